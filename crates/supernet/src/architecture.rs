@@ -95,7 +95,7 @@ impl<B: Backend> CodeTable<B> {
                 output * weight.reshape([1, 1, 1, 1])
             }
             None if self.active[edge][op] => output,
-            None => output.zeros_like(),
+            None => output * 0.0,
         }
     }
 }

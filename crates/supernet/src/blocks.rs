@@ -2,16 +2,16 @@
 //! is given already rectified, so that the operations on one node share that ReLU.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::relu, backend::Backend};
+use burn::tensor::{Tensor, activation::relu, backend::Backend, s};
 
-use crate::conv::{Conv2d, DepthwiseConv2d};
+use crate::conv::{DepthwiseConv2d, PointwiseConv2d};
 use crate::kernels::KernelBackend;
 use crate::{BatchNorm, Statistics, WeightInit};
 
 /// 1x1 convolution and batch normalisation of a rectified input.
 #[derive(Module, Debug)]
 pub struct ReluConvNorm<B: Backend> {
-    conv: Conv2d<B>,
+    conv: PointwiseConv2d<B>,
     norm: BatchNorm<B>,
 }
 
@@ -23,7 +23,7 @@ impl<B: Backend> ReluConvNorm<B> {
         device: &B::Device,
     ) -> Self {
         Self {
-            conv: Conv2d::new(channels, 1, 1, 0, init, device),
+            conv: PointwiseConv2d::new(channels, init, device),
             norm: BatchNorm::new(channels[1], affine, device),
         }
     }
@@ -44,8 +44,8 @@ impl<B: KernelBackend> ReluConvNorm<B> {
 /// of zeros.
 #[derive(Module, Debug)]
 pub struct FactorizedReduce<B: Backend> {
-    even: Conv2d<B>,
-    odd: Conv2d<B>,
+    even: PointwiseConv2d<B>,
+    odd: PointwiseConv2d<B>,
     norm: BatchNorm<B>,
 }
 
@@ -57,7 +57,7 @@ impl<B: Backend> FactorizedReduce<B> {
         device: &B::Device,
     ) -> Self {
         let half = channels_out / 2;
-        let mut conv = |out| Conv2d::new([channels_in, out], 1, 2, 0, init, device);
+        let mut conv = |out| PointwiseConv2d::new([channels_in, out], init, device);
         Self {
             even: conv(half),
             odd: conv(channels_out - half),
@@ -72,16 +72,16 @@ impl<B: KernelBackend> FactorizedReduce<B> {
     /// - rectified: `[batch, channels_in, height, width]`
     /// - output: `[batch, channels_out, ceil(height / 2), ceil(width / 2)]`
     pub fn forward(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
-        let [batch, channels, height, width] = rectified.dims();
-        let shifted = if height % 2 == 1 || width % 2 == 1 {
-            let padding = [(0, height % 2), (0, width % 2)];
-            rectified.clone().pad(padding, 0.0)
+        let [_, _, height, width] = rectified.dims();
+        let padded = if height % 2 == 1 || width % 2 == 1 {
+            rectified.pad([(0, height % 2), (0, width % 2)], 0.0)
         } else {
-            rectified.clone()
+            rectified
         };
-        let [_, _, padded_height, padded_width] = shifted.dims();
-        let shifted = shifted.slice([0..batch, 0..channels, 1..padded_height, 1..padded_width]);
-        let halves = vec![self.even.forward(rectified), self.odd.forward(shifted)];
+        // A 1x1 convolution of stride 2 looks at every second pixel.
+        let even = padded.clone().slice(s![.., .., 0..;2, 0..;2]);
+        let odd = padded.slice(s![.., .., 1..;2, 1..;2]);
+        let halves = vec![self.even.forward(even), self.odd.forward(odd)];
         self.norm.forward(Tensor::cat(halves, 1), statistics)
     }
 }
@@ -90,7 +90,7 @@ impl<B: KernelBackend> FactorizedReduce<B> {
 #[derive(Module, Debug)]
 pub struct SeparableStage<B: Backend> {
     depthwise: DepthwiseConv2d<B>,
-    pointwise: Conv2d<B>,
+    pointwise: PointwiseConv2d<B>,
     norm: BatchNorm<B>,
 }
 
@@ -106,7 +106,7 @@ impl<B: Backend> SeparableStage<B> {
     ) -> Self {
         Self {
             depthwise: DepthwiseConv2d::same(channels, kernel, stride, dilation, init, device),
-            pointwise: Conv2d::new([channels; 2], 1, 1, 0, init, device),
+            pointwise: PointwiseConv2d::new([channels; 2], init, device),
             norm: BatchNorm::new(channels, affine, device),
         }
     }

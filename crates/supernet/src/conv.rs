@@ -43,6 +43,35 @@ impl<B: Backend> Conv2d<B> {
     }
 }
 
+/// A 1x1 convolution: a linear map of the channels of each pixel.
+#[derive(Module, Debug)]
+pub(crate) struct PointwiseConv2d<B: Backend> {
+    /// `[channels_out, channels_in, 1, 1]`
+    weight: Param<Tensor<B, 4>>,
+}
+
+impl<B: Backend> PointwiseConv2d<B> {
+    pub(crate) fn new(
+        [channels_in, channels_out]: [usize; 2],
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Self {
+        Self {
+            weight: init.uniform([channels_out, channels_in, 1, 1], channels_in, device),
+        }
+    }
+}
+
+impl<B: KernelBackend> PointwiseConv2d<B> {
+    /// # Shapes
+    ///
+    /// - input: `[batch, channels_in, height, width]`
+    /// - output: `[batch, channels_out, height, width]`
+    pub(crate) fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+        kernels::pointwise_conv2d(x, self.weight.val())
+    }
+}
+
 /// A depthwise convolution: each channel has its own square kernel.
 #[derive(Module, Debug)]
 pub struct DepthwiseConv2d<B: Backend> {
