@@ -1,0 +1,80 @@
+use burn::tensor::{Tensor, backend::Backend};
+
+use super::plain;
+use crate::{Activation, Noise, Normalization};
+
+/// Validated settings, as a backend sees them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spec {
+    /// Number of Gumbel-Softmax draws in the ensemble, at least 1.
+    pub draws: usize,
+    /// Temperature of the relaxation, positive.
+    pub temperature: f32,
+    /// How probabilities are made from logits.
+    pub activation: Activation,
+    /// How weights are made from the code.
+    pub normalization: Normalization,
+}
+
+/// What the forward pass returns.
+#[derive(Debug, Clone)]
+pub struct Forward<B: Backend> {
+    /// The binary code, `[rows, ops]`.
+    pub code: Tensor<B, 2>,
+    /// The code after normalisation, `[rows, ops]`.
+    pub weights: Tensor<B, 2>,
+    /// The first draw that picked the operation, or -1 when none did, `[rows, ops]`.
+    ///
+    /// With the logits and the noise this is all that the backward pass needs, and its size does
+    /// not depend on the number of draws. It carries no gradient.
+    pub route: Tensor<B, 2>,
+}
+
+/// Which implementation of the operation a backend runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EgsForm {
+    /// Composed tensor operations; noise of shape `[rows, draws, ops]` is in memory during a call.
+    Plain,
+}
+
+/// A backend that can run the estimator.
+///
+/// The default bodies are made of ordinary tensor operations, so an empty `impl` is enough for any
+/// backend. [`Egs::sample`](crate::Egs::sample) is the way to call it; the methods here expect
+/// `f32` logits and arguments that were checked there.
+pub trait EgsBackend: Backend {
+    /// Samples codes.
+    ///
+    /// # Shapes
+    ///
+    /// - logits: `[rows, ops]`
+    /// - given noise: `[rows, draws, ops]`
+    fn egs_forward(logits: Tensor<Self, 2>, noise: Noise<Self>, spec: Spec) -> Forward<Self> {
+        plain::forward(logits, noise, spec)
+    }
+
+    /// Straight-through gradient with respect to the logits.
+    ///
+    /// `upstream` is the gradient with respect to the weights, so a caller that needs the one
+    /// with respect to the code passes a `spec` with [`Normalization::None`].
+    ///
+    /// # Shapes
+    ///
+    /// - logits, route, upstream: `[rows, ops]`
+    /// - given noise: `[rows, draws, ops]`
+    /// - output: `[rows, ops]`
+    fn egs_backward(
+        logits: Tensor<Self, 2>,
+        noise: Noise<Self>,
+        route: Tensor<Self, 2>,
+        upstream: Tensor<Self, 2>,
+        spec: Spec,
+    ) -> Tensor<Self, 2> {
+        plain::backward(logits, noise, route, upstream, spec)
+    }
+
+    /// The implementation that [`egs_forward`](Self::egs_forward) runs on a device.
+    fn egs_form(_device: &Self::Device) -> EgsForm {
+        EgsForm::Plain
+    }
+}

@@ -1,0 +1,105 @@
+//! The probability that independent draws hit every operation of a set, and no other.
+//!
+//! For a set S of n operations, the number of ways to spread M draws over it gives
+//!
+//! `P(A = S) = M! [x^M] prod_{k in S} (exp(p_k x) - 1)`.
+//!
+//! Every term is positive, so nothing cancels, in contrast with the subset sum
+//! `sum_T (-1)^(n - |T|) q(T)^M`. Taking out `p_k x` from each factor leaves the factors
+//! `phi(z) = (exp(z) - 1) / z = sum_m z^m / (m + 1)!`, and scaling degree j by the j-th power of the
+//! probability of the operations seen so far leaves
+//!
+//! `h_i(j) = sum_m Binomial(m; j, p_i / P_i) / (m + 1) h_{i-1}(j - m)`, `P_i = p_1 + .. + p_i`,
+//!
+//! a mean of numbers in (0, 1]. By the inequality of the means `h_i(j)` is at least
+//! `(j / i + 1)^-i`, and with `i + j <= M` that is above `exp(-M / e)`: f64 holds it up to M = 1900.
+
+/// Logarithms of 0!, 1!, .. `count`!.
+pub(crate) fn log_factorials(count: usize) -> Vec<f64> {
+    let mut table = Vec::with_capacity(count + 1);
+    let mut sum = 0.0;
+    table.push(sum);
+    for n in 1..=count {
+        sum += (n as f64).ln();
+        table.push(sum);
+    }
+    table
+}
+
+/// The numbers `h(0..=degree)` of a set of operations, with what was taken out of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Cover {
+    /// `h(j)`, each in (0, 1].
+    h: Vec<f64>,
+    /// Sum of the probabilities of the set.
+    mass: f64,
+    /// Sum of the logarithms of the probabilities of the set.
+    log_product: f64,
+    /// Size of the set.
+    size: usize,
+}
+
+impl Cover {
+    /// The empty set: no draw fits into it.
+    pub(crate) fn empty(degree: usize) -> Self {
+        let mut h = vec![0.0; degree + 1];
+        h[0] = 1.0;
+        Self {
+            h,
+            mass: 0.0,
+            log_product: 0.0,
+            size: 0,
+        }
+    }
+
+    /// The set with one more operation, of probability `p > 0`.
+    pub(crate) fn with(&self, p: f64, log_factorial: &[f64]) -> Self {
+        let mass = self.mass + p;
+        let log_share = p.ln() - mass.ln();
+        let log_rest = self.mass.ln() - mass.ln();
+        let degree = self.h.len() - 1;
+        let h = (0..=degree)
+            .map(|j| {
+                if self.size == 0 {
+                    return 1.0 / (j as f64 + 1.0);
+                }
+                (0..=j)
+                    .map(|m| {
+                        let log_weight = log_factorial[j] - log_factorial[m] - log_factorial[j - m]
+                            + m as f64 * log_share
+                            + (j - m) as f64 * log_rest;
+                        log_weight.exp() * self.h[j - m] / (m as f64 + 1.0)
+                    })
+                    .sum()
+            })
+            .collect();
+        Self {
+            h,
+            mass,
+            log_product: self.log_product + p.ln(),
+            size: self.size + 1,
+        }
+    }
+
+    /// Size of the set.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// `ln P(A = set)` for `draws` draws; minus infinity when they cannot cover it.
+    pub(crate) fn log_probability(&self, draws: usize, log_factorial: &[f64]) -> f64 {
+        if self.size == 0 || self.size > draws {
+            return if self.size == draws {
+                0.0
+            } else {
+                f64::NEG_INFINITY
+            };
+        }
+        let free = draws - self.size;
+        let spread = match free {
+            0 => 0.0,
+            free => free as f64 * self.mass.ln(),
+        };
+        self.log_product + log_factorial[draws] - log_factorial[free] + spread + self.h[free].ln()
+    }
+}
