@@ -59,7 +59,7 @@ impl ArchitectureConfig {
     }
 
     /// The rows of one cell as lists of edges: one edge each, or all edges into a node.
-    pub(crate) fn rows(&self, space: &SearchSpace) -> Vec<std::ops::Range<usize>> {
+    pub fn rows(&self, space: &SearchSpace) -> Vec<std::ops::Range<usize>> {
         match self.sampling {
             Sampling::PerEdge => (0..space.edges()).map(|edge| edge..edge + 1).collect(),
             Sampling::PerNode => (0..space.nodes)

@@ -41,3 +41,20 @@ pub use norm::{BatchNorm, RunningTensor, Statistics};
 pub use operation::OperationModule;
 pub use plan::{CellPlan, NetworkConfig, count_weights};
 pub use space::{Operation, SearchSpace};
+
+/// What a backend must offer to run these networks: the estimator and the kernels, both of which
+/// have a default form that any Burn backend can use.
+pub trait ModelBackend: egs_core::EgsBackend + kernels::KernelBackend {}
+
+impl<B: egs_core::EgsBackend + kernels::KernelBackend> ModelBackend for B {}
+
+/// A [`ModelBackend`] that differentiates, over one that does not.
+pub trait TrainBackend:
+    burn::tensor::backend::AutodiffBackend<InnerBackend: ModelBackend> + ModelBackend
+{
+}
+
+impl<B> TrainBackend for B where
+    B: burn::tensor::backend::AutodiffBackend<InnerBackend: ModelBackend> + ModelBackend
+{
+}

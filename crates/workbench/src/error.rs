@@ -117,6 +117,15 @@ pub enum WorkbenchError {
         source: serde_json::Error,
     },
 
+    /// A backend that cannot be used.
+    #[error("backend `{backend}`: {problem}")]
+    Backend {
+        /// The backend.
+        backend: String,
+        /// Why, and what else there is.
+        problem: String,
+    },
+
     /// A drawing or chart that cannot be made.
     #[error("{what}: found {found}; valid is {valid}")]
     Drawing {

@@ -1,9 +1,10 @@
 //! What the `search` and `train` binaries share: data sets, run folders, checkpoints, metrics,
 //! configuration, optimisers, progress and drawings.
 //!
-//! Nothing here chooses a backend or prints, except [`progress`], which writes to standard error.
+//! Nothing here names a backend's type or prints, except [`progress`], which writes to standard error.
 #![deny(missing_docs)]
 
+pub mod backend;
 pub mod checkpoint;
 pub mod config;
 pub mod data;
@@ -16,6 +17,7 @@ mod palette;
 pub mod plot;
 pub mod progress;
 pub mod run;
+pub mod shell;
 mod svg;
 
 pub use error::{Result, WorkbenchError};

@@ -87,7 +87,7 @@ impl Cover {
     }
 
     /// `ln P(A = set)` for `draws` draws; minus infinity when they cannot cover it.
-    pub(crate) fn log_probability(&self, draws: usize, log_factorial: &[f64]) -> f64 {
+    pub(crate) fn log_probability(&self, draws: usize) -> f64 {
         if self.size == 0 || self.size > draws {
             return if self.size == draws {
                 0.0
@@ -100,6 +100,8 @@ impl Cover {
             0 => 0.0,
             free => free as f64 * self.mass.ln(),
         };
-        self.log_product + log_factorial[draws] - log_factorial[free] + spread + self.h[free].ln()
+        // Summed over the few factors that remain, because the factorials themselves are huge.
+        let arrangements: f64 = (free + 1..=draws).map(|n| (n as f64).ln()).sum();
+        self.log_product + arrangements + spread + self.h[free].ln()
     }
 }

@@ -90,7 +90,7 @@ impl CodeDistribution {
             .fold(Cover::empty(self.draws - on.len()), |cover, &p| {
                 cover.with(p, &self.log_factorial)
             })
-            .log_probability(self.draws, &self.log_factorial)
+            .log_probability(self.draws)
     }
 
     /// Probability of every operation to be on, `1 - (1 - p)^M`; also the expected code.
@@ -119,7 +119,7 @@ impl CodeDistribution {
                 break;
             }
             cover = cover.with(p, &self.log_factorial);
-            let log_probability = cover.log_probability(self.draws, &self.log_factorial);
+            let log_probability = cover.log_probability(self.draws);
             if log_probability > best.0 {
                 best = (log_probability, index + 1);
             }
@@ -172,7 +172,7 @@ impl CodeDistribution {
                 return;
             }
             code[op] = true;
-            let log_probability = larger.log_probability(self.draws, &self.log_factorial);
+            let log_probability = larger.log_probability(self.draws);
             visit(code, log_probability.exp());
             self.extend(op + 1, &larger, code, visit);
             code[op] = false;
