@@ -102,7 +102,7 @@ impl Layout {
             .fold(34.0, f64::max);
         let input_width = input_width + 14.0;
         let first = MARGIN + input_width;
-        let gap = 2.0 * FAN + label_width;
+        let gap = 2.0 * FAN + label_width + 16.0;
         let node_left = |node: usize| first + gap + node as f64 * (NODE_WIDTH + gap);
 
         // Heights, around the axis of the nodes.
