@@ -160,16 +160,18 @@ impl WorkbenchError {
     }
 }
 
-/// The candidate nearest to `found`, unless even that one is unlikely to be what was meant.
+/// The candidate nearest to `found`, unless even that one is unlikely to be what was meant. A name
+/// that begins with `found` is always near.
 pub fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let found = found.to_lowercase();
     let allowed = found.chars().count().max(3) / 2;
     candidates
         .into_iter()
         .map(|name| {
-            (
-                strsim::damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase()),
-                name,
-            )
+            let lower = name.to_lowercase();
+            let begun = found.chars().count() >= 3 && lower.starts_with(&found);
+            let distance = strsim::damerau_levenshtein(&found, &lower);
+            (if begun { distance.min(1) } else { distance }, name)
         })
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
@@ -179,7 +181,7 @@ pub fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -
 fn did_you_mean(suggestion: &Option<String>) -> String {
     suggestion
         .as_ref()
-        .map(|name| format!("; did you mean `{name}`?"))
+        .map(|name| format!(" (did you mean `{name}`?)"))
         .unwrap_or_default()
 }
 
@@ -192,7 +194,7 @@ mod tests {
         let error = WorkbenchError::unknown_name("data set", "cifar", &["digits", "cifar10"]);
         assert_eq!(
             error.to_string(),
-            "unknown data set `cifar`; did you mean `cifar10`?; valid: digits, cifar10"
+            "unknown data set `cifar` (did you mean `cifar10`?); valid: digits, cifar10"
         );
     }
 

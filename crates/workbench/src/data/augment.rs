@@ -11,11 +11,11 @@ use super::random::below;
 pub struct Augment {
     /// Crops the image at a random place after this many black pixels were added to each side; 0
     /// for none, 4 for CIFAR-10.
-    pub crop_padding: usize,
+    pub crop_padding: u16,
     /// Mirrors every second image, left to right; not for digits.
     pub flip: bool,
     /// Blanks a square of this side around a random pixel with the mean colour; 0 for none.
-    pub cutout: usize,
+    pub cutout: u16,
 }
 
 /// The changes drawn for one image.
@@ -31,13 +31,13 @@ impl Augment {
     /// Draws the changes for an image of this size; always the same count of random numbers, so
     /// that turning one change on leaves the others as they were.
     pub(super) fn draw(&self, rng: &mut impl RngCore, [height, width]: [usize; 2]) -> Change {
-        let mut shift =
-            || below(rng, 2 * self.crop_padding + 1) as isize - self.crop_padding as isize;
+        let (padding, side) = (usize::from(self.crop_padding), usize::from(self.cutout));
+        let mut shift = || below(rng, 2 * padding + 1) as isize - padding as isize;
         let shift = [shift(), shift()];
         let mirrored = below(rng, 2) == 1 && self.flip;
         let mut range = |size: usize| {
-            let start = below(rng, size) as isize - self.cutout as isize / 2;
-            let end = start + self.cutout as isize;
+            let start = below(rng, size) as isize - (side / 2) as isize;
+            let end = start + side as isize;
             [start, end].map(|edge| edge.clamp(0, size as isize) as usize)
         };
         Change {

@@ -189,7 +189,7 @@ pub(super) mod tests {
         for (index, pixels) in set.images.chunks_exact_mut(30).enumerate() {
             pixels[0] = index as u8;
         }
-        let (first, second) = set.halves(0.25, 3).unwrap();
+        let (first, second) = set.halves(0.2, 3).unwrap();
         let ids = |set: &Dataset| (0..set.len()).map(|i| set.image(i)[0]).collect::<Vec<_>>();
         let mut all = [ids(&first), ids(&second)].concat();
         all.sort();

@@ -3,7 +3,10 @@
 //! Inputs share the first column, every node has its own, and the output the last. Between two
 //! columns lie a fan zone, a label zone and a fan zone: lines change height in fan zones only.
 
-use super::CellDrawing;
+use super::{
+    CellDrawing,
+    lanes::{Span, choose_lanes},
+};
 use crate::svg::{Rect, text_width};
 
 pub(super) const LABEL_SIZE: f64 = 12.0;
@@ -62,15 +65,6 @@ impl Line {
     }
 }
 
-/// What lanes are chosen by.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    edge: usize,
-    from: usize,
-    /// Columns; the inputs are column 0.
-    columns: [usize; 2],
-}
-
 impl Layout {
     pub(super) fn new(cell: &CellDrawing) -> Self {
         let inputs = cell.inputs.len();
@@ -102,7 +96,7 @@ impl Layout {
             .fold(34.0, f64::max);
         let input_width = input_width + 14.0;
         let first = MARGIN + input_width;
-        let gap = 2.0 * FAN + label_width;
+        let gap = 2.0 * FAN + label_width + 16.0;
         let node_left = |node: usize| first + gap + node as f64 * (NODE_WIDTH + gap);
 
         // Heights, around the axis of the nodes.
@@ -161,53 +155,6 @@ fn box_heights(cell: &CellDrawing) -> Vec<f64> {
             (PORT * (leaving.max(arriving) as f64 + 1.0)).max(NODE_WIDTH)
         })
         .collect()
-}
-
-/// A lane for each edge, in the order of the edges: 0 is the axis, negative ones are above. Lines
-/// that pass over a column stay `clear` lanes away from the axis. Two lines share a lane only when
-/// they share no gap between columns.
-fn choose_lanes(spans: &[Span], inputs: usize, clear: i32) -> Vec<i32> {
-    let mut lanes = vec![0; spans.len()];
-    let mut taken: Vec<(i32, [usize; 2])> = Vec::new();
-    let mut previous: Option<(Span, i32)> = None;
-    for span in spans {
-        let [start, end] = span.columns;
-        let free = |lane: i32| {
-            let meets = |other: &[usize; 2]| start < other[1] && other[0] < end;
-            taken
-                .iter()
-                .all(|(used, columns)| *used != lane || !meets(columns))
-        };
-        let adjacent = end - start == 1;
-        let from_input = span.from < inputs;
-        let least = if !adjacent {
-            clear
-        } else {
-            i32::from(from_input && inputs > 1)
-        };
-        let first_free = |side: i32| (least..).map(|lane| side * lane).find(|lane| free(*lane));
-        let (above, below) = (first_free(-1).unwrap_or(0), first_free(1).unwrap_or(0));
-        let bundle =
-            previous.filter(|(other, _)| other.from == span.from && other.columns == span.columns);
-        let lane = if from_input && inputs > 1 {
-            // Lines of the upper inputs stay above, so that they do not cross those of the lower.
-            if span.from * 2 + 1 < inputs {
-                above
-            } else {
-                below
-            }
-        } else if let Some((_, lane)) = bundle.filter(|_| !adjacent) {
-            if lane < 0 { above } else { below }
-        } else if above.abs() <= below.abs() {
-            above
-        } else {
-            below
-        };
-        lanes[span.edge] = lane;
-        taken.push((lane, span.columns));
-        previous = Some((*span, lane));
-    }
-    lanes
 }
 
 /// Gives every line its ports, in the order of the lanes, so that lines do not cross at a box.

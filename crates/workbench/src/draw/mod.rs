@@ -4,6 +4,7 @@
 //! line of its own that runs along a horizontal lane, so that parallel operations stay apart; its
 //! label sits on the lane between two columns, where no other line can pass.
 
+mod lanes;
 mod layout;
 mod render;
 
