@@ -1,4 +1,5 @@
 //! Values, comparisons and gradients shared by the kernel tests.
+#![allow(dead_code)] // Each test file uses a part of it.
 
 use burn::backend::Autodiff;
 use burn::tensor::{Tensor, TensorData};

@@ -98,15 +98,29 @@ impl WithSimd for Forward<'_> {
         for (index, (x, out)) in planes.zip(outs).enumerate() {
             let weights = self.filters.of_plane(self.first + index);
             self.filters.spread(x, &mut buffer);
-            if out_w % S::F32_LANES == 0 {
-                let size = [out_h, out_w, geometry.pitch()];
-                correlate_rows(simd, &buffer, &geometry.taps, weights, out, size);
-            } else {
-                let len = geometry.output_run();
-                correlate_run(simd, &buffer, &geometry.taps, weights, &mut run, len);
-                geometry.gather_output(&run, out);
-            }
+            output_plane(simd, geometry, &buffer, weights, &mut run, out);
         }
+    }
+}
+
+/// Writes one plane of outputs to `out`.
+#[inline(always)]
+pub(super) fn output_plane<S: Simd>(
+    simd: S,
+    geometry: &Geometry,
+    inputs: &[f32],
+    weights: &[f32],
+    run: &mut [f32],
+    out: &mut [f32],
+) {
+    let [out_h, out_w] = geometry.output();
+    if out_w % S::F32_LANES == 0 {
+        let size = [out_h, out_w, geometry.pitch()];
+        correlate_rows(simd, inputs, &geometry.taps, weights, out, size);
+    } else {
+        let len = geometry.output_run();
+        correlate_run(simd, inputs, &geometry.taps, weights, run, len);
+        geometry.gather_output(run, out);
     }
 }
 

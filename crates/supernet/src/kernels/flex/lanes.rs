@@ -173,3 +173,121 @@ fn accumulate_block<S: Simd, const T: usize>(
         sums[tap.weight] += simd.reduce_sum_f32s(lane);
     }
 }
+
+/// The mean of `values`, and the sum of squared distances from it.
+#[inline(always)]
+pub(super) fn moments<S: Simd>(simd: S, values: &[f32]) -> [f32; 2] {
+    let (vectors, rest) = S::as_simd_f32s(values);
+    let mut sums = [simd.splat_f32s(0.0); 4];
+    for vectors in vectors.chunks(4) {
+        for (sum, vector) in sums.iter_mut().zip(vectors) {
+            *sum = simd.add_f32s(*sum, *vector);
+        }
+    }
+    let total = fold(simd, sums) + rest.iter().sum::<f32>();
+    let mean = total / values.len() as f32;
+
+    let centre = simd.splat_f32s(mean);
+    let mut spreads = [simd.splat_f32s(0.0); 4];
+    for vectors in vectors.chunks(4) {
+        for (spread, vector) in spreads.iter_mut().zip(vectors) {
+            let distance = simd.sub_f32s(*vector, centre);
+            *spread = simd.mul_add_e_f32s(distance, distance, *spread);
+        }
+    }
+    let rest = rest.iter().map(|value| (value - mean) * (value - mean));
+    [mean, fold(simd, spreads) + rest.sum::<f32>()]
+}
+
+/// The sum of `values`, and that of `values * others`.
+#[inline(always)]
+pub(super) fn sums_with_product<S: Simd>(simd: S, values: &[f32], others: &[f32]) -> [f32; 2] {
+    let (vectors, rest) = S::as_simd_f32s(values);
+    let (other_vectors, other_rest) = S::as_simd_f32s(others);
+    let mut sums = [simd.splat_f32s(0.0); 4];
+    let mut products = [simd.splat_f32s(0.0); 4];
+    for (vectors, others) in vectors.chunks(4).zip(other_vectors.chunks(4)) {
+        let pairs = vectors.iter().zip(others);
+        for ((sum, product), (vector, other)) in sums.iter_mut().zip(&mut products).zip(pairs) {
+            *sum = simd.add_f32s(*sum, *vector);
+            *product = simd.mul_add_e_f32s(*vector, *other, *product);
+        }
+    }
+    let rest_product = rest
+        .iter()
+        .zip(other_rest)
+        .map(|(value, other)| value * other);
+    [
+        fold(simd, sums) + rest.iter().sum::<f32>(),
+        fold(simd, products) + rest_product.sum::<f32>(),
+    ]
+}
+
+/// The sum of all lanes of four vectors.
+#[inline(always)]
+fn fold<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> f32 {
+    simd.reduce_sum_f32s(simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d)))
+}
+
+/// `out[i] = max over taps of source[i + tap.offset]` for a run of `len`.
+#[inline(always)]
+pub(super) fn maximum_run<S: Simd>(
+    simd: S,
+    source: &[f32],
+    taps: &[Tap],
+    out: &mut [f32],
+    len: usize,
+) {
+    for at in (0..len).step_by(S::F32_LANES) {
+        let mut best = simd.splat_f32s(f32::NEG_INFINITY);
+        for tap in taps {
+            best = simd.max_f32s(load::<S>(source, at + tap.offset), best);
+        }
+        store::<S>(out, at, best);
+    }
+}
+
+/// `out[i]` is the `weight` of the first tap at which [`maximum_run`] finds its maximum.
+#[inline(always)]
+pub(super) fn winner_run<S: Simd>(
+    simd: S,
+    source: &[f32],
+    taps: &[Tap],
+    out: &mut [f32],
+    len: usize,
+) {
+    for at in (0..len).step_by(S::F32_LANES) {
+        let mut best = simd.splat_f32s(f32::NEG_INFINITY);
+        let mut winner = simd.splat_f32s(-1.0);
+        for tap in taps {
+            let value = load::<S>(source, at + tap.offset);
+            let better = simd.greater_than_f32s(value, best);
+            best = simd.select_f32s(better, value, best);
+            winner = simd.select_f32s(better, simd.splat_f32s(tap.weight as f32), winner);
+        }
+        store::<S>(out, at, winner);
+    }
+}
+
+/// `out[i] = sum of gradients[i + tap.offset]` over the taps that won there.
+#[inline(always)]
+pub(super) fn collect_run<S: Simd>(
+    simd: S,
+    gradients: &[f32],
+    winners: &[f32],
+    taps: &[Tap],
+    out: &mut [f32],
+    len: usize,
+) {
+    let zero = simd.splat_f32s(0.0);
+    for at in (0..len).step_by(S::F32_LANES) {
+        let mut sum = zero;
+        for tap in taps {
+            let winner = load::<S>(winners, at + tap.offset);
+            let won = simd.equal_f32s(winner, simd.splat_f32s(tap.weight as f32));
+            let gradient = load::<S>(gradients, at + tap.offset);
+            sum = simd.add_f32s(sum, simd.select_f32s(won, gradient, zero));
+        }
+        store::<S>(out, at, sum);
+    }
+}

@@ -50,3 +50,32 @@ pub(super) fn for_each<T: Send>(mut items: Vec<T>, task: impl Fn(T) + Sync + Sen
         _ => items.into_par_iter().for_each(task),
     }
 }
+
+/// Rewrites the values of a contiguous tensor in parts of `size` values, `task` being given the
+/// number of its part. Works in place unless the values are shared.
+pub(super) fn rewrite(
+    mut tensor: FlexTensor,
+    size: usize,
+    task: impl Fn(usize, &mut [f32]) + Sync + Send,
+) -> FlexTensor {
+    if let Some(values) = tensor.try_storage_mut::<f32>() {
+        let tasks = values.chunks_mut(size.max(1)).enumerate().collect();
+        for_each(tasks, |(index, part)| task(index, part));
+        return tensor;
+    }
+    let source = values(&tensor);
+    let mut copy = vec![0.0; source.len()];
+    let tasks = copy
+        .chunks_mut(size.max(1))
+        .zip(source.chunks(size.max(1)))
+        .enumerate()
+        .collect();
+    for_each(
+        tasks,
+        |(index, (part, source)): (usize, (&mut [f32], &[f32]))| {
+            part.copy_from_slice(source);
+            task(index, part);
+        },
+    );
+    self::tensor(copy, dims(&tensor))
+}
