@@ -145,6 +145,7 @@ pub(super) struct Geometry {
     pitch: usize,
     phase_len: usize,
     gradient_len: usize,
+    gradient_start: usize,
     /// The taps reading the input buffer.
     pub taps: Vec<Tap>,
     /// Each pair of phases, for the gradient of the input.
@@ -167,6 +168,7 @@ impl Geometry {
         let last_offset = rows.last_offset() * pitch + columns.last_offset();
         let phase_len = (rows.span().end * pitch).max(run + last_offset) + SLACK;
         let gradient_rows = rows.output.max(rows.span().end) + rows.lead() + 1;
+        let gradient_start = rows.lead() * pitch + columns.lead();
         let gradient_len = gradient_rows * pitch + columns.lead() + SLACK;
         let taps = window(&rows, &columns)
             .map(|(row, column)| {
@@ -206,6 +208,7 @@ impl Geometry {
             pitch,
             phase_len,
             gradient_len,
+            gradient_start,
             taps,
             phases,
         }
@@ -248,7 +251,7 @@ impl Geometry {
 
     /// Where the outputs begin in the gradient buffer.
     pub fn gradient_start(&self) -> usize {
-        self.rows.lead() * self.pitch + self.columns.lead()
+        self.gradient_start
     }
 
     /// Length of the run over the inputs of a phase.
@@ -275,10 +278,7 @@ impl Geometry {
                     let to = base + (rows.position + row) * self.pitch;
                     let kept = &mut buffer[to..to + columns.count];
                     if self.columns.stride == 1 {
-                        for (kept, value) in kept.iter_mut().zip(&plane[from..from + columns.count])
-                        {
-                            *kept = map(*value);
-                        }
+                        map_row(kept, &plane[from..], &map);
                     } else {
                         let values = plane[from..].iter().step_by(self.columns.stride);
                         for (kept, value) in kept.iter_mut().zip(values) {
@@ -293,10 +293,10 @@ impl Geometry {
     /// Copies a plane of outputs into `buffer`, whose other cells keep their values.
     #[inline(always)]
     pub fn spread_gradient(&self, plane: &[f32], buffer: &mut [f32]) {
-        let start = self.gradient_start();
+        let start = self.gradient_start;
         for (row, values) in plane.chunks_exact(self.columns.output).enumerate() {
             let to = start + row * self.pitch;
-            buffer[to..to + values.len()].copy_from_slice(values);
+            map_row(&mut buffer[to..to + values.len()], values, |value| value);
         }
     }
 
@@ -305,7 +305,7 @@ impl Geometry {
     pub fn gather_output(&self, run: &[f32], plane: &mut [f32]) {
         for (row, values) in plane.chunks_exact_mut(self.columns.output).enumerate() {
             let from = row * self.pitch;
-            values.copy_from_slice(&run[from..from + values.len()]);
+            map_row(values, &run[from..], |value| value);
         }
     }
 
@@ -321,7 +321,7 @@ impl Geometry {
             let values = &run[row * self.pitch..][..columns.count];
             let to = (rows.input + row * self.rows.stride) * width + columns.input;
             if self.columns.stride == 1 {
-                plane[to..to + columns.count].copy_from_slice(values);
+                map_row(&mut plane[to..to + columns.count], values, |value| value);
             } else {
                 let cells = plane[to..].iter_mut().step_by(self.columns.stride);
                 for (cell, value) in cells.zip(values) {
@@ -347,4 +347,30 @@ fn window<'a>(rows: &'a Axis, columns: &'a Axis) -> impl Iterator<Item = (usize,
     rows.taps
         .clone()
         .flat_map(|row| columns.taps.clone().map(move |column| (row, column)))
+}
+
+/// Writes `map` of the first values of `from` to all of `to`. Rows are short: at the usual widths
+/// a call to copy memory would take longer than the copy.
+#[inline(always)]
+pub(super) fn map_row(to: &mut [f32], from: &[f32], map: impl Fn(f32) -> f32) {
+    match to.len() {
+        2 => map_array::<2>(to, from, map),
+        4 => map_array::<4>(to, from, map),
+        8 => map_array::<8>(to, from, map),
+        16 => map_array::<16>(to, from, map),
+        24 => map_array::<24>(to, from, map),
+        32 => map_array::<32>(to, from, map),
+        _ => {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = map(*from);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn map_array<const N: usize>(to: &mut [f32], from: &[f32], map: impl Fn(f32) -> f32) {
+    if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk::<N>()) {
+        *to = from.map(map);
+    }
 }

@@ -4,6 +4,7 @@
 
 mod batch_norm;
 mod depthwise;
+mod extremes;
 mod geometry;
 mod lanes;
 mod memory;

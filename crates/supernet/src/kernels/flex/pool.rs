@@ -6,8 +6,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     depthwise::{input_gradient, output_plane},
+    extremes::{collect_run, maximum_run, winner_run},
     geometry::Geometry,
-    lanes::{collect_run, maximum_run, winner_run},
     memory::{dims, for_each, items_per_task, tensor, values},
 };
 use crate::kernels::WindowOptions;

@@ -2,7 +2,10 @@
 
 use pulp::Simd;
 
-use super::lanes::load;
+use super::{
+    geometry::map_row,
+    lanes::{load, store},
+};
 
 /// Vectors of positions handled together, and rows of the matrix: as many sums as keep the
 /// multipliers busy within the registers of AVX2.
@@ -28,7 +31,7 @@ pub(super) fn combine_planes<S: Simd>(
         let used = width.min(plane - start);
         // Planes are often a power of two apart, where they would evict each other from the cache.
         for (packed, values) in panel.chunks_exact_mut(width).zip(image.chunks_exact(plane)) {
-            packed[..used].copy_from_slice(&values[start..start + used]);
+            map_row(&mut packed[..used], &values[start..], |value| value);
         }
         let mut rows = matrix.chunks_exact(inputs * ROWS);
         let mut outs = out.chunks_mut(plane * ROWS);
@@ -81,7 +84,11 @@ fn combine_vectors<S: Simd, const R: usize, const V: usize>(
     for (row, sums) in sums.into_iter().enumerate() {
         let out = &mut out[row * plane + start..][..used];
         for (out, sum) in out.chunks_mut(S::F32_LANES).zip(sums) {
-            simd.partial_store_f32s(out, sum);
+            if out.len() == S::F32_LANES {
+                store::<S>(out, 0, sum);
+            } else {
+                simd.partial_store_f32s(out, sum);
+            }
         }
     }
 }
