@@ -5,7 +5,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     geometry::Geometry,
-    lanes::{accumulate_taps, correlate_rows, correlate_run},
+    lanes::{accumulate_taps, correlate_run},
     memory::{dims, for_each, items_per_task, parts, tensor, values},
 };
 use crate::kernels::WindowOptions;
@@ -89,12 +89,12 @@ impl WithSimd for Forward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let geometry = self.filters.geometry;
-        let [out_h, out_w] = geometry.output();
         let plane = geometry.input().iter().product();
+        let out_plane = geometry.output().iter().product();
         let mut buffer = vec![0.0; geometry.input_buffer_len()];
         let mut run = vec![0.0; geometry.run_buffer_len()];
         let planes = self.x.chunks_exact(plane);
-        let outs = self.out.chunks_exact_mut(out_h * out_w);
+        let outs = self.out.chunks_exact_mut(out_plane);
         for (index, (x, out)) in planes.zip(outs).enumerate() {
             let weights = self.filters.of_plane(self.first + index);
             self.filters.spread(x, &mut buffer);
@@ -113,15 +113,9 @@ pub(super) fn output_plane<S: Simd>(
     run: &mut [f32],
     out: &mut [f32],
 ) {
-    let [out_h, out_w] = geometry.output();
-    if out_w % S::F32_LANES == 0 {
-        let size = [out_h, out_w, geometry.pitch()];
-        correlate_rows(simd, inputs, &geometry.taps, weights, out, size);
-    } else {
-        let len = geometry.output_run();
-        correlate_run(simd, inputs, &geometry.taps, weights, run, len);
-        geometry.gather_output(run, out);
-    }
+    let len = geometry.output_run();
+    correlate_run(simd, inputs, &geometry.taps, weights, run, len);
+    geometry.gather_output(run, out);
 }
 
 pub(super) fn backward(
@@ -249,15 +243,73 @@ pub(super) fn input_gradient<S: Simd>(
     run: &mut [f32],
     dx: &mut [f32],
 ) {
-    let [height, width] = geometry.input();
-    if geometry.is_single_phase() && width % S::F32_LANES == 0 {
-        let size = [height, width, geometry.pitch()];
-        correlate_rows(simd, gradients, &geometry.phases[0].taps, weights, dx, size);
-        return;
-    }
     for phase in &geometry.phases {
         let len = geometry.phase_run(phase);
         correlate_run(simd, gradients, &phase.taps, weights, run, len);
         geometry.gather_phase(phase, run, dx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pulp::Scalar;
+
+    use super::*;
+
+    fn values(count: usize) -> Vec<f32> {
+        (0..count)
+            .map(|at| (at * 37 % 101) as f32 / 50.0 - 1.0)
+            .collect()
+    }
+
+    /// What a machine without vector instructions computes must not depend on them.
+    #[test]
+    fn the_portable_path_equals_the_detected_one() {
+        for (kernel, stride, dilation) in [(3, 1, 1), (5, 2, 1), (3, 1, 2)] {
+            let options = WindowOptions::same(kernel, stride, dilation);
+            let geometry = Geometry::new([11, 8], [kernel; 2], options);
+            let [out_h, out_w] = geometry.output();
+            let (planes, filter) = (6, kernel * kernel);
+            let (x, dy) = (values(planes * 88), values(planes * out_h * out_w));
+            let weight = values(3 * filter);
+            let filters = Filters {
+                geometry: &geometry,
+                activation: Activation::Relu,
+                weight: &weight,
+                channels: 3,
+            };
+            let run = |portable: bool| {
+                let mut out = vec![0.0; dy.len()];
+                let (mut dx, mut dw) = (vec![0.0; x.len()], vec![0.0; planes * filter]);
+                let forward = Forward {
+                    filters: &filters,
+                    x: &x,
+                    first: 0,
+                    out: &mut out,
+                };
+                let backward = Backward {
+                    filters: &filters,
+                    x: &x,
+                    dy: &dy,
+                    first: 0,
+                    count: planes,
+                    dx: &mut dx,
+                    dw: &mut dw,
+                };
+                if portable {
+                    Scalar::new().vectorize(forward);
+                    Scalar::new().vectorize(backward);
+                } else {
+                    Arch::new().dispatch(forward);
+                    Arch::new().dispatch(backward);
+                }
+                [out, dx, dw]
+            };
+            for (portable, detected) in run(true).iter().zip(run(false)) {
+                for (portable, detected) in portable.iter().zip(detected) {
+                    assert!((portable - detected).abs() < 1e-4, "{portable} {detected}");
+                }
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use pulp::Simd;
 
 use super::{
     geometry::Tap,
-    lanes::{load, store},
+    lanes::{store, vectors},
 };
 
 /// Vectors handled together, so that one does not wait for the comparisons of another.
@@ -51,9 +51,9 @@ pub(super) fn maximum_run<S: Simd>(
 fn maximum<S: Simd, const R: usize>(simd: S, source: &[f32], taps: &[Tap], out: &mut [f32]) {
     let mut bests = [simd.splat_f32s(f32::NEG_INFINITY); R];
     for tap in taps {
-        let source = &source[tap.offset..];
-        for (index, best) in bests.iter_mut().enumerate() {
-            *best = simd.max_f32s(load::<S>(source, index * S::F32_LANES), *best);
+        let source = vectors::<S, R>(&source[tap.offset..]);
+        for (best, value) in bests.iter_mut().zip(source) {
+            *best = simd.max_f32s(*value, *best);
         }
     }
     for (index, best) in bests.into_iter().enumerate() {
@@ -87,12 +87,11 @@ fn winner<S: Simd, const R: usize>(simd: S, source: &[f32], taps: &[Tap], out: &
     let mut bests = [simd.splat_f32s(f32::NEG_INFINITY); R];
     let mut winners = [simd.splat_f32s(-1.0); R];
     for tap in taps {
-        let source = &source[tap.offset..];
+        let source = vectors::<S, R>(&source[tap.offset..]);
         let name = simd.splat_f32s(tap.weight as f32);
-        for (index, (best, winner)) in bests.iter_mut().zip(&mut winners).enumerate() {
-            let value = load::<S>(source, index * S::F32_LANES);
-            let better = simd.greater_than_f32s(value, *best);
-            *best = simd.max_f32s(value, *best);
+        for ((best, winner), value) in bests.iter_mut().zip(&mut winners).zip(source) {
+            let better = simd.greater_than_f32s(*value, *best);
+            *best = simd.max_f32s(*value, *best);
             *winner = select(simd, better, name, *winner);
         }
     }
@@ -135,12 +134,12 @@ fn collect<S: Simd, const R: usize>(
     let zero = simd.splat_f32s(0.0);
     let mut sums = [zero; R];
     for tap in taps {
-        let (gradients, winners) = (&gradients[tap.offset..], &winners[tap.offset..]);
+        let gradients = vectors::<S, R>(&gradients[tap.offset..]);
+        let winners = vectors::<S, R>(&winners[tap.offset..]);
         let name = simd.splat_f32s(tap.weight as f32);
-        for (index, sum) in sums.iter_mut().enumerate() {
-            let won = simd.equal_f32s(load::<S>(winners, index * S::F32_LANES), name);
-            let gradient = load::<S>(gradients, index * S::F32_LANES);
-            *sum = simd.add_f32s(*sum, select(simd, won, gradient, zero));
+        for ((sum, gradient), winner) in sums.iter_mut().zip(gradients).zip(winners) {
+            let won = simd.equal_f32s(*winner, name);
+            *sum = simd.add_f32s(*sum, select(simd, won, *gradient, zero));
         }
     }
     for (index, sum) in sums.into_iter().enumerate() {

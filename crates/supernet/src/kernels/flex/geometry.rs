@@ -114,11 +114,6 @@ impl Axis {
     fn lead(&self) -> usize {
         self.last_offset().saturating_sub(self.span().start)
     }
-
-    /// Whether every input is kept at some position.
-    fn is_complete(&self) -> bool {
-        self.phases.iter().map(|phase| phase.count).sum::<usize>() == self.input
-    }
 }
 
 /// One tap of the window: where it reads relative to the run, and the index of its weight.
@@ -212,11 +207,6 @@ impl Geometry {
             taps,
             phases,
         }
-    }
-
-    /// Distance between rows of a run.
-    pub fn pitch(&self) -> usize {
-        self.pitch
     }
 
     /// Number of input positions `[height, width]`.
@@ -329,17 +319,6 @@ impl Geometry {
                 }
             }
         }
-    }
-
-    /// Whether [`gather_phase`](Self::gather_phase) over all phases writes every input; the
-    /// others are read by no window.
-    pub fn covers_input(&self) -> bool {
-        self.rows.is_complete() && self.columns.is_complete()
-    }
-
-    /// Whether one phase holds the whole plane row by row, as with stride 1.
-    pub fn is_single_phase(&self) -> bool {
-        self.phases.len() == 1 && self.covers_input()
     }
 }
 

@@ -4,23 +4,16 @@ use pulp::Simd;
 
 use super::geometry::Tap;
 
-/// Vector at `values[at..]`.
-#[inline(always)]
-pub(super) fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {
-    S::as_simd_f32s(&values[at..at + S::F32_LANES]).0[0]
-}
-
 /// Writes a vector to `values[at..]`.
 #[inline(always)]
 pub(super) fn store<S: Simd>(values: &mut [f32], at: usize, vector: S::f32s) {
     S::as_mut_simd_f32s(&mut values[at..at + S::F32_LANES]).0[0] = vector;
 }
 
-/// Where the vectors of a block lie: `step` apart in the source, `out_step` in the output.
-#[derive(Clone, Copy)]
-struct Stride {
-    source: usize,
-    output: usize,
+/// The first `R` vectors of `values`; one check of the length serves all of them.
+#[inline(always)]
+pub(super) fn vectors<S: Simd, const R: usize>(values: &[f32]) -> &[S::f32s] {
+    &S::as_simd_f32s(&values[..R * S::F32_LANES]).0[..R]
 }
 
 /// `R` vectors of `sum over taps of weight * source`.
@@ -31,54 +24,17 @@ fn correlate_block<S: Simd, const R: usize>(
     taps: &[Tap],
     weights: &[f32],
     out: &mut [f32],
-    stride: Stride,
 ) {
     let mut sums = [simd.splat_f32s(0.0); R];
     for tap in taps {
         let weight = simd.splat_f32s(weights[tap.weight]);
-        let source = &source[tap.offset..];
-        for (index, sum) in sums.iter_mut().enumerate() {
-            *sum = simd.mul_add_e_f32s(load::<S>(source, index * stride.source), weight, *sum);
+        let source = vectors::<S, R>(&source[tap.offset..]);
+        for (sum, vector) in sums.iter_mut().zip(source) {
+            *sum = simd.mul_add_e_f32s(*vector, weight, *sum);
         }
     }
     for (index, sum) in sums.into_iter().enumerate() {
-        store::<S>(out, index * stride.output, sum);
-    }
-}
-
-/// `count` vectors, in blocks that keep the multipliers busy.
-#[inline(always)]
-fn correlate<S: Simd>(
-    simd: S,
-    source: &[f32],
-    taps: &[Tap],
-    weights: &[f32],
-    out: &mut [f32],
-    stride: Stride,
-    count: usize,
-) {
-    let mut done = 0;
-    while done < count {
-        let source = &source[done * stride.source..];
-        let out = &mut out[done * stride.output..];
-        done += match count - done {
-            8.. => {
-                correlate_block::<S, 8>(simd, source, taps, weights, out, stride);
-                8
-            }
-            4..8 => {
-                correlate_block::<S, 4>(simd, source, taps, weights, out, stride);
-                4
-            }
-            2..4 => {
-                correlate_block::<S, 2>(simd, source, taps, weights, out, stride);
-                2
-            }
-            _ => {
-                correlate_block::<S, 1>(simd, source, taps, weights, out, stride);
-                1
-            }
-        };
+        store::<S>(out, index * S::F32_LANES, sum);
     }
 }
 
@@ -92,32 +48,30 @@ pub(super) fn correlate_run<S: Simd>(
     out: &mut [f32],
     len: usize,
 ) {
-    let stride = Stride {
-        source: S::F32_LANES,
-        output: S::F32_LANES,
-    };
     let count = len.div_ceil(S::F32_LANES);
-    correlate(simd, source, taps, weights, out, stride, count);
-}
-
-/// Like [`correlate_run`] for `height` rows of `width`, a multiple of the vector length, that are
-/// `pitch` apart in the source and adjacent in `out`.
-#[inline(always)]
-pub(super) fn correlate_rows<S: Simd>(
-    simd: S,
-    source: &[f32],
-    taps: &[Tap],
-    weights: &[f32],
-    out: &mut [f32],
-    [height, width, pitch]: [usize; 3],
-) {
-    let stride = Stride {
-        source: pitch,
-        output: width,
-    };
-    for column in (0..width).step_by(S::F32_LANES) {
-        let (source, out) = (&source[column..], &mut out[column..]);
-        correlate(simd, source, taps, weights, out, stride, height);
+    let mut done = 0;
+    while done < count {
+        let source = &source[done * S::F32_LANES..];
+        let out = &mut out[done * S::F32_LANES..];
+        // Many sums at once keep the multipliers busy and share the broadcast of the weight.
+        done += match count - done {
+            8.. => {
+                correlate_block::<S, 8>(simd, source, taps, weights, out);
+                8
+            }
+            4..8 => {
+                correlate_block::<S, 4>(simd, source, taps, weights, out);
+                4
+            }
+            2..4 => {
+                correlate_block::<S, 2>(simd, source, taps, weights, out);
+                2
+            }
+            _ => {
+                correlate_block::<S, 1>(simd, source, taps, weights, out);
+                1
+            }
+        };
     }
 }
 
@@ -156,17 +110,16 @@ fn accumulate_block<S: Simd, const T: usize>(
     taps: &[Tap],
     sums: &mut [f32],
 ) {
-    let padded = len.next_multiple_of(S::F32_LANES);
-    let gradient = &gradient[..padded];
-    let sources: [&[f32]; T] = core::array::from_fn(|tap| {
-        let offset = taps[tap].offset;
-        &source[offset..offset + padded]
+    let count = len.div_ceil(S::F32_LANES);
+    let gradient = &S::as_simd_f32s(gradient).0[..count];
+    let sources: [&[S::f32s]; T] = core::array::from_fn(|tap| {
+        let source = &source[taps[tap].offset..];
+        &S::as_simd_f32s(source).0[..count]
     });
     let mut lanes = [simd.splat_f32s(0.0); T];
-    for at in (0..padded).step_by(S::F32_LANES) {
-        let gradient = load::<S>(gradient, at);
+    for index in 0..count {
         for (lane, source) in lanes.iter_mut().zip(sources) {
-            *lane = simd.mul_add_e_f32s(load::<S>(source, at), gradient, *lane);
+            *lane = simd.mul_add_e_f32s(source[index], gradient[index], *lane);
         }
     }
     for (tap, lane) in taps.iter().zip(lanes) {

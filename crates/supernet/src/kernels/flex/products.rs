@@ -4,7 +4,7 @@ use pulp::Simd;
 
 use super::{
     geometry::map_row,
-    lanes::{load, store},
+    lanes::{store, vectors},
 };
 
 /// Vectors of positions handled together, and rows of the matrix: as many sums as keep the
@@ -72,12 +72,11 @@ fn combine_vectors<S: Simd, const R: usize, const V: usize>(
     let rows: [&[f32]; R] = core::array::from_fn(|row| &rows[row * inputs..(row + 1) * inputs]);
     let mut sums = [[simd.splat_f32s(0.0); V]; R];
     for (input, packed) in panel.chunks_exact(VECTORS * S::F32_LANES).enumerate() {
-        let vectors: [S::f32s; V] =
-            core::array::from_fn(|vector| load::<S>(packed, vector * S::F32_LANES));
+        let vectors = vectors::<S, V>(packed);
         for (sums, row) in sums.iter_mut().zip(rows) {
             let factor = simd.splat_f32s(row[input]);
             for (sum, vector) in sums.iter_mut().zip(vectors) {
-                *sum = simd.mul_add_e_f32s(vector, factor, *sum);
+                *sum = simd.mul_add_e_f32s(*vector, factor, *sum);
             }
         }
     }
@@ -161,12 +160,13 @@ fn correlate_block<S: Simd, const L: usize, const R: usize>(
             core::array::from_fn(|index| &lefts_image[(left + index) * plane..][..plane]);
         let rights: [&[f32]; R] =
             core::array::from_fn(|index| &rights_image[(right + index) * plane..][..plane]);
-        for at in (0..whole).step_by(S::F32_LANES) {
-            let rights = rights.map(|values| load::<S>(values, at));
-            for (lanes, left) in lanes.iter_mut().zip(lefts) {
-                let left = load::<S>(left, at);
-                for (lane, right) in lanes.iter_mut().zip(rights) {
-                    *lane = simd.mul_add_e_f32s(left, right, *lane);
+        let count = plane / S::F32_LANES;
+        let left_vectors = lefts.map(|values| &S::as_simd_f32s(values).0[..count]);
+        let right_vectors = rights.map(|values| &S::as_simd_f32s(values).0[..count]);
+        for index in 0..count {
+            for (lanes, left) in lanes.iter_mut().zip(left_vectors) {
+                for (lane, right) in lanes.iter_mut().zip(right_vectors) {
+                    *lane = simd.mul_add_e_f32s(left[index], right[index], *lane);
                 }
             }
         }
