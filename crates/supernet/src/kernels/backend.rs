@@ -39,7 +39,7 @@ pub trait KernelBackend: Backend {
         weight: FloatTensor<Self>,
         options: WindowOptions,
     ) -> FloatTensor<Self> {
-        Self::depthwise_conv2d(Self::relu(x), weight, options)
+        reference::relu_depthwise_conv2d::<Self>(x, weight, options)
     }
 
     /// Gradients `(dx, dw)` of [`relu_depthwise_conv2d`](Self::relu_depthwise_conv2d), each only
@@ -52,10 +52,7 @@ pub trait KernelBackend: Backend {
         need_dx: bool,
         need_dw: bool,
     ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        let active = Self::relu(x);
-        let (dx, dw) =
-            Self::depthwise_conv2d_backward(active.clone(), weight, dy, options, need_dx, need_dw);
-        (dx.map(|dx| Self::relu_backward(active, dx)), dw)
+        reference::relu_depthwise_conv2d_backward::<Self>(x, weight, dy, options, need_dx, need_dw)
     }
 
     /// A linear map over channels at each position, `weight` is

@@ -15,6 +15,8 @@
 mod api;
 mod autodiff;
 mod backend;
+#[cfg(feature = "cubecl")]
+mod cube;
 #[cfg(feature = "flex")]
 mod flex;
 pub mod reference;

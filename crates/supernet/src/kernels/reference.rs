@@ -8,7 +8,7 @@ use burn::tensor::{
     ops::{FloatTensor, PadMode},
 };
 
-use super::WindowOptions;
+use super::{KernelBackend, WindowOptions};
 
 fn wrap<B: Backend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {
     Tensor::from_primitive(TensorPrimitive::Float(primitive))
@@ -88,6 +88,30 @@ fn depthwise_weight_gradient<B: Backend>(
         })
         .collect();
     Tensor::cat(taps, 1).reshape([channels, 1, kernel[0], kernel[1]])
+}
+
+/// The ReLU, then [`depthwise_conv2d`].
+pub fn relu_depthwise_conv2d<B: KernelBackend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    options: WindowOptions,
+) -> FloatTensor<B> {
+    B::depthwise_conv2d(B::relu(x), weight, options)
+}
+
+/// The gradients of the convolution, then that of the ReLU, which is 0 at 0.
+pub fn relu_depthwise_conv2d_backward<B: KernelBackend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    options: WindowOptions,
+    need_dx: bool,
+    need_dw: bool,
+) -> (Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
+    let active = B::relu(x);
+    let (dx, dw) =
+        B::depthwise_conv2d_backward(active.clone(), weight, dy, options, need_dx, need_dw);
+    (dx.map(|dx| B::relu_backward(active, dx)), dw)
 }
 
 /// A 1x1 convolution.

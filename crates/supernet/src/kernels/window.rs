@@ -29,8 +29,8 @@ impl WindowOptions {
     ///
     /// # Panics
     ///
-    /// If the stride or the dilation is 0, the kernel is empty, or the dilated kernel is larger
-    /// than the padded input.
+    /// If the stride or the dilation is 0, the kernel or the input is empty, or the dilated kernel
+    /// is larger than the padded input.
     pub fn output_size(&self, input: [usize; 2], kernel: [usize; 2]) -> [usize; 2] {
         core::array::from_fn(|axis| {
             let (stride, dilation) = (self.stride[axis], self.dilation[axis]);
@@ -41,7 +41,7 @@ impl WindowOptions {
             let padded = input[axis] + 2 * self.padding[axis];
             let extent = dilation * (kernel[axis] - 1) + 1;
             assert!(
-                padded >= extent,
+                input[axis] > 0 && padded >= extent,
                 "a window {kernel:?} with {self:?} does not fit an input of {input:?}"
             );
             (padded - extent) / stride + 1
