@@ -1,9 +1,12 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Activation, Egs, EgsError, Normalization, backend::Spec};
+use crate::{Activation, Egs, EgsError, Gradient, Mode, Normalization, backend::Spec};
 
-/// Draws are told apart by f32 numbers and by 16 bits of the noise counter.
+/// Draws are told apart by whole f32 numbers and by the noise counter.
 const DRAWS_LIMIT: usize = 1 << 16;
+
+/// With the draws they fill the 32 bits of the noise counter's draw word.
+const RESAMPLES_LIMIT: u32 = (1 << 16) - 2;
 
 /// Settings of the estimator.
 ///
@@ -32,6 +35,12 @@ pub struct EgsConfig {
     /// How weights are made from the code.
     #[serde(default)]
     pub normalization: Normalization,
+    /// Which gradient the code passes to the logits.
+    #[serde(default)]
+    pub gradient: Gradient,
+    /// Whether the code is binary or relaxed.
+    #[serde(default)]
+    pub mode: Mode,
 }
 
 fn default_temperature() -> f64 {
@@ -46,6 +55,8 @@ impl EgsConfig {
             temperature: default_temperature(),
             activation: Activation::default(),
             normalization: Normalization::default(),
+            gradient: Gradient::default(),
+            mode: Mode::default(),
         }
     }
 
@@ -67,12 +78,25 @@ impl EgsConfig {
         self
     }
 
+    /// Sets which gradient the code passes to the logits.
+    pub fn with_gradient(mut self, gradient: Gradient) -> Self {
+        self.gradient = gradient;
+        self
+    }
+
+    /// Sets whether the code is binary or relaxed.
+    pub fn with_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
     ///
-    /// No draws, more than 65536 of them, or a temperature that is not a positive, finite and
-    /// normal f32.
+    /// No draws, more than 65536 of them, a temperature that is not a positive, finite and normal
+    /// f32, Gumbel-Rao with 0 or more than 65534 resamples, or the relaxed mode with another
+    /// gradient than the default one.
     pub fn init(&self) -> Result<Egs, EgsError> {
         if self.draws == 0 {
             return Err(EgsError::NoDraws);
@@ -87,12 +111,31 @@ impl EgsConfig {
         if !(temperature.is_normal() && temperature > 0.0) {
             return Err(EgsError::Temperature(self.temperature));
         }
+        let replaced = match self.gradient {
+            Gradient::FirstDraw => None,
+            Gradient::TiedDraws => Some("tied draws"),
+            Gradient::Marginal => Some("the marginal gradient"),
+            Gradient::GumbelRao { resamples } if (1..=RESAMPLES_LIMIT).contains(&resamples) => {
+                Some("Gumbel-Rao")
+            }
+            Gradient::GumbelRao { resamples } => {
+                return Err(EgsError::Resamples {
+                    resamples,
+                    limit: RESAMPLES_LIMIT,
+                });
+            }
+        };
+        if let (Mode::Relaxed, Some(gradient)) = (self.mode, replaced) {
+            return Err(EgsError::RelaxedGradient(gradient));
+        }
         Ok(Egs {
             spec: Spec {
                 draws: self.draws,
                 temperature,
                 activation: self.activation,
                 normalization: self.normalization,
+                gradient: self.gradient,
+                mode: self.mode,
             },
         })
     }
@@ -117,6 +160,22 @@ mod tests {
             );
         }
         assert!(EgsConfig::new(DRAWS_LIMIT).init().is_ok());
+        for resamples in [0, RESAMPLES_LIMIT + 1] {
+            let config = EgsConfig::new(1).with_gradient(Gradient::GumbelRao { resamples });
+            assert!(matches!(
+                config.init().unwrap_err(),
+                EgsError::Resamples { .. }
+            ));
+        }
+        let relaxed = EgsConfig::new(1).with_mode(Mode::Relaxed);
+        assert!(relaxed.init().is_ok());
+        assert_eq!(
+            relaxed
+                .with_gradient(Gradient::Marginal)
+                .init()
+                .unwrap_err(),
+            EgsError::RelaxedGradient("the marginal gradient")
+        );
     }
 
     #[test]

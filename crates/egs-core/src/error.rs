@@ -56,4 +56,32 @@ pub enum EgsError {
     /// A probability vector that does not sum to one.
     #[error("the probabilities must sum to 1, got {0}")]
     ProbabilitySum(f64),
+    /// A gradient that replaces the one of the binary code was asked for in the relaxed mode.
+    #[error("the relaxed mode has its own gradient and cannot be combined with {0}")]
+    RelaxedGradient(&'static str),
+    /// Gumbel-Rao without a resample.
+    #[error("the number of conditional resamples must be between 1 and {limit}, got {resamples}")]
+    Resamples {
+        /// The refused number.
+        resamples: u32,
+        /// The largest accepted one.
+        limit: u32,
+    },
+    /// Gumbel-Rao resamples noise, which given noise has no key for.
+    #[error("Gumbel-Rao resamples its noise and needs a noise key instead of given noise")]
+    ResamplesNeedKey,
+    /// A setting that the reference form does not have.
+    #[error("the reference form has no {0}")]
+    NoReference(&'static str),
+    /// More codes than are enumerated.
+    #[error("{codes:.3e} codes can occur, at most {limit} are enumerated")]
+    TooManyCodes {
+        /// Number of codes that can occur.
+        codes: f64,
+        /// The largest number that is enumerated.
+        limit: usize,
+    },
+    /// A tensor could not be read back from its device.
+    #[error("the tensor could not be read: {0}")]
+    Read(String),
 }

@@ -1,6 +1,6 @@
-use burn::tensor::{DType, Tensor, backend::Backend};
+use burn::tensor::{DType, Tensor};
 
-use crate::{EgsBackend, EgsError, EgsForm, Noise, backend::Spec};
+use crate::{EgsBackend, EgsError, EgsForm, Gradient, Noise, Sample, backend::Spec, sample};
 
 /// Rows are told apart by 32 bits of the noise counter.
 const ROWS_LIMIT: usize = u32::MAX as usize;
@@ -18,16 +18,6 @@ const ROWS_LIMIT: usize = u32::MAX as usize;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Egs {
     pub(crate) spec: Spec,
-}
-
-/// One sampled code per row.
-#[derive(Debug, Clone)]
-pub struct Sample<B: Backend, const D: usize> {
-    /// Which operations are on: 0 or 1, `[.., ops]`. Carries the gradient to the logits.
-    pub code: Tensor<B, D>,
-    /// The code after normalisation, `[.., ops]`; the code itself without normalisation. Carries
-    /// the gradient to the logits.
-    pub weights: Tensor<B, D>,
 }
 
 impl Egs {
@@ -50,27 +40,25 @@ impl Egs {
     ) -> Result<Sample<B, D>, EgsError> {
         let noise = noise.into();
         let shape = logits.dims();
-        let dtype = logits.dtype();
         let (rows, ops) = rows_and_ops(&shape)?;
         noise.check([rows, self.spec.draws, ops])?;
+        if let (Gradient::GumbelRao { .. }, Noise::Given(_)) = (self.spec.gradient, &noise) {
+            return Err(EgsError::ResamplesNeedKey);
+        }
         if rows == 0 {
             return Ok(Sample {
                 code: logits.clone(),
-                weights: logits,
+                weights: logits.clone(),
+                logits,
+                noise,
+                spec: self.spec,
             });
         }
-
-        let logits = logits.reshape([rows, ops]).cast(DType::F32);
         let noise = match noise {
             Noise::Given(noise) => Noise::Given(noise.cast(DType::F32)),
             key => key,
         };
-        let sample = B::egs_forward(logits, noise, self.spec);
-        let restore = |rows: Tensor<B, 2>| rows.cast(dtype).reshape(shape);
-        Ok(Sample {
-            code: restore(sample.code),
-            weights: restore(sample.weights),
-        })
+        Ok(sample::run(logits, noise, self.spec))
     }
 
     /// Which implementation a device runs.

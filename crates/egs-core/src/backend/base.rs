@@ -1,7 +1,7 @@
 use burn::tensor::{Tensor, backend::Backend};
 
 use super::plain;
-use crate::{Activation, Noise, Normalization};
+use crate::{Activation, Gradient, Mode, Noise, Normalization};
 
 /// Validated settings, as a backend sees them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -12,8 +12,13 @@ pub struct Spec {
     pub temperature: f32,
     /// How probabilities are made from logits.
     pub activation: Activation,
-    /// How weights are made from the code.
+    /// How weights are made from the code. Always [`Normalization::None`] in the relaxed mode,
+    /// whose weights are made outside of the operation.
     pub normalization: Normalization,
+    /// Which gradient the code passes.
+    pub gradient: Gradient,
+    /// Whether the code is binary.
+    pub mode: Mode,
 }
 
 /// What the forward pass returns.
@@ -23,7 +28,12 @@ pub struct Forward<B: Backend> {
     pub code: Tensor<B, 2>,
     /// The code after normalisation, `[rows, ops]`.
     pub weights: Tensor<B, 2>,
-    /// The first draw that picked the operation, or -1 when none did, `[rows, ops]`.
+    /// Where the backward pass sends the gradient of an entry, `[rows, ops]`, whole numbers:
+    ///
+    /// - 0 when no draw picked the operation;
+    /// - otherwise, the number of draws that picked it for [`Gradient::TiedDraws`], and one plus
+    ///   the index of the first such draw for the other gradients;
+    /// - in the relaxed mode, one plus the index of the first draw with the largest `y_m`.
     ///
     /// With the logits and the noise this is all that the backward pass needs, and its size does
     /// not depend on the number of draws. It carries no gradient.

@@ -86,22 +86,57 @@ impl Cover {
         self.size
     }
 
-    /// `ln P(A = set)` for `draws` draws; minus infinity when they cannot cover it.
+    /// Logarithm of the probability that each of `draws` draws hits the set and every operation of
+    /// it is hit; minus infinity when the draws are too few.
     pub(crate) fn log_probability(&self, draws: usize) -> f64 {
-        if self.size == 0 || self.size > draws {
-            return if self.size == draws {
+        self.union_log_probability(&Self::empty(0), draws)
+    }
+
+    /// The same for the union of two disjoint sets, without building it.
+    pub(crate) fn union_log_probability(&self, other: &Self, draws: usize) -> f64 {
+        let size = self.size + other.size;
+        if size == 0 || size > draws {
+            return if size == draws {
                 0.0
             } else {
                 f64::NEG_INFINITY
             };
         }
-        let free = draws - self.size;
-        let spread = match free {
-            0 => 0.0,
-            free => free as f64 * self.mass.ln(),
+        let free = draws - size;
+        let mass = self.mass + other.mass;
+        let share = other.mass / mass;
+        let mean = if other.size == 0 {
+            self.h[free]
+        } else if self.size == 0 {
+            other.h[free]
+        } else {
+            binomial(free, share)
+                .zip(&other.h)
+                .zip(self.h[..=free].iter().rev())
+                .map(|((weight, other), own)| weight * other * own)
+                .sum()
         };
         // Summed over the few factors that remain, because the factorials themselves are huge.
         let arrangements: f64 = (free + 1..=draws).map(|n| (n as f64).ln()).sum();
-        self.log_product + arrangements + spread + self.h[free].ln()
+        let spread = match free {
+            0 => 0.0,
+            free => free as f64 * mass.ln(),
+        };
+        self.log_product + other.log_product + arrangements + spread + mean.ln()
     }
+}
+
+/// Binomial probabilities of 0, 1, .. `trials` successes.
+fn binomial(trials: usize, success: f64) -> impl Iterator<Item = f64> {
+    let (log_success, log_failure) = (success.ln(), (-success).ln_1p());
+    let mut log_choose = 0.0;
+    (0..=trials).map(move |m| {
+        let weight = match m {
+            0 => trials as f64 * log_failure,
+            m if m == trials => trials as f64 * log_success,
+            m => log_choose + m as f64 * log_success + (trials - m) as f64 * log_failure,
+        };
+        log_choose += ((trials - m) as f64).ln() - (m as f64 + 1.0).ln();
+        weight.exp()
+    })
 }

@@ -5,7 +5,7 @@ use crate::EgsError;
 const SUM_TOLERANCE: f64 = 1e-3;
 
 /// More codes than this are not enumerated.
-const ENUMERATION_LIMIT: f64 = 262_144.0;
+const ENUMERATION_LIMIT: usize = 262_144;
 
 /// The exact law of the binary code of one row, without sampling.
 ///
@@ -145,14 +145,31 @@ impl CodeDistribution {
 
     /// Calls `visit` with every code that can occur and its probability.
     ///
-    /// Returns `false`, without a call, when there are more than 262,144 codes.
-    pub fn for_each(&self, mut visit: impl FnMut(&[bool], f64)) -> bool {
-        if self.support() > ENUMERATION_LIMIT {
-            return false;
+    /// # Errors
+    ///
+    /// More than 262,144 codes; then there is no call.
+    pub fn for_each(&self, mut visit: impl FnMut(&[bool], f64)) -> Result<(), EgsError> {
+        let codes = self.support();
+        if codes > ENUMERATION_LIMIT as f64 {
+            return Err(EgsError::TooManyCodes {
+                codes,
+                limit: ENUMERATION_LIMIT,
+            });
         }
         let mut code = vec![false; self.ops()];
         self.extend(0, &Cover::empty(self.draws - 1), &mut code, &mut visit);
-        true
+        Ok(())
+    }
+
+    /// Exact expectation of a function of the code, by enumeration.
+    ///
+    /// # Errors
+    ///
+    /// More than 262,144 codes.
+    pub fn expectation(&self, mut function: impl FnMut(&[bool]) -> f64) -> Result<f64, EgsError> {
+        let mut sum = 0.0;
+        self.for_each(|code, p| sum += p * function(code))?;
+        Ok(sum)
     }
 
     fn extend(

@@ -17,7 +17,7 @@ impl CodeDistribution {
                 exact -= p * p.ln();
             }
         });
-        if enumerated {
+        if enumerated.is_ok() {
             return exact;
         }
         let sum: f64 = (0..SAMPLES)

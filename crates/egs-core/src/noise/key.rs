@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use super::{gumbel::gumbel, philox::philox4x32};
+use super::{
+    gumbel::{exponential, gumbel},
+    philox::philox4x32,
+};
 
 /// Names the noise of one call: the same key gives the same noise on every backend.
 ///
@@ -69,15 +72,29 @@ impl NoiseKey {
 
     /// Gumbel(0, 1) noise of shape `[rows, draws, ops]`, row-major.
     pub fn gumbel(&self, rows: usize, draws: usize, ops: usize) -> Vec<f32> {
+        self.fill([rows, draws, ops], 0, gumbel)
+    }
+
+    /// Standard exponential noise of shape `[rows, draws, ops]` for the draws from `first_draw` on.
+    pub(crate) fn exponential(&self, shape: [usize; 3], first_draw: u32) -> Vec<f32> {
+        self.fill(shape, first_draw, exponential)
+    }
+
+    fn fill(
+        &self,
+        [rows, draws, ops]: [usize; 3],
+        first_draw: u32,
+        transform: impl Fn(u32) -> f32,
+    ) -> Vec<f32> {
         let words = self.words();
         let mut noise = Vec::with_capacity(rows * draws * ops);
         for row in 0..rows {
             for draw in 0..draws {
                 for block in 0..ops.div_ceil(4) {
-                    let counter = self.counter(row as u32, draw as u32, block as u32);
+                    let counter = self.counter(row as u32, first_draw + draw as u32, block as u32);
                     let count = (ops - 4 * block).min(4);
                     let bits = philox4x32(counter, words);
-                    noise.extend(bits[..count].iter().map(|&bits| gumbel(bits)));
+                    noise.extend(bits[..count].iter().map(|&bits| transform(bits)));
                 }
             }
         }
