@@ -3,7 +3,7 @@ use std::time::Instant;
 use burn::module::AutodiffModule;
 use burn::tensor::Tensor;
 use supernet::{
-    DerivedNetwork, Genotype, Statistics, SupernetConfig, TrainBackend, count_weights,
+    Genotype, Statistics, SupernetConfig, TrainBackend, count_weights,
     derive_genotype,
 };
 use workbench::checkpoint;
@@ -331,7 +331,7 @@ impl<B: TrainBackend> Session<B> {
             backend: self.backend.clone(),
             epochs: last.epoch,
             supernet_weights: count_weights(&self.state.supernet),
-            child_weights: count_weights(&DerivedNetwork::<B>::from_inner(child)),
+            child_weights: count_weights(&child),
             supernet_error: last.supernet_error,
             child_error: last.child_error,
             gap: last.gap,

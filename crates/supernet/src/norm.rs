@@ -150,6 +150,9 @@ impl<B: AutodiffBackend> HasAutodiffModule<B> for RunningTensor<B::InnerBackend>
     type TrainModule = RunningTensor<B>;
 }
 
+/// The fields of [`BatchNorm`] that hold running statistics begin so.
+pub(crate) const RUNNING: &str = "running_";
+
 /// Scale and shift of a normalised channel.
 #[derive(Module, Debug)]
 pub struct Affine<B: Backend> {

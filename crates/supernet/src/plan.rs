@@ -3,6 +3,7 @@ use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
 use crate::SupernetError;
+use crate::norm::RUNNING;
 
 /// The outer shape of a network of cells, the same for a supernet and a derived network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,19 +109,29 @@ impl NetworkConfig {
     }
 }
 
-/// Number of trained weights of a module on an autodiff backend; running statistics do not count.
+/// Number of trained weights of a module; running statistics do not count.
 pub fn count_weights<B: Backend, M: Module<B>>(module: &M) -> usize {
-    struct Count(usize);
+    #[derive(Default)]
+    struct Count {
+        weights: usize,
+        running: usize,
+    }
     impl<B: Backend> ModuleVisitor<B> for Count {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.running += usize::from(name.starts_with(RUNNING));
+        }
+        fn exit_module(&mut self, name: &str, _: &str) {
+            self.running -= usize::from(name.starts_with(RUNNING));
+        }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-            if param.is_require_grad() {
-                self.0 += param.shape().num_elements();
+            if self.running == 0 {
+                self.weights += param.shape().num_elements();
             }
         }
     }
-    let mut count = Count(0);
+    let mut count = Count::default();
     module.visit(&mut count);
-    count.0
+    count.weights
 }
 
 #[cfg(test)]

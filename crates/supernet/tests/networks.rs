@@ -22,6 +22,7 @@ fn the_papers_supernet_has_the_published_number_of_weights() {
     let config = SupernetConfig { network, space: SearchSpace::default() };
     let net: Supernet<Train> = config.init(&mut WeightInit::new(0), &device()).unwrap();
     assert_eq!(count_weights(&net), 1_930_618);
+    assert_eq!(count_weights(&net.valid()), 1_930_618);
 }
 
 #[test]
