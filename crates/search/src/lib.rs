@@ -14,7 +14,7 @@ mod step;
 
 pub use config::{AlphaConfig, DataConfig, LoopConfig, SearchConfig, SizeConfig, WeightsConfig};
 pub use error::SearchError;
-pub use evaluate::{Score, score_child, score_supernet};
+pub use evaluate::{score_child, score_supernet};
 pub use record::{EpochRecord, Outcome, Timing};
 pub use report::{draw_genotype, summary, write_outcome, write_reports};
 pub use run::{Reporter, Session};

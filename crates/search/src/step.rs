@@ -1,11 +1,12 @@
+use burn::module::Module;
 use burn::optim::{GradientsParams, Optimizer};
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Int, Tensor, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend};
 use egs_core::NoiseKey;
 use supernet::{
     Architecture, ArchitectureSample, ModelBackend, Run, Statistics, Step, Supernet, TrainBackend,
 };
 use workbench::data::Batch;
+use workbench::evaluate::{cross_entropy, mistakes};
 use workbench::optim::clip_global_norm;
 
 use crate::{SearchConfig, SearchError, SearchState};
@@ -41,24 +42,6 @@ pub fn predict<B: ModelBackend>(
         }
     };
     Ok(Prediction { logits, sample })
-}
-
-/// Mean cross-entropy `[1]` of class logits `[batch, classes]` and labels `[batch]`.
-pub(crate) fn cross_entropy<B: Backend>(
-    logits: Tensor<B, 2>,
-    labels: Tensor<B, 1, Int>,
-) -> Tensor<B, 1> {
-    let chosen = log_softmax(logits, 1).gather(1, labels.unsqueeze_dim(1));
-    -chosen.mean()
-}
-
-/// Number of images `[1]` whose largest logit is not their label.
-pub(crate) fn mistakes<B: Backend>(
-    logits: Tensor<B, 2>,
-    labels: Tensor<B, 1, Int>,
-) -> Tensor<B, 1> {
-    let predicted = logits.argmax(1).flatten::<1>(0, 1);
-    predicted.not_equal(labels).float().sum()
 }
 
 /// Losses of one alternating step, on the device.
@@ -108,7 +91,6 @@ impl AlternatingStep<'_> {
         weight_batch: Batch<B>,
         alpha_batch: Option<Batch<B>>,
     ) -> Result<(SearchState<B>, StepLosses<B::InnerBackend>), SearchError> {
-        use burn::module::Module;
         let seed = self.config.seed;
 
         let architecture = match alpha_batch {

@@ -10,6 +10,7 @@ pub mod config;
 pub mod data;
 pub mod draw;
 pub mod error;
+pub mod evaluate;
 pub mod files;
 pub mod metrics;
 pub mod optim;
