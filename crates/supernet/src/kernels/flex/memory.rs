@@ -7,7 +7,10 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 /// Multiply-adds below which a task costs more to hand over than to run.
-const TASK_WORK: usize = 1 << 17;
+const TASK_WORK: usize = 1 << 16;
+
+/// What an item costs besides its arithmetic, in multiply-adds.
+const ITEM_WORK: usize = 256;
 
 /// Whether all tensors hold values, and of `f32`, the type the loops are written for.
 pub(super) fn all_f32(tensors: &[&FlexTensor]) -> bool {
@@ -34,7 +37,7 @@ pub(super) fn dims(tensor: &FlexTensor) -> [usize; 4] {
 /// How many of `items` make one task when each costs `work` multiply-adds. A function of the
 /// sizes alone, so that sums over tasks do not depend on the number of threads.
 pub(super) fn items_per_task(items: usize, work: usize) -> usize {
-    TASK_WORK.div_ceil(work.max(1)).clamp(1, items.max(1))
+    TASK_WORK.div_ceil(work + ITEM_WORK).clamp(1, items.max(1))
 }
 
 /// Runs `task` on every item, on several threads if there are several.
