@@ -2,6 +2,7 @@
 
 mod kernels_common;
 
+use burn::backend::{Autodiff, autodiff::checkpoint::strategy::BalancedCheckpointing};
 use burn::tensor::{Tensor, activation::relu, module::conv2d, ops::ConvOptions};
 use burn_flex::Flex;
 use kernels_common::{Tracked, assert_close, assert_same, grid, run, tensor, values};
@@ -154,6 +155,40 @@ fn depthwise_equals_loops_over_slices() {
 }
 
 #[test]
+fn depthwise_equals_loops_for_any_window() {
+    let mut state = 7_u32;
+    let mut draw = |count: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) as usize % count
+    };
+    let mut checked = 0;
+    while checked < 300 {
+        let size = [1 + draw(3), 1 + draw(3), 1 + draw(11), 1 + draw(19)];
+        let kernel = [1 + draw(5), 1 + draw(5)];
+        let options = WindowOptions {
+            stride: [1 + draw(3), 1 + draw(3)],
+            padding: [draw(6), draw(6)],
+            dilation: [1 + draw(3), 1 + draw(3)],
+        };
+        let fits = (0..2).all(|axis| {
+            let extent = options.dilation[axis] * (kernel[axis] - 1) + 1;
+            extent <= size[2 + axis] + 2 * options.padding[axis]
+        });
+        if !fits {
+            continue;
+        }
+        checked += 1;
+        let inputs = depthwise_inputs(size, kernel);
+        let (y, out, [dx, dw]) = run(&inputs, |[x, weight]| depthwise_conv2d(x, weight, options));
+        let expected = depthwise_loops(&inputs, &grid(out, 77), out, options);
+        let what = format!("{size:?} under {kernel:?} with {options:?}");
+        for (actual, expected) in [y, dx, dw].iter().zip(&expected) {
+            assert_close(actual, expected, 1e-5, &what);
+        }
+    }
+}
+
+#[test]
 fn gradients_of_untracked_inputs_are_not_needed_for_the_others() {
     let options = WindowOptions::same(3, 1, 1);
     let inputs = depthwise_inputs([2, 3, 6, 5], [3; 2]);
@@ -206,6 +241,31 @@ fn views_are_read_in_their_logical_order() {
         },
         "views",
     );
+}
+
+#[test]
+fn gradients_survive_recomputed_inputs() {
+    type Recomputing = Autodiff<Flex, BalancedCheckpointing>;
+    let options = WindowOptions::same(3, 1, 1);
+    let inputs = depthwise_inputs([2, 3, 6, 5], [3; 2]);
+    let (_, shape, expected) = run(&inputs, |[x, weight]| {
+        pointwise_conv2d(
+            depthwise_conv2d(relu(x), weight, options),
+            tensor(grid([4, 3, 1, 1], 5), [4, 3, 1, 1]),
+        )
+    });
+    let leaf = |values: Vec<f32>, shape: [usize; 4]| {
+        Tensor::<Recomputing, 4>::from_inner(tensor(values, shape).inner())
+    };
+    let [x, weight] = inputs.map(|(values, shape)| leaf(values, shape).require_grad());
+    let output = pointwise_conv2d(
+        depthwise_conv2d(relu(x.clone()), weight.clone(), options),
+        leaf(grid([4, 3, 1, 1], 5), [4, 3, 1, 1]),
+    );
+    let gradients = (output * leaf(grid(shape, 77), shape)).sum().backward();
+    for (leaf, expected) in [x, weight].iter().zip(expected) {
+        assert_eq!(values(leaf.grad(&gradients).expect("tracked")), expected);
+    }
 }
 
 #[test]

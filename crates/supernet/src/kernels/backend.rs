@@ -9,7 +9,7 @@ use super::{WindowOptions, reference};
 /// The default bodies are the [`reference`] made of Burn's own operations, so
 /// `impl KernelBackend for SomeBackend {}` is a complete implementation. Tensors have the shape
 /// `[batch, channels, height, width]` unless stated; the functions of [`kernels`](super) check
-/// shapes before they call a backend. The `*_backward` methods are not themselves differentiable.
+/// shapes before they call a backend. The `*_backward` methods need not be differentiable themselves.
 pub trait KernelBackend: Backend {
     /// One `kernel_h x kernel_w` filter per channel, `weight` is
     /// `[channels, 1, kernel_h, kernel_w]`.

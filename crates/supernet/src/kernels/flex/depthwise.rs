@@ -6,7 +6,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{
     geometry::Geometry,
     lanes::{accumulate_taps, correlate_run},
-    memory::{dims, for_each, items_per_task, parts, tensor, values},
+    memory::{dims, fill, items_per_task, tensor, values},
 };
 use crate::kernels::WindowOptions;
 
@@ -61,17 +61,21 @@ pub(super) fn forward(
     };
     let (plane, out_plane) = (height * width, out_h * out_w);
     let planes = batch * channels;
-    let mut out = vec![0.0; planes * out_plane];
     let items = items_per_task(planes, geometry.taps.len() * out_plane);
-    let tasks = out.chunks_mut(items * out_plane).enumerate().collect();
-    for_each(tasks, |(task, out)| {
-        Arch::new().dispatch(Forward {
-            filters: &filters,
-            x: &values(&x)[task * items * plane..],
-            first: task * items,
-            out,
-        });
-    });
+    let count = planes.div_ceil(items);
+    let [out] = fill(
+        [planes * out_plane],
+        [items * out_plane],
+        count,
+        |task, [out]| {
+            Arch::new().dispatch(Forward {
+                filters: &filters,
+                x: &values(&x)[task * items * plane..],
+                first: task * items,
+                out,
+            });
+        },
+    );
     tensor(out, [batch, channels, out_h, out_w])
 }
 
@@ -143,18 +147,14 @@ pub(super) fn backward(
     };
     let (plane, out_plane, filter) = (height * width, out_h * out_w, kernel_h * kernel_w);
     let planes = batch * channels;
-    let mut dx = vec![0.0; if need_dx { planes * plane } else { 0 }];
-    // One filter per plane, summed over the batch at the end: the order of that sum is fixed.
-    let mut dw = vec![0.0; if need_dw { planes * filter } else { 0 }];
-
     let items = items_per_task(planes, geometry.taps.len() * out_plane);
-    let count = planes.div_ceil(items);
-    let tasks = parts(&mut dx, items * plane, count)
-        .into_iter()
-        .zip(parts(&mut dw, items * filter, count))
-        .enumerate()
-        .collect();
-    for_each(tasks, |(task, (dx, dw))| {
+    // One filter per plane, summed over the batch at the end: the order of that sum is fixed.
+    let lens = [
+        if need_dx { planes * plane } else { 0 },
+        if need_dw { planes * filter } else { 0 },
+    ];
+    let sizes = [items * plane, items * filter];
+    let [dx, dw] = fill(lens, sizes, planes.div_ceil(items), |task, [dx, dw]| {
         let first = task * items;
         Arch::new().dispatch(Backward {
             filters: &filters,

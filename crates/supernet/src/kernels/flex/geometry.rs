@@ -267,12 +267,14 @@ impl Geometry {
                     let from = (rows.input + row * self.rows.stride) * width + columns.input;
                     let to = base + (rows.position + row) * self.pitch;
                     let kept = &mut buffer[to..to + columns.count];
-                    if self.columns.stride == 1 {
-                        map_row(kept, &plane[from..], &map);
-                    } else {
-                        let values = plane[from..].iter().step_by(self.columns.stride);
-                        for (kept, value) in kept.iter_mut().zip(values) {
-                            *kept = map(*value);
+                    match self.columns.stride {
+                        1 => map_row(kept, &plane[from..], &map),
+                        2 => map_every_second(kept, &plane[from..], &map),
+                        stride => {
+                            let values = plane[from..].iter().step_by(stride);
+                            for (kept, value) in kept.iter_mut().zip(values) {
+                                *kept = map(*value);
+                            }
                         }
                     }
                 }
@@ -351,5 +353,18 @@ pub(super) fn map_row(to: &mut [f32], from: &[f32], map: impl Fn(f32) -> f32) {
 fn map_array<const N: usize>(to: &mut [f32], from: &[f32], map: impl Fn(f32) -> f32) {
     if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk::<N>()) {
         *to = from.map(map);
+    }
+}
+
+/// Like [`map_row`] from every second value; a loop over pairs compiles to shuffles.
+#[inline(always)]
+fn map_every_second(to: &mut [f32], from: &[f32], map: impl Fn(f32) -> f32) {
+    let (pairs, rest) = from.as_chunks::<2>();
+    let paired = pairs.len().min(to.len());
+    for (to, [first, _]) in to.iter_mut().zip(pairs) {
+        *to = map(*first);
+    }
+    if let (Some(to), Some(last)) = (to.get_mut(paired), rest.first()) {
+        *to = map(*last);
     }
 }

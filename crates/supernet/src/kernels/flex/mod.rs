@@ -1,6 +1,6 @@
 //! Flex: vectorised loops over contiguous memory.
 //!
-//! The loops are written for `f32`; tensors of other types take the reference.
+//! The loops are written for `f32`; empty tensors and other types take the reference.
 
 mod batch_norm;
 mod depthwise;

@@ -5,7 +5,7 @@ use burn_flex::FlexTensor;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    memory::{dims, for_each, items_per_task, parts, tensor, values},
+    memory::{dims, fill, items_per_task, tensor, values},
     products::{combine_planes, correlate_planes},
 };
 
@@ -22,21 +22,22 @@ fn map_channels(x: &FlexTensor, matrix: &[f32], [outputs, inputs]: [usize; 2]) -
     let [batch, _, height, width] = dims(x);
     let plane = height * width;
     let (image, out_image) = (inputs * plane, outputs * plane);
-    let mut out = vec![0.0; batch * out_image];
     let items = items_per_task(batch, inputs * out_image);
-    let tasks = out
-        .chunks_mut((items * out_image).max(1))
-        .enumerate()
-        .collect();
-    for_each(tasks, |(task, out)| {
-        Arch::new().dispatch(Combine {
-            matrix,
-            inputs,
-            plane,
-            images: &values(x)[task * items * image..],
-            out,
-        });
-    });
+    let count = batch.div_ceil(items);
+    let [out] = fill(
+        [batch * out_image],
+        [items * out_image],
+        count,
+        |task, [out]| {
+            Arch::new().dispatch(Combine {
+                matrix,
+                inputs,
+                plane,
+                images: &values(x)[task * items * image..],
+                out,
+            });
+        },
+    );
     out
 }
 
@@ -99,12 +100,7 @@ fn weight_gradient(x: &FlexTensor, dy: &FlexTensor, [outputs, inputs]: [usize; 2
     let size = outputs * inputs;
     let items = items_per_task(batch, size * plane);
     let count = batch.div_ceil(items);
-    let mut sums = vec![0.0; count * size];
-    let tasks = parts(&mut sums, size, count)
-        .into_iter()
-        .enumerate()
-        .collect();
-    for_each(tasks, |(task, sums)| {
+    let [mut sums] = fill([count * size], [size], count, |task, [sums]| {
         let end = batch.min((task + 1) * items);
         Arch::new().dispatch(Correlate {
             x: &values(x)[task * items * inputs * plane..end * inputs * plane],

@@ -8,7 +8,7 @@ use super::{
     depthwise::{input_gradient, output_plane},
     extremes::{collect_run, maximum_run, winner_run},
     geometry::Geometry,
-    memory::{dims, for_each, items_per_task, tensor, values},
+    memory::{dims, fill, items_per_task, tensor, values},
 };
 use crate::kernels::WindowOptions;
 
@@ -93,20 +93,24 @@ fn run(
     let [batch, channels, height, width] = dims(&source);
     let (plane, out_plane) = (height * width, out_size[0] * out_size[1]);
     let planes = batch * channels;
-    let mut out = vec![0.0; planes * out_plane];
     let items = items_per_task(planes, ONES.len() * plane.max(out_plane));
-    let tasks = out.chunks_mut(items * out_plane).enumerate().collect();
-    for_each(tasks, |(task, out)| {
-        Arch::new().dispatch(Planes {
-            geometry,
-            pass,
-            first: task * items,
-            source: &values(&source)[task * items * plane..],
-            plane,
-            out,
-            out_plane,
-        });
-    });
+    let count = planes.div_ceil(items);
+    let [out] = fill(
+        [planes * out_plane],
+        [items * out_plane],
+        count,
+        |task, [out]| {
+            Arch::new().dispatch(Planes {
+                geometry,
+                pass,
+                first: task * items,
+                source: &values(&source)[task * items * plane..],
+                plane,
+                out,
+                out_plane,
+            });
+        },
+    );
     tensor(out, [batch, channels, out_size[0], out_size[1]])
 }
 
