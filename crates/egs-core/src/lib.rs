@@ -4,6 +4,8 @@
 mod activation;
 mod backend;
 mod config;
+#[cfg(feature = "cubecl")]
+mod cube;
 mod error;
 mod estimator;
 mod gradient;

@@ -1,4 +1,4 @@
-use burn::tensor::{Tensor, TensorPrimitive, backend::Backend, ops::FloatTensor};
+use burn::tensor::{Tensor, backend::Backend, ops::FloatTensor};
 use burn_autodiff::{
     Autodiff, NodeId,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
@@ -6,7 +6,7 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind, unary},
 };
 
-use super::{EgsBackend, EgsForm, Forward, Spec};
+use super::{EgsBackend, EgsForm, Forward, Spec, primitive, tensor};
 use crate::{Noise, Normalization};
 
 /// The straight-through backward of one output of the operation.
@@ -98,12 +98,4 @@ impl<B: EgsBackend, C: CheckpointStrategy> EgsBackend for Autodiff<B, C> {
     fn egs_form(device: &Self::Device) -> EgsForm {
         B::egs_form(device)
     }
-}
-
-fn tensor<B: Backend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {
-    Tensor::from_primitive(TensorPrimitive::Float(primitive))
-}
-
-fn primitive<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
-    tensor.into_primitive().tensor()
 }

@@ -45,6 +45,12 @@ pub struct Forward<B: Backend> {
 pub enum EgsForm {
     /// Composed tensor operations; noise of shape `[rows, draws, ops]` is in memory during a call.
     Plain,
+    /// One pass over the rows in plain Rust, on several threads where the size pays. Logits that are
+    /// not on the host as `f32` cannot occur; nothing of the size of the noise is stored.
+    Rows,
+    /// One CubeCL kernel for each direction. Calls whose positions exceed 32 bits take the plain
+    /// form.
+    Fused,
 }
 
 /// A backend that can run the estimator.

@@ -1,0 +1,14 @@
+//! The operation as two fused kernels, for every CubeCL runtime.
+//!
+//! Layers, each using only those before it: `plan` (compile-time choices), `arithmetic` (noise and
+//! probabilities of single entries), `team` (reductions), `forward` and `backward` (the kernels),
+//! `launch` (buffers and grid), `backend` and `fusion` (the extension trait).
+
+mod arithmetic;
+mod backend;
+mod backward;
+mod forward;
+mod fusion;
+mod launch;
+mod plan;
+mod team;
