@@ -100,7 +100,11 @@ impl RunArgs {
         let mut set = self.set.clone();
         set.extend(self.seed.map(|seed| format!("seed={seed}")));
         set.extend(self.epochs.map(|epochs| format!("search.epochs={epochs}")));
-        set.extend(self.data.as_ref().map(|data| format!("data.set=\"{data}\"")));
+        set.extend(
+            self.data
+                .as_ref()
+                .map(|data| format!("data.set=\"{data}\"")),
+        );
         match &self.config {
             Some(path) => {
                 let text = files::read_to_string(path)?;
@@ -137,7 +141,12 @@ impl Cli {
     pub fn prepare(self, compiled: &[BackendName]) -> Result<Option<Job>, SearchError> {
         let job = |config, how: HowArgs, start| {
             let backend = BackendName::choose(how.backend.as_deref(), compiled)?;
-            Ok(Some(Job { config, start, quiet: how.quiet, backend }))
+            Ok(Some(Job {
+                config,
+                start,
+                quiet: how.quiet,
+                backend,
+            }))
         };
         match self.command.unwrap_or(Command::Run(self.run)) {
             Command::Run(args) => {
@@ -160,7 +169,10 @@ impl Cli {
                 println!("wrote {}", out.display());
                 Ok(None)
             }
-            Command::Config { print_default, check } => {
+            Command::Config {
+                print_default,
+                check,
+            } => {
                 config_command(print_default, check.as_deref())?;
                 Ok(None)
             }
@@ -180,14 +192,19 @@ fn show(folder: &RunFolder) -> Result<(), SearchError> {
     let result = folder.file("result.json");
     let outcome: Option<Outcome> = if result.exists() {
         let text = files::read_to_string(&result)?;
-        Some(serde_json::from_str(&text).map_err(|error| workbench::WorkbenchError::Config {
-            source_name: result.display().to_string(),
-            message: error.to_string(),
-        })?)
+        Some(
+            serde_json::from_str(&text).map_err(|error| workbench::WorkbenchError::Config {
+                source_name: result.display().to_string(),
+                message: error.to_string(),
+            })?,
+        )
     } else {
         None
     };
-    print!("{}", summary(folder, config.search.epochs, &records, outcome.as_ref()));
+    print!(
+        "{}",
+        summary(folder, config.search.epochs, &records, outcome.as_ref())
+    );
     Ok(())
 }
 
@@ -212,7 +229,8 @@ struct Display {
 impl Reporter for Display {
     fn step(&mut self, epoch: usize, loss: Option<f64>) {
         if let Some(loss) = loss {
-            self.progress.message(format!("epoch {epoch}, loss {loss:.3}"));
+            self.progress
+                .message(format!("epoch {epoch}, loss {loss:.3}"));
         }
         self.progress.advance(1);
     }
@@ -270,7 +288,11 @@ impl Job {
             }
         };
         let (folder, config) = (session.folder().clone(), session.config().clone());
-        say(&format!("{} on {label}, into {}", config.name, folder.path().display()));
+        say(&format!(
+            "{} on {label}, into {}",
+            config.name,
+            folder.path().display()
+        ));
         let steps = session.steps_per_epoch();
         let (done, total) = (session.epoch() * steps, config.search.epochs * steps);
         let progress = Progress::new("search", done as u64, total as u64, self.quiet);
@@ -281,7 +303,10 @@ impl Job {
         let records: Vec<EpochRecord> = metrics::read(folder.metrics())?;
         write_reports(&folder, &config.space, &records)?;
         write_outcome(&folder, &outcome)?;
-        print!("{}", summary(&folder, config.search.epochs, &records, Some(&outcome)));
+        print!(
+            "{}",
+            summary(&folder, config.search.epochs, &records, Some(&outcome))
+        );
         Ok(())
     }
 }

@@ -104,7 +104,8 @@ pub struct AlphaConfig {
 
 impl Default for SearchConfig {
     fn default() -> Self {
-        Self::resolve(None, &[]).expect("the embedded default configuration is valid, see the tests")
+        Self::resolve(None, &[])
+            .expect("the embedded default configuration is valid, see the tests")
     }
 }
 
@@ -118,10 +119,7 @@ impl SearchConfig {
     /// # Errors
     ///
     /// When a field is unknown, of a wrong type or of an impossible value.
-    pub fn resolve(
-        file: Option<(&str, &str)>,
-        overrides: &[String],
-    ) -> Result<Self, SearchError> {
+    pub fn resolve(file: Option<(&str, &str)>, overrides: &[String]) -> Result<Self, SearchError> {
         let mut table = parse_table(Self::DEFAULT_TOML, "default")?;
         let mut source = "default".to_string();
         if let Some((name, text)) = file {
@@ -155,16 +153,25 @@ impl SearchConfig {
         whole.validate()?;
         self.space.validate()?;
         if self.architecture.draws == 0 {
-            return Err(SearchError::field("architecture.draws", 0, "1 or more draws (M)"));
+            return Err(SearchError::field(
+                "architecture.draws",
+                0,
+                "1 or more draws (M)",
+            ));
         }
         positive("search.temperature", self.search.temperature.range().0)?;
-        self.architecture.estimator(self.search.temperature.range().0)?;
+        self.architecture
+            .estimator(self.search.temperature.range().0)?;
         if self.search.epochs == 0 {
             return Err(SearchError::field("search.epochs", 0, "1 or more"));
         }
         if self.search.batch_size < 2 {
             let valid = "2 or more: batch normalisation needs several images";
-            return Err(SearchError::field("search.batch_size", self.search.batch_size, valid));
+            return Err(SearchError::field(
+                "search.batch_size",
+                self.search.batch_size,
+                valid,
+            ));
         }
         let fraction = self.data.weights_fraction;
         if !(fraction > 0.0 && fraction < 1.0) {
@@ -198,7 +205,10 @@ impl SearchConfig {
             cells: self.network.cells,
         };
         network.validate_image(height, width)?;
-        Ok(SupernetConfig { network, space: self.space.clone() })
+        Ok(SupernetConfig {
+            network,
+            space: self.space.clone(),
+        })
     }
 
     /// A name for the content of the configuration: a resumed run must have the same.
@@ -227,14 +237,22 @@ fn not_negative(field: &'static str, value: f64) -> Result<(), SearchError> {
     if value.is_finite() && value >= 0.0 {
         return Ok(());
     }
-    Err(SearchError::field(field, value, "a number that is not negative"))
+    Err(SearchError::field(
+        field,
+        value,
+        "a number that is not negative",
+    ))
 }
 
 fn below_one(field: &'static str, value: f64) -> Result<(), SearchError> {
     if (0.0..1.0).contains(&value) {
         return Ok(());
     }
-    Err(SearchError::field(field, value, "a number from 0 up to but not including 1"))
+    Err(SearchError::field(
+        field,
+        value,
+        "a number from 0 up to but not including 1",
+    ))
 }
 
 /// Lays `over` on `base`, section by section. A schedule is replaced whole: the fields of one shape
@@ -258,7 +276,9 @@ mod tests {
 
     fn refused(overrides: &[&str]) -> String {
         let overrides: Vec<String> = overrides.iter().map(|text| text.to_string()).collect();
-        SearchConfig::resolve(None, &overrides).unwrap_err().to_string()
+        SearchConfig::resolve(None, &overrides)
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -279,7 +299,8 @@ mod tests {
 
     #[test]
     fn a_file_may_leave_fields_out_and_overrides_win() {
-        let text = "seed = 3\n[search]\nepochs = 7\ntemperature = { shape = \"constant\", value = 2.0 }";
+        let text =
+            "seed = 3\n[search]\nepochs = 7\ntemperature = { shape = \"constant\", value = 2.0 }";
         let overrides = ["search.epochs=9".to_string(), "data.set=mnist_5k".into()];
         let config = SearchConfig::resolve(Some(("file", text)), &overrides).unwrap();
         assert_eq!((config.seed, config.search.epochs), (3, 9));
@@ -291,11 +312,20 @@ mod tests {
     #[test]
     fn each_refusal_names_field_value_and_what_is_valid() {
         let cases: [(&[&str], &str); 9] = [
-            (&["architecture.draws=0"], "`architecture.draws` is 0; valid: 1 or more"),
-            (&["search.temperature={shape=\"linear\",from=5.0,to=-1.0}"], "`search.temperature` is -1"),
+            (
+                &["architecture.draws=0"],
+                "`architecture.draws` is 0; valid: 1 or more",
+            ),
+            (
+                &["search.temperature={shape=\"linear\",from=5.0,to=-1.0}"],
+                "`search.temperature` is -1",
+            ),
             (&["search.epochs=0"], "`search.epochs` is 0"),
             (&["search.batch_size=1"], "`search.batch_size` is 1"),
-            (&["data.weights_fraction=1.0"], "`data.weights_fraction` is 1"),
+            (
+                &["data.weights_fraction=1.0"],
+                "`data.weights_fraction` is 1",
+            ),
             (&["weights.clip_norm=nan"], "`weights.clip_norm` is NaN"),
             (&["network.cells=0"], "`network.cells` is 0"),
             (&["serach.epochs=3"], "did you mean `search`"),

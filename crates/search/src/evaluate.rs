@@ -21,12 +21,27 @@ pub fn score_supernet<B: ModelBackend>(
     pass: u64,
     device: &B::Device,
 ) -> Result<Score, SearchError> {
-    score(data, config.search.batch_size, config.seed, device, |images, index| {
-        // Evaluation has a key of its own, so that it never repeats a training step's noise.
-        let key = NoiseKey::new(!config.seed, (pass << 32) | index);
-        let run = Run::SCORE;
-        Ok(predict(supernet, architecture, images, config, temperature, key, run)?.logits)
-    })
+    score(
+        data,
+        config.search.batch_size,
+        config.seed,
+        device,
+        |images, index| {
+            // Evaluation has a key of its own, so that it never repeats a training step's noise.
+            let key = NoiseKey::new(!config.seed, (pass << 32) | index);
+            let run = Run::SCORE;
+            Ok(predict(
+                supernet,
+                architecture,
+                images,
+                config,
+                temperature,
+                key,
+                run,
+            )?
+            .logits)
+        },
+    )
 }
 
 /// Scores a derived network with the given statistics; [`Statistics::Batch`] is the counterpart of
@@ -38,9 +53,13 @@ pub fn score_child<B: ModelBackend>(
     statistics: Statistics,
     device: &B::Device,
 ) -> Score {
-    let scored = score(data, config.search.batch_size, config.seed, device, |images, _| {
-        Ok::<_, std::convert::Infallible>(child.forward(images, statistics))
-    });
+    let scored = score(
+        data,
+        config.search.batch_size,
+        config.seed,
+        device,
+        |images, _| Ok::<_, std::convert::Infallible>(child.forward(images, statistics)),
+    );
     let Ok(score) = scored;
     score
 }

@@ -52,7 +52,9 @@ pub fn write_reports(
     space: &SearchSpace,
     records: &[EpochRecord],
 ) -> Result<(), SearchError> {
-    let Some(last) = records.last() else { return Ok(()) };
+    let Some(last) = records.last() else {
+        return Ok(());
+    };
     let genotype = Genotype::parse("metrics.jsonl", &last.genotype)?;
     write_json(&folder.genotype(), &genotype)?;
     write_atomic(folder.cells(), draw_genotype(&genotype)?)?;
@@ -77,15 +79,23 @@ pub fn write_reports(
     let gap = [curve("child error - supernet error", &|r| Some(r.gap))];
     let charts = [
         ("loss.svg", line_chart_svg("Loss", "epoch", "nats", &loss)?),
-        ("accuracy.svg", line_chart_svg("Accuracy", "epoch", "percent", &accuracy)?),
-        ("gap.svg", line_chart_svg("Gap between child and supernet", "epoch", "points", &gap)?),
+        (
+            "accuracy.svg",
+            line_chart_svg("Accuracy", "epoch", "percent", &accuracy)?,
+        ),
+        (
+            "gap.svg",
+            line_chart_svg("Gap between child and supernet", "epoch", "points", &gap)?,
+        ),
         (
             "probabilities-normal.svg",
             probabilities("Probabilities, normal cell", space, records, |r| &r.normal)?,
         ),
         (
             "probabilities-reduce.svg",
-            probabilities("Probabilities, reduction cell", space, records, |r| &r.reduce)?,
+            probabilities("Probabilities, reduction cell", space, records, |r| {
+                &r.reduce
+            })?,
         ),
     ];
     for (name, svg) in charts {
@@ -136,9 +146,11 @@ pub fn write_outcome(folder: &RunFolder, outcome: &Outcome) -> Result<(), Search
 }
 
 fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), SearchError> {
-    let text = serde_json::to_string_pretty(value).map_err(|source| {
-        workbench::WorkbenchError::Json { what: "a result", source }
-    })?;
+    let text =
+        serde_json::to_string_pretty(value).map_err(|source| workbench::WorkbenchError::Json {
+            what: "a result",
+            source,
+        })?;
     Ok(write_atomic(path, text + "\n")?)
 }
 
@@ -168,11 +180,23 @@ pub fn summary(
             outcome.supernet_weights, outcome.child_weights
         );
     }
-    let _ = writeln!(text, "supernet  {:.2} % validation error, sampled codes", last.supernet_error);
-    let _ = write!(text, "child     {:.2} % validation error, inherited weights", last.child_error);
+    let _ = writeln!(
+        text,
+        "supernet  {:.2} % validation error, sampled codes",
+        last.supernet_error
+    );
+    let _ = write!(
+        text,
+        "child     {:.2} % validation error, inherited weights",
+        last.child_error
+    );
     match outcome {
         Some(outcome) => {
-            let _ = writeln!(text, " ({:.2} % on the test images)", outcome.child_test_error);
+            let _ = writeln!(
+                text,
+                " ({:.2} % on the test images)",
+                outcome.child_test_error
+            );
         }
         None => text.push('\n'),
     }

@@ -3,12 +3,11 @@ use std::time::Instant;
 use burn::module::AutodiffModule;
 use burn::tensor::Tensor;
 use supernet::{
-    Genotype, Statistics, SupernetConfig, TrainBackend, count_weights,
-    derive_genotype,
+    Genotype, Statistics, SupernetConfig, TrainBackend, count_weights, derive_genotype,
 };
 use workbench::checkpoint;
-use workbench::files::write_atomic;
 use workbench::data::{Dataset, RngKey, Splits, epoch_order, index_batches, load};
+use workbench::files::write_atomic;
 use workbench::metrics::JsonLines;
 use workbench::run::RunFolder;
 
@@ -61,7 +60,12 @@ impl Parts {
             let found = config.search.batch_size;
             return Err(SearchError::field("search.batch_size", found, &valid));
         }
-        Ok(Self { supernet, weights, alpha, test })
+        Ok(Self {
+            supernet,
+            weights,
+            alpha,
+            test,
+        })
     }
 }
 
@@ -114,7 +118,9 @@ impl<B: TrainBackend> Session<B> {
         let mut notes = Vec::new();
         match loaded {
             Some(loaded) => {
-                let before = loaded.checkpoint.header["backend"].as_str().unwrap_or("unknown");
+                let before = loaded.checkpoint.header["backend"]
+                    .as_str()
+                    .unwrap_or("unknown");
                 if before != session.backend {
                     notes.push(format!(
                         "the run began on {before} and goes on on {}: results will differ slightly",
@@ -191,12 +197,18 @@ impl<B: TrainBackend> Session<B> {
         self.outcome()
     }
 
-    fn run_epoch(mut self, reporter: &mut impl Reporter) -> Result<(Self, EpochRecord), SearchError> {
+    fn run_epoch(
+        mut self,
+        reporter: &mut impl Reporter,
+    ) -> Result<(Self, EpochRecord), SearchError> {
         let begun = Instant::now();
         let (epoch, steps) = (self.state.epoch, self.steps_per_epoch());
         let search = &self.config.search;
         let warm = epoch >= search.warmup_epochs;
-        let key = RngKey { seed: self.config.seed, epoch: epoch as u64 };
+        let key = RngKey {
+            seed: self.config.seed,
+            epoch: epoch as u64,
+        };
         let weight_order = epoch_order(self.weight_data.len(), key.seed, 2 * key.epoch);
         let alpha_order = epoch_order(self.alpha_data.len(), key.seed, 2 * key.epoch + 1);
         let alpha_batches: Vec<&[usize]> =
@@ -228,7 +240,9 @@ impl<B: TrainBackend> Session<B> {
             };
             let losses;
             (state, losses) = taken.take(state, weight_batch, alpha_batch)?;
-            let architecture = losses.architecture.unwrap_or_else(|| losses.weights.zeros_like());
+            let architecture = losses
+                .architecture
+                .unwrap_or_else(|| losses.weights.zeros_like());
             let read = (step % READ_EVERY == 0).then(|| losses.weights.clone());
             sums = sums + Tensor::cat(vec![losses.weights, losses.mistakes, architecture], 0);
             reporter.step(epoch + 1, read.map(scalar));
@@ -243,7 +257,11 @@ impl<B: TrainBackend> Session<B> {
             ("loss of the architecture step", architecture_loss),
         ] {
             if let Some(value) = value.filter(|value| !value.is_finite()) {
-                return Err(SearchError::Diverged { what, value, epoch: epoch + 1 });
+                return Err(SearchError::Diverged {
+                    what,
+                    value,
+                    epoch: epoch + 1,
+                });
             }
         }
 

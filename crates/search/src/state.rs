@@ -4,7 +4,10 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::adaptor::OptimizerAdaptor;
 use burn::optim::{Adam, Optimizer, Sgd};
 use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Record, Recorder};
-use burn::tensor::{Tensor, backend::{AutodiffBackend, Backend}};
+use burn::tensor::{
+    Tensor,
+    backend::{AutodiffBackend, Backend},
+};
 use serde_json::json;
 use supernet::{Architecture, Supernet, SupernetConfig, TrainBackend, WeightInit};
 use workbench::checkpoint::{Checkpoint, Loaded};
@@ -75,13 +78,22 @@ impl<B: TrainBackend> SearchState<B> {
             "epoch": self.epoch,
         });
         Ok(Checkpoint::new(header)
-            .with_section("supernet", encode::<B, _>("supernet", self.supernet.clone().into_record())?)
+            .with_section(
+                "supernet",
+                encode::<B, _>("supernet", self.supernet.clone().into_record())?,
+            )
             .with_section(
                 "architecture",
                 encode::<B, _>("architecture", self.architecture.clone().into_record())?,
             )
-            .with_section("sgd", encode::<B, _>("sgd", self.weight_optimizer.to_record())?)
-            .with_section("adam", encode::<B, _>("adam", self.alpha_optimizer.to_record())?))
+            .with_section(
+                "sgd",
+                encode::<B, _>("sgd", self.weight_optimizer.to_record())?,
+            )
+            .with_section(
+                "adam",
+                encode::<B, _>("adam", self.alpha_optimizer.to_record())?,
+            ))
     }
 
     /// Checks that a checkpoint belongs to the configuration with this fingerprint.
@@ -90,7 +102,9 @@ impl<B: TrainBackend> SearchState<B> {
     ///
     /// [`SearchError::OtherConfig`] when it does not.
     pub fn check(loaded: &Loaded, fingerprint: &str) -> Result<(), SearchError> {
-        let found = loaded.checkpoint.header["config"].as_str().unwrap_or("none");
+        let found = loaded.checkpoint.header["config"]
+            .as_str()
+            .unwrap_or("none");
         if found == fingerprint {
             return Ok(());
         }
@@ -115,13 +129,18 @@ impl<B: TrainBackend> SearchState<B> {
     ) -> Result<Self, SearchError> {
         Self::check(loaded, fingerprint)?;
         // Weights first: their records restore the parameter ids that the optimisers' refer to.
-        self.supernet = self.supernet.load_record(decode::<B, _>(loaded, "supernet", device)?);
+        self.supernet = self
+            .supernet
+            .load_record(decode::<B, _>(loaded, "supernet", device)?);
         self.architecture =
-            self.architecture.load_record(decode::<B, _>(loaded, "architecture", device)?);
-        self.weight_optimizer =
-            self.weight_optimizer.load_record(decode::<B, _>(loaded, "sgd", device)?);
-        self.alpha_optimizer =
-            self.alpha_optimizer.load_record(decode::<B, _>(loaded, "adam", device)?);
+            self.architecture
+                .load_record(decode::<B, _>(loaded, "architecture", device)?);
+        self.weight_optimizer = self
+            .weight_optimizer
+            .load_record(decode::<B, _>(loaded, "sgd", device)?);
+        self.alpha_optimizer = self
+            .alpha_optimizer
+            .load_record(decode::<B, _>(loaded, "adam", device)?);
         self.epoch = loaded.index as usize;
         Ok(self)
     }
@@ -134,11 +153,16 @@ fn run_of(loaded: &Loaded) -> String {
 
 type BytesRecorder = NamedMpkBytesRecorder<FullPrecisionSettings>;
 
-fn encode<B: Backend, R: Record<B>>(section: &'static str, record: R) -> Result<Vec<u8>, SearchError> {
-    Recorder::<B>::record(&BytesRecorder::default(), record, ()).map_err(|error| SearchError::Restore {
-        run: "new checkpoint".into(),
-        section,
-        problem: error.to_string(),
+fn encode<B: Backend, R: Record<B>>(
+    section: &'static str,
+    record: R,
+) -> Result<Vec<u8>, SearchError> {
+    Recorder::<B>::record(&BytesRecorder::default(), record, ()).map_err(|error| {
+        SearchError::Restore {
+            run: "new checkpoint".into(),
+            section,
+            problem: error.to_string(),
+        }
     })
 }
 
@@ -149,7 +173,11 @@ fn decode<B: Backend, R: Record<B>>(
 ) -> Result<R, SearchError> {
     let bytes = loaded.section(section)?.to_vec();
     Recorder::<B>::load(&BytesRecorder::default(), bytes, device).map_err(|error| {
-        SearchError::Restore { run: run_of(loaded), section, problem: error.to_string() }
+        SearchError::Restore {
+            run: run_of(loaded),
+            section,
+            problem: error.to_string(),
+        }
     })
 }
 

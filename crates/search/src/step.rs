@@ -138,10 +138,15 @@ impl AlternatingStep<'_> {
         let gradients = GradientsParams::from_grads(loss.backward(), &state.supernet);
         let (gradients, _) =
             clip_global_norm(gradients, &state.supernet, self.config.weights.clip_norm);
-        state.supernet =
-            state.weight_optimizer.step(self.learning_rate, state.supernet, gradients);
+        state.supernet = state
+            .weight_optimizer
+            .step(self.learning_rate, state.supernet, gradients);
 
-        let losses = StepLosses { weights, mistakes, architecture };
+        let losses = StepLosses {
+            weights,
+            mistakes,
+            architecture,
+        };
         Ok((state, losses))
     }
 }

@@ -37,7 +37,14 @@ impl<B: Backend> SearchCell<B> {
             .map(|input| {
                 let stride = edge_stride(plan.reduction, input);
                 let build = |&op| {
-                    OperationModule::new(op, plan.channels, stride, OperationForm::SEARCHED, init, device)
+                    OperationModule::new(
+                        op,
+                        plan.channels,
+                        stride,
+                        OperationForm::SEARCHED,
+                        init,
+                        device,
+                    )
                 };
                 MixedEdge {
                     operations: space.operations.iter().map(build).collect(),
@@ -66,7 +73,12 @@ pub(crate) fn edge_stride(reduction: bool, input: usize) -> usize {
 pub(crate) fn empty_node<B: Backend>(input: &Tensor<B, 4>, reduction: bool) -> Tensor<B, 4> {
     let [batch, channels, height, width] = input.dims();
     let stride = edge_stride(reduction, 0);
-    let shape = [batch, channels, height.div_ceil(stride), width.div_ceil(stride)];
+    let shape = [
+        batch,
+        channels,
+        height.div_ceil(stride),
+        width.div_ceil(stride),
+    ];
     Tensor::zeros(shape, &input.device())
 }
 

@@ -25,7 +25,10 @@ impl DerivedRow {
     ) -> Result<Self, SupernetError> {
         let (mut active, mut weight) = (Vec::new(), Vec::new());
         for edges in config.rows(space) {
-            let row: Vec<f64> = edges.clone().flat_map(|edge| probabilities[edge].clone()).collect();
+            let row: Vec<f64> = edges
+                .clone()
+                .flat_map(|edge| probabilities[edge].clone())
+                .collect();
             let code = CodeDistribution::new(&row, config.draws)?.mode();
             let on = code.iter().filter(|&&on| on).count();
             let share = match config.normalization {
@@ -48,7 +51,10 @@ impl DerivedRow {
             .active
             .iter()
             .zip(&self.weight)
-            .flat_map(|(row, &weight)| row.iter().map(move |&on| if on { weight as f32 } else { 0.0 }))
+            .flat_map(|(row, &weight)| {
+                row.iter()
+                    .map(move |&on| if on { weight as f32 } else { 0.0 })
+            })
             .collect();
         let data = burn::tensor::TensorData::new(values, [self.active.len(), ops]);
         CodeTable {
@@ -88,7 +94,9 @@ impl DerivedRow {
                 .into_iter()
                 .collect()
         };
-        CellGenotype { nodes: (0..space.nodes).map(node).collect() }
+        CellGenotype {
+            nodes: (0..space.nodes).map(node).collect(),
+        }
     }
 }
 
@@ -135,12 +143,21 @@ mod tests {
     fn space() -> SearchSpace {
         SearchSpace {
             nodes: 2,
-            operations: vec![Operation::None, Operation::SkipConnect, Operation::SepConv3x3],
+            operations: vec![
+                Operation::None,
+                Operation::SkipConnect,
+                Operation::SepConv3x3,
+            ],
         }
     }
 
     fn config(sampling: Sampling, normalization: Normalization) -> ArchitectureConfig {
-        ArchitectureConfig { draws: 2, sampling, normalization, ..Default::default() }
+        ArchitectureConfig {
+            draws: 2,
+            sampling,
+            normalization,
+            ..Default::default()
+        }
     }
 
     #[test]
@@ -151,7 +168,10 @@ mod tests {
         let config = config(Sampling::PerEdge, Normalization::None);
         let (genotype, _) = derive_genotype(&p, &space(), &config).unwrap();
         let both = "skip_connect@0 sep_conv_3x3@0 skip_connect@1 sep_conv_3x3@1";
-        assert_eq!(genotype.normal.to_string().split(" | ").next().unwrap(), both);
+        assert_eq!(
+            genotype.normal.to_string().split(" | ").next().unwrap(),
+            both
+        );
         genotype.validate().unwrap();
     }
 
@@ -162,14 +182,21 @@ mod tests {
         let p = [rows.clone(), rows];
         let config = config(Sampling::PerEdge, Normalization::None);
         let (genotype, _) = derive_genotype(&p, &space(), &config).unwrap();
-        assert_eq!(genotype.normal.nodes[0], [GenotypeOp::new(Operation::SepConv3x3, 1)]);
+        assert_eq!(
+            genotype.normal.nodes[0],
+            [GenotypeOp::new(Operation::SepConv3x3, 1)]
+        );
     }
 
     #[test]
     fn a_node_row_shares_its_weight_among_all_its_operations() {
         // Node 0: one row of 6 entries; node 1: one row of 9.
         let mut rows = vec![vec![0.0, 0.5, 0.0], vec![0.0, 0.0, 0.5]];
-        rows.extend([vec![0.0, 0.0, 0.0], vec![0.0, 0.0, 1.0], vec![0.0, 0.0, 0.0]]);
+        rows.extend([
+            vec![0.0, 0.0, 0.0],
+            vec![0.0, 0.0, 1.0],
+            vec![0.0, 0.0, 0.0],
+        ]);
         let p = [rows.clone(), rows];
         let config = config(Sampling::PerNode, Normalization::Sum);
         let (genotype, _) = derive_genotype(&p, &space(), &config).unwrap();

@@ -75,7 +75,11 @@ impl DerivedConfig {
 
 impl Genotype {
     fn of(&self, reduction: bool) -> &CellGenotype {
-        if reduction { &self.reduce } else { &self.normal }
+        if reduction {
+            &self.reduce
+        } else {
+            &self.normal
+        }
     }
 }
 
@@ -154,7 +158,11 @@ impl<B: KernelBackend> DerivedCell<B> {
                 .zip(operations.by_ref())
                 .map(|(entry, operation)| {
                     let output = operation.forward(&states[entry.input], statistics);
-                    if entry.weight == 1.0 { output } else { output * entry.weight }
+                    if entry.weight == 1.0 {
+                        output
+                    } else {
+                        output * entry.weight
+                    }
                 })
                 .reduce(|sum, term| sum + term);
             let value = sum.unwrap_or_else(|| empty_node(&states[0].raw(), self.reduction));
@@ -206,7 +214,10 @@ impl<B: Backend> Supernet<B> {
         let nodes = genotype.normal.nodes.len();
         if nodes != config.space.nodes {
             return Err(SupernetError::Mismatch {
-                problem: format!("{nodes} nodes in a cell, the supernet has {}", config.space.nodes),
+                problem: format!(
+                    "{nodes} nodes in a cell, the supernet has {}",
+                    config.space.nodes
+                ),
             });
         }
         let cells = self

@@ -4,7 +4,11 @@ use crate::Operation;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SupernetError {
     /// An operation's name is not one of [`Operation::ALL`].
-    #[error("{place}: unknown operation `{found}`{}; valid operations: {}", suggestion(found), Operation::names())]
+    #[error(
+        "{place}: unknown operation `{found}`{}; valid operations: {}",
+        suggestion(found),
+        Operation::names()
+    )]
     UnknownOperation {
         /// Where the name was read.
         place: String,

@@ -29,7 +29,11 @@ pub struct GenotypeOp {
 impl GenotypeOp {
     /// An operation of weight 1.
     pub fn new(op: Operation, input: usize) -> Self {
-        Self { op, input, weight: 1.0 }
+        Self {
+            op,
+            input,
+            weight: 1.0,
+        }
     }
 }
 
@@ -65,7 +69,10 @@ pub struct Genotype {
 impl CellGenotype {
     fn validate(&self, cell: &str) -> Result<(), SupernetError> {
         if self.nodes.is_empty() {
-            return Err(SupernetError::genotype(cell, "no node; a cell has 1 or more"));
+            return Err(SupernetError::genotype(
+                cell,
+                "no node; a cell has 1 or more",
+            ));
         }
         for (node, ops) in self.nodes.iter().enumerate() {
             let place = format!("{cell}, node {node}");
@@ -79,11 +86,23 @@ impl CellGenotype {
                     "`none` is not kept in a genotype; leave the entry out".to_string()
                 } else if entry.input >= inputs {
                     let (op, input) = (entry.op, entry.input);
-                    format!("`{op}@{input}` reads input {input}; valid inputs: 0 to {}", inputs - 1)
-                } else if ops[..index].iter().any(|e| (e.op, e.input) == (entry.op, entry.input)) {
-                    format!("`{}@{}` stands twice; once is enough", entry.op, entry.input)
+                    format!(
+                        "`{op}@{input}` reads input {input}; valid inputs: 0 to {}",
+                        inputs - 1
+                    )
+                } else if ops[..index]
+                    .iter()
+                    .any(|e| (e.op, e.input) == (entry.op, entry.input))
+                {
+                    format!(
+                        "`{}@{}` stands twice; once is enough",
+                        entry.op, entry.input
+                    )
                 } else if !(entry.weight.is_finite() && entry.weight > 0.0) {
-                    format!("weight {} of `{}`; valid: a positive number", entry.weight, entry.op)
+                    format!(
+                        "weight {} of `{}`; valid: a positive number",
+                        entry.weight, entry.op
+                    )
                 } else {
                     continue;
                 };
@@ -101,7 +120,9 @@ impl CellGenotype {
                 .map(|entry| parse_op(&place, entry))
                 .collect()
         });
-        Ok(Self { nodes: nodes.collect::<Result<_, _>>()? })
+        Ok(Self {
+            nodes: nodes.collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -110,16 +131,25 @@ fn parse_op(place: &str, entry: &str) -> Result<GenotypeOp, SupernetError> {
         let problem = format!("`{entry}` {what}; valid: `sep_conv_3x3@0` (operation@input)");
         SupernetError::genotype(place, problem)
     };
-    let (name, rest) = entry.split_once('@').ok_or_else(|| malformed("has no `@`"))?;
+    let (name, rest) = entry
+        .split_once('@')
+        .ok_or_else(|| malformed("has no `@`"))?;
     let (input, weight) = match rest.split_once('*') {
-        Some((input, weight)) => (input, weight.parse().map_err(|_| malformed("has no number after `*`"))?),
+        Some((input, weight)) => (
+            input,
+            weight
+                .parse()
+                .map_err(|_| malformed("has no number after `*`"))?,
+        ),
         None => (rest, 1.0),
     };
     let op = name.parse().map_err(|_| SupernetError::UnknownOperation {
         place: place.into(),
         found: name.into(),
     })?;
-    let input = input.parse().map_err(|_| malformed("has no input number after `@`"))?;
+    let input = input
+        .parse()
+        .map_err(|_| malformed("has no input number after `@`"))?;
     Ok(GenotypeOp { op, input, weight })
 }
 
@@ -180,10 +210,11 @@ impl Genotype {
             for (node, ops) in nodes.into_iter().flatten().enumerate() {
                 for entry in ops.as_array().into_iter().flatten() {
                     if let Some(name) = entry.get("op").and_then(|op| op.as_str()) {
-                        name.parse::<Operation>().map_err(|_| SupernetError::UnknownOperation {
-                            place: format!("{cell} cell, node {node}"),
-                            found: name.into(),
-                        })?;
+                        name.parse::<Operation>()
+                            .map_err(|_| SupernetError::UnknownOperation {
+                                place: format!("{cell} cell, node {node}"),
+                                found: name.into(),
+                            })?;
                     }
                 }
             }
@@ -212,12 +243,21 @@ impl FromStr for Genotype {
                 }
             };
             let (index, name, rest) = slot;
-            if cells[index].replace(CellGenotype::parse(name, rest)?).is_some() {
-                return Err(SupernetError::genotype(name, "stands twice; once is enough"));
+            if cells[index]
+                .replace(CellGenotype::parse(name, rest)?)
+                .is_some()
+            {
+                return Err(SupernetError::genotype(
+                    name,
+                    "stands twice; once is enough",
+                ));
             }
         }
         let missing = |name: &str| {
-            SupernetError::genotype("genotype", format!("no line `{name}: ...`; both cells are needed"))
+            SupernetError::genotype(
+                "genotype",
+                format!("no line `{name}: ...`; both cells are needed"),
+            )
         };
         let [normal, reduce] = cells;
         let genotype = Self {
@@ -269,7 +309,10 @@ mod tests {
         assert_eq!(genotype.to_string(), TEXT);
         assert_eq!(genotype.normal.nodes[1][0].weight, 0.5);
         let json = serde_json::to_string(&genotype).unwrap();
-        assert!(json.contains(r#"{"op":"skip_connect","input":0}"#), "{json}");
+        assert!(
+            json.contains(r#"{"op":"skip_connect","input":0}"#),
+            "{json}"
+        );
         assert_eq!(Genotype::parse("file", &json).unwrap(), genotype);
         assert_eq!(Genotype::parse("file", TEXT).unwrap(), genotype);
     }
@@ -277,22 +320,52 @@ mod tests {
     #[test]
     fn every_error_says_where_and_what_would_be_valid() {
         let cases = [
-            ("normal: sep_conv_3x2@0\nreduce: skip_connect@0", "normal cell, node 0: unknown operation `sep_conv_3x2`, did you mean `sep_conv_3x3`"),
-            ("normal: skip_connect@2\nreduce: skip_connect@0", "valid inputs: 0 to 1"),
+            (
+                "normal: sep_conv_3x2@0\nreduce: skip_connect@0",
+                "normal cell, node 0: unknown operation `sep_conv_3x2`, did you mean `sep_conv_3x3`",
+            ),
+            (
+                "normal: skip_connect@2\nreduce: skip_connect@0",
+                "valid inputs: 0 to 1",
+            ),
             ("normal: skip_connect\nreduce: skip_connect@0", "has no `@`"),
-            ("normal: skip_connect@x\nreduce: skip_connect@0", "no input number"),
-            ("normal: none@0\nreduce: skip_connect@0", "`none` is not kept"),
-            ("normal: skip_connect@0 skip_connect@0\nreduce: skip_connect@0", "stands twice"),
-            ("normal: skip_connect@0 |\nreduce: skip_connect@0", "node 1: no operation"),
+            (
+                "normal: skip_connect@x\nreduce: skip_connect@0",
+                "no input number",
+            ),
+            (
+                "normal: none@0\nreduce: skip_connect@0",
+                "`none` is not kept",
+            ),
+            (
+                "normal: skip_connect@0 skip_connect@0\nreduce: skip_connect@0",
+                "stands twice",
+            ),
+            (
+                "normal: skip_connect@0 |\nreduce: skip_connect@0",
+                "node 1: no operation",
+            ),
             ("normal: skip_connect@0", "no line `reduce"),
-            ("normal: skip_connect@0 | skip_connect@0\nreduce: skip_connect@0", "must agree"),
+            (
+                "normal: skip_connect@0 | skip_connect@0\nreduce: skip_connect@0",
+                "must agree",
+            ),
             ("nromal: skip_connect@0", "valid: lines"),
-            (r#"{"normal": [[{"op": "conv", "input": 0}]], "reduce": []}"#, "unknown operation `conv`"),
-            (r#"{"normal": [[{"op": "skip_connect"}]], "reduce": []}"#, "missing field `input`"),
+            (
+                r#"{"normal": [[{"op": "conv", "input": 0}]], "reduce": []}"#,
+                "unknown operation `conv`",
+            ),
+            (
+                r#"{"normal": [[{"op": "skip_connect"}]], "reduce": []}"#,
+                "missing field `input`",
+            ),
         ];
         for (text, expected) in cases {
             let error = Genotype::parse("cell.txt", text).unwrap_err().to_string();
-            assert!(error.starts_with("cell.txt: ") && error.contains(expected), "{error}");
+            assert!(
+                error.starts_with("cell.txt: ") && error.contains(expected),
+                "{error}"
+            );
         }
     }
 }

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::conv::Linear;
 use crate::kernels::KernelBackend;
 use crate::stem::{Stem, global_average};
-use crate::{CellCodes, NetworkConfig, SearchCell, SearchSpace, Statistics, SupernetError, WeightInit};
+use crate::{
+    CellCodes, NetworkConfig, SearchCell, SearchSpace, Statistics, SupernetError, WeightInit,
+};
 
 /// Which operations of an edge a forward pass runs.
 ///

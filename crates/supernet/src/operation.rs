@@ -132,13 +132,21 @@ impl<B: Backend> OperationModule<B> {
                     .then(|| FactorizedReduce::new([channels; 2], affine, init, device)),
             }),
             Operation::SepConv3x3 | Operation::SepConv5x5 => {
-                let kernel = if operation == Operation::SepConv3x3 { 3 } else { 5 };
+                let kernel = if operation == Operation::SepConv3x3 {
+                    3
+                } else {
+                    5
+                };
                 OperationModule::Separable(SeparableConv::twice(
                     channels, kernel, stride, affine, init, device,
                 ))
             }
             Operation::DilConv3x3 | Operation::DilConv5x5 => {
-                let kernel = if operation == Operation::DilConv3x3 { 3 } else { 5 };
+                let kernel = if operation == Operation::DilConv3x3 {
+                    3
+                } else {
+                    5
+                };
                 OperationModule::Separable(SeparableConv::dilated(
                     channels, kernel, stride, affine, init, device,
                 ))

@@ -50,13 +50,25 @@ impl NetworkConfig {
             return Err(SupernetError::config(field, self.image_channels, "1 or 3"));
         }
         if self.classes < 2 {
-            return Err(SupernetError::config("network.classes", self.classes, "2 or more"));
+            return Err(SupernetError::config(
+                "network.classes",
+                self.classes,
+                "2 or more",
+            ));
         }
         if self.channels < 2 {
-            return Err(SupernetError::config("network.channels", self.channels, "2 or more"));
+            return Err(SupernetError::config(
+                "network.channels",
+                self.channels,
+                "2 or more",
+            ));
         }
         if !(1..=100).contains(&self.cells) {
-            return Err(SupernetError::config("network.cells", self.cells, "1 to 100"));
+            return Err(SupernetError::config(
+                "network.cells",
+                self.cells,
+                "1 to 100",
+            ));
         }
         Ok(())
     }
@@ -139,14 +151,21 @@ mod tests {
     use super::*;
 
     fn config(cells: usize) -> NetworkConfig {
-        NetworkConfig { image_channels: 3, classes: 10, channels: 16, cells }
+        NetworkConfig {
+            image_channels: 3,
+            classes: 10,
+            channels: 16,
+            cells,
+        }
     }
 
     #[test]
     fn reductions_sit_at_one_and_two_thirds() {
         let reducing = |cells| {
             let (plan, _) = config(cells).plan(4);
-            (0..cells).filter(|&i| plan[i].reduction).collect::<Vec<_>>()
+            (0..cells)
+                .filter(|&i| plan[i].reduction)
+                .collect::<Vec<_>>()
         };
         assert_eq!(reducing(8), [2, 5]);
         assert_eq!(reducing(20), [6, 13]);
@@ -157,7 +176,10 @@ mod tests {
     fn channels_follow_the_cells() {
         let (plan, out) = config(3).plan(4);
         assert_eq!(plan[0].channels_prev, 48);
-        assert_eq!((plan[1].channels_prev_prev, plan[1].channels_prev), (48, 64));
+        assert_eq!(
+            (plan[1].channels_prev_prev, plan[1].channels_prev),
+            (48, 64)
+        );
         assert_eq!((plan[1].channels, plan[2].channels, out), (32, 64, 256));
         assert!(plan[2].reduction_prev && !plan[1].reduction_prev);
     }
@@ -166,10 +188,34 @@ mod tests {
     fn each_impossible_field_is_named() {
         let base = config(3);
         let cases = [
-            ("image_channels", NetworkConfig { image_channels: 2, ..base.clone() }),
-            ("classes", NetworkConfig { classes: 1, ..base.clone() }),
-            ("channels", NetworkConfig { channels: 0, ..base.clone() }),
-            ("cells", NetworkConfig { cells: 0, ..base.clone() }),
+            (
+                "image_channels",
+                NetworkConfig {
+                    image_channels: 2,
+                    ..base.clone()
+                },
+            ),
+            (
+                "classes",
+                NetworkConfig {
+                    classes: 1,
+                    ..base.clone()
+                },
+            ),
+            (
+                "channels",
+                NetworkConfig {
+                    channels: 0,
+                    ..base.clone()
+                },
+            ),
+            (
+                "cells",
+                NetworkConfig {
+                    cells: 0,
+                    ..base.clone()
+                },
+            ),
         ];
         for (field, config) in cases {
             let error = config.validate().unwrap_err().to_string();

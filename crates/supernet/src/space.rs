@@ -175,24 +175,45 @@ mod tests {
     fn the_papers_space_has_fourteen_edges_of_eight() {
         let space = SearchSpace::default();
         assert_eq!((space.edges(), space.ops()), (14, 8));
-        assert_eq!((0..4).map(|n| space.first_edge(n)).collect::<Vec<_>>(), [0, 2, 5, 9]);
+        assert_eq!(
+            (0..4).map(|n| space.first_edge(n)).collect::<Vec<_>>(),
+            [0, 2, 5, 9]
+        );
         space.validate().unwrap();
     }
 
     #[test]
     fn impossible_spaces_are_refused() {
-        let mut space = SearchSpace { nodes: 0, ..Default::default() };
-        assert!(space.validate().unwrap_err().to_string().contains("space.nodes"));
+        let mut space = SearchSpace {
+            nodes: 0,
+            ..Default::default()
+        };
+        assert!(
+            space
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("space.nodes")
+        );
         space.nodes = 2;
         space.operations = vec![Operation::None, Operation::None, Operation::SkipConnect];
-        assert!(space.validate().unwrap_err().to_string().contains("space.operations"));
+        assert!(
+            space
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("space.operations")
+        );
     }
 
     #[test]
     fn names_round_trip_and_a_misspelling_gets_a_suggestion() {
         for op in Operation::ALL {
             assert_eq!(op.name().parse::<Operation>().unwrap(), op);
-            assert_eq!(serde_json::to_string(&op).unwrap(), format!("\"{}\"", op.name()));
+            assert_eq!(
+                serde_json::to_string(&op).unwrap(),
+                format!("\"{}\"", op.name())
+            );
         }
         let error = "sep_conv3x3".parse::<Operation>().unwrap_err().to_string();
         assert!(error.contains("did you mean `sep_conv_3x3`"), "{error}");

@@ -18,8 +18,16 @@ reduce: max_pool_3x3@0 max_pool_3x3@1 | skip_connect@2 max_pool_3x3@1 | max_pool
 
 #[test]
 fn the_papers_supernet_has_the_published_number_of_weights() {
-    let network = NetworkConfig { image_channels: 3, classes: 10, channels: 16, cells: 8 };
-    let config = SupernetConfig { network, space: SearchSpace::default() };
+    let network = NetworkConfig {
+        image_channels: 3,
+        classes: 10,
+        channels: 16,
+        cells: 8,
+    };
+    let config = SupernetConfig {
+        network,
+        space: SearchSpace::default(),
+    };
     let net: Supernet<Train> = config.init(&mut WeightInit::new(0), &device()).unwrap();
     assert_eq!(count_weights(&net), 1_930_618);
     assert_eq!(count_weights(&net.valid()), 1_930_618);
@@ -28,11 +36,18 @@ fn the_papers_supernet_has_the_published_number_of_weights() {
 #[test]
 fn the_darts_network_has_the_published_number_of_weights() {
     let config = DerivedConfig {
-        network: NetworkConfig { image_channels: 3, classes: 10, channels: 36, cells: 20 },
+        network: NetworkConfig {
+            image_channels: 3,
+            classes: 10,
+            channels: 36,
+            cells: 20,
+        },
         genotype: DARTS_V2.parse().unwrap(),
         form: Form::Retrained,
     };
-    let net = config.init::<Train>(&mut WeightInit::new(0), &device()).unwrap();
+    let net = config
+        .init::<Train>(&mut WeightInit::new(0), &device())
+        .unwrap();
     assert_eq!(count_weights(&net), 3_349_342);
 }
 
@@ -42,10 +57,20 @@ fn any_image_of_eight_pixels_or_more_fits() {
     let mut init = WeightInit::new(1);
     let net: Supernet<Inner> = config.init(&mut init, &device()).unwrap();
     let architecture = Architecture::new(&config.space, Default::default(), &mut init, &device());
-    let egs = ArchitectureConfig { draws: 7, ..Default::default() };
+    let egs = ArchitectureConfig {
+        draws: 7,
+        ..Default::default()
+    };
     for (height, width) in [(8, 8), (8, 9), (9, 11), (15, 8), (28, 28)] {
-        let codes = architecture.sample(&egs, 1.0, NoiseKey::new(0, height)).unwrap().codes;
-        let output = net.forward(images([2, 1, height as usize, width], &device()), &codes, Run::SCORE);
+        let codes = architecture
+            .sample(&egs, 1.0, NoiseKey::new(0, height))
+            .unwrap()
+            .codes;
+        let output = net.forward(
+            images([2, 1, height as usize, width], &device()),
+            &codes,
+            Run::SCORE,
+        );
         assert_eq!(output.dims(), [2, 5]);
         assert!(output.into_data().iter::<f32>().all(f32::is_finite));
     }
@@ -55,16 +80,32 @@ fn child_equals_supernet(sampling: Sampling, normalization: Normalization, stati
     let config = small_config(4);
     let mut init = WeightInit::new(7);
     let net: Supernet<Inner> = config.init(&mut init, &device()).unwrap();
-    let egs = ArchitectureConfig { draws: 3, sampling, normalization, ..Default::default() };
-    let architecture =
-        Architecture::<Inner>::new(&config.space, egs.activation, &mut WeightInit::new(8), &device());
+    let egs = ArchitectureConfig {
+        draws: 3,
+        sampling,
+        normalization,
+        ..Default::default()
+    };
+    let architecture = Architecture::<Inner>::new(
+        &config.space,
+        egs.activation,
+        &mut WeightInit::new(8),
+        &device(),
+    );
     let (genotype, derived) =
         derive_genotype(&architecture.probabilities(&egs), &config.space, &egs).unwrap();
     let child = net.inherit(&config, &genotype).unwrap();
     let x = images::<Inner>([5, 1, 12, 10], &device());
     let codes = CellCodes::from_derived(&derived, &device());
     let ours = child.forward(x.clone(), statistics);
-    let theirs = net.forward(x, &codes, Run { statistics, ..Run::SCORE });
+    let theirs = net.forward(
+        x,
+        &codes,
+        Run {
+            statistics,
+            ..Run::SCORE
+        },
+    );
     let host = |t: Tensor<Inner, 2>| t.into_data().to_vec::<f32>().unwrap();
     assert_close(&host(ours), &host(theirs), 1e-5, "logits");
 }
@@ -91,7 +132,10 @@ fn the_same_seed_gives_the_same_weights() {
         let config = small_config(2);
         let net: Supernet<Inner> = config.init(&mut WeightInit::new(seed), &device()).unwrap();
         let all = supernet::CodeTable::constant(vec![vec![true; 8]; 5]);
-        let codes = CellCodes { normal: all.clone(), reduce: all };
+        let codes = CellCodes {
+            normal: all.clone(),
+            reduce: all,
+        };
         let output = net.forward(images([2, 1, 8, 8], &device()), &codes, Run::SCORE);
         output.into_data().to_vec::<f32>().unwrap()
     };
@@ -106,8 +150,10 @@ fn running_statistics_follow_pytorchs_rule() {
     let host: Vec<f32> = x.to_data().to_vec().unwrap();
     norm.forward(x.clone(), Statistics::TRAIN);
     let (mean, variance) = norm.running().unwrap();
-    let (mean, variance): (Vec<f32>, Vec<f32>) =
-        (mean.into_data().to_vec().unwrap(), variance.into_data().to_vec().unwrap());
+    let (mean, variance): (Vec<f32>, Vec<f32>) = (
+        mean.into_data().to_vec().unwrap(),
+        variance.into_data().to_vec().unwrap(),
+    );
     for channel in 0..2 {
         let values: Vec<f64> = (0..3)
             .flat_map(|n| host[(n * 2 + channel) * 20..][..20].to_vec())
@@ -120,7 +166,11 @@ fn running_statistics_follow_pytorchs_rule() {
     }
     let before = norm.running().unwrap().0.into_data();
     norm.forward(x, Statistics::Batch);
-    assert_eq!(norm.running().unwrap().0.into_data(), before, "Batch leaves them alone");
+    assert_eq!(
+        norm.running().unwrap().0.into_data(),
+        before,
+        "Batch leaves them alone"
+    );
 }
 
 #[test]
@@ -128,7 +178,12 @@ fn averaging_momentum_recomputes_statistics_from_scratch() {
     let norm = BatchNorm::<Inner>::new(1, false, &device());
     for k in 1..=3 {
         let x = Tensor::<Inner, 4>::full([2, 1, 2, 2], k as f32, &device());
-        norm.forward(x, Statistics::Update { momentum: 1.0 / f64::from(k) });
+        norm.forward(
+            x,
+            Statistics::Update {
+                momentum: 1.0 / f64::from(k),
+            },
+        );
     }
     let mean: f32 = norm.running().unwrap().0.into_scalar();
     assert!((mean - 2.0).abs() < 1e-6);
@@ -152,6 +207,9 @@ fn a_layer_without_running_statistics_uses_the_batchs() {
     let without = with.clone().without_running();
     let x = images::<Inner>([2, 1, 3, 3], &device);
     let batch = with.forward(x.clone(), Statistics::Batch).into_data();
-    assert_eq!(without.forward(x.clone(), Statistics::Running).into_data(), batch);
+    assert_eq!(
+        without.forward(x.clone(), Statistics::Running).into_data(),
+        batch
+    );
     assert_ne!(with.forward(x, Statistics::Running).into_data(), batch);
 }

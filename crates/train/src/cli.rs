@@ -107,7 +107,11 @@ impl Cli {
             seed: args.seed,
         };
         config.validate()?;
-        Ok(Job { config, args, backend })
+        Ok(Job {
+            config,
+            args,
+            backend,
+        })
     }
 }
 
@@ -141,7 +145,10 @@ impl Job {
         progress.into_inner().finish();
         if let Some(path) = &self.args.out {
             let text = serde_json::to_string_pretty(&outcome).map_err(|source| {
-                workbench::WorkbenchError::Json { what: "the result", source }
+                workbench::WorkbenchError::Json {
+                    what: "the result",
+                    source,
+                }
             })?;
             files::write_atomic(path, text + "\n")?;
         }

@@ -68,7 +68,11 @@ impl FitConfig {
     /// Naming the option, what was found and what would be valid.
     pub fn validate(&self) -> Result<(), TrainError> {
         let refuse = |option, found: String, valid: &str| {
-            Err(TrainError::Option { option, found, valid: valid.into() })
+            Err(TrainError::Option {
+                option,
+                found,
+                valid: valid.into(),
+            })
         };
         if self.epochs == 0 {
             return refuse("epochs", "0".into(), "1 or more");
@@ -77,7 +81,11 @@ impl FitConfig {
             return refuse("batch-size", self.batch_size.to_string(), "2 or more");
         }
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            return refuse("learning-rate", self.learning_rate.to_string(), "a positive number");
+            return refuse(
+                "learning-rate",
+                self.learning_rate.to_string(),
+                "a positive number",
+            );
         }
         Ok(())
     }
@@ -113,36 +121,59 @@ pub fn fit<B: TrainBackend>(
         });
     }
     let genotype = config.genotype.clone();
-    let derived = DerivedConfig { network, genotype, form: Form::Retrained };
+    let derived = DerivedConfig {
+        network,
+        genotype,
+        form: Form::Retrained,
+    };
     let mut model: DerivedNetwork<B> = derived.init(&mut WeightInit::new(config.seed), device)?;
     let weights = count_weights(&model);
     let mut optimizer = sgd_config(config.momentum, config.weight_decay).init();
 
     let steps = data.train.len() / config.batch_size;
     for epoch in 0..config.epochs {
-        let key = RngKey { seed: config.seed, epoch: epoch as u64 };
+        let key = RngKey {
+            seed: config.seed,
+            epoch: epoch as u64,
+        };
         let order = epoch_order(data.train.len(), key.seed, key.epoch);
         let mut total = Tensor::<B::InnerBackend, 1>::zeros([1], device);
         for (step, indices) in index_batches(&order, config.batch_size, true).enumerate() {
             let progress = (epoch * steps + step) as f64 / (config.epochs * steps) as f64;
-            let batch = data.train.batch::<B>(indices, Some(&config.augment), key, device);
+            let batch = data
+                .train
+                .batch::<B>(indices, Some(&config.augment), key, device);
             let loss = cross_entropy(model.forward(batch.images, Statistics::TRAIN), batch.labels);
             total = total + loss.clone().inner();
             let gradients = GradientsParams::from_grads(loss.backward(), &model);
             let (gradients, _) = clip_global_norm(gradients, &model, config.clip_norm);
-            model = optimizer.step(cosine(config.learning_rate, 0.0, progress), model, gradients);
+            model = optimizer.step(
+                cosine(config.learning_rate, 0.0, progress),
+                model,
+                gradients,
+            );
             on_step();
         }
         let total = total.into_data().iter::<f64>().next().unwrap_or(f64::NAN);
         let train_loss = total / steps as f64;
         if !train_loss.is_finite() {
-            return Err(TrainError::Diverged { loss: train_loss, epoch: epoch + 1 });
+            return Err(TrainError::Diverged {
+                loss: train_loss,
+                epoch: epoch + 1,
+            });
         }
-        on_epoch(FitEpoch { epoch: epoch + 1, train_loss });
+        on_epoch(FitEpoch {
+            epoch: epoch + 1,
+            train_loss,
+        });
     }
 
     let model = model.valid();
     let forward = |images, _| Ok::<_, TrainError>(model.forward(images, Statistics::Running));
     let test = score(&data.test, config.batch_size, config.seed, device, forward)?;
-    Ok(FitOutcome { weights, test_loss: test.loss, test_error: test.error })
+    Ok(FitOutcome {
+        weights,
+        test_loss: test.loss,
+        test_error: test.error,
+    })
 }

@@ -137,18 +137,29 @@ mod tests {
     #[test]
     fn the_most_capable_compiled_backend_is_the_default() {
         let choose = |compiled: &[BackendName]| BackendName::choose(None, compiled).unwrap();
-        assert_eq!(choose(&[BackendName::Flex, BackendName::Cuda]), BackendName::Cuda);
-        assert_eq!(choose(&[BackendName::Flex, BackendName::Wgpu]), BackendName::Wgpu);
+        assert_eq!(
+            choose(&[BackendName::Flex, BackendName::Cuda]),
+            BackendName::Cuda
+        );
+        assert_eq!(
+            choose(&[BackendName::Flex, BackendName::Wgpu]),
+            BackendName::Wgpu
+        );
         assert_eq!(choose(&[BackendName::Flex]), BackendName::Flex);
     }
 
     #[test]
     fn refusals_name_the_alternatives() {
         let refusal = |name| {
-            BackendName::choose(Some(name), &[BackendName::Flex]).unwrap_err().to_string()
+            BackendName::choose(Some(name), &[BackendName::Flex])
+                .unwrap_err()
+                .to_string()
         };
         let absent = refusal("cuda");
-        assert!(absent.contains("--features cuda") && absent.contains("flex"), "{absent}");
+        assert!(
+            absent.contains("--features cuda") && absent.contains("flex"),
+            "{absent}"
+        );
         assert!(refusal("flux").contains("did you mean `flex`"));
         assert!(BackendName::choose(None, &[]).is_err());
     }
@@ -156,7 +167,9 @@ mod tests {
     #[test]
     fn a_working_device_is_selected() {
         let device = Default::default();
-        let selected = BackendName::Flex.probe::<Flex>(device, &[BackendName::Flex]).unwrap();
+        let selected = BackendName::Flex
+            .probe::<Flex>(device, &[BackendName::Flex])
+            .unwrap();
         assert!(selected.label.starts_with("flex ("));
     }
 }

@@ -55,7 +55,10 @@ pub fn score<B: Backend, E>(
     mut forward: impl FnMut(Tensor<B, 4>, u64) -> Result<Tensor<B, 2>, E>,
 ) -> Result<Score, E> {
     let mut totals = Tensor::<B, 1>::zeros([2], device);
-    let key = RngKey { seed, epoch: EVALUATION };
+    let key = RngKey {
+        seed,
+        epoch: EVALUATION,
+    };
     for (index, indices) in batches(data.len(), batch_size, seed).iter().enumerate() {
         let batch = data.batch::<B>(indices, None, key, device);
         let logits = forward(batch.images, index as u64)?;
@@ -65,7 +68,10 @@ pub fn score<B: Backend, E>(
     }
     let totals: Vec<f64> = totals.into_data().iter::<f64>().collect();
     let count = data.len() as f64;
-    Ok(Score { loss: totals[0] / count, error: 100.0 * totals[1] / count })
+    Ok(Score {
+        loss: totals[0] / count,
+        error: 100.0 * totals[1] / count,
+    })
 }
 
 #[cfg(test)]
@@ -78,7 +84,10 @@ mod tests {
     fn batches_cover_everything_once_and_are_of_nearly_equal_size() {
         let batches = batches(370, 64, 1);
         let sizes: Vec<_> = batches.iter().map(Vec::len).collect();
-        assert_eq!((sizes.iter().min(), sizes.iter().max()), (Some(&61), Some(&62)));
+        assert_eq!(
+            (sizes.iter().min(), sizes.iter().max()),
+            (Some(&61), Some(&62))
+        );
         let mut all: Vec<_> = batches.concat();
         all.sort();
         assert_eq!(all, (0..370).collect::<Vec<_>>());
