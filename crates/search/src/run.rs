@@ -40,6 +40,9 @@ pub struct Session<B: TrainBackend> {
     state: SearchState<B>,
 }
 
+/// Of the normal and the reduction cell, `[edges][ops]`.
+type Probabilities = [Vec<Vec<f64>>; 2];
+
 /// The data of a search, divided, and the supernet that fits it.
 struct Parts {
     supernet: SupernetConfig,
@@ -313,7 +316,7 @@ impl<B: TrainBackend> Session<B> {
         Ok((self, record))
     }
 
-    fn derive(&self) -> Result<(Genotype, [Vec<Vec<f64>>; 2]), SearchError> {
+    fn derive(&self) -> Result<(Genotype, Probabilities), SearchError> {
         let config = &self.config.architecture;
         let probabilities = self.state.architecture.valid().probabilities(config);
         let (genotype, _) = derive_genotype(&probabilities, &self.supernet.space, config)?;

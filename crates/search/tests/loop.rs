@@ -13,7 +13,7 @@ type Train = Autodiff<Flex>;
 
 fn config() -> SearchConfig {
     let set = [
-        "network.cells=2",
+        "network.cells=3",
         "network.channels=2",
         "space.nodes=2",
         "architecture.draws=1",

@@ -95,6 +95,10 @@ pub struct Skip<B: Backend> {
 /// A candidate operation with its weights. [`Operation::None`] has none: it contributes nothing to
 /// the output and nothing to a gradient, so it is never built.
 #[derive(Module, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "modules cannot be boxed, and an edge holds a handful"
+)]
 pub enum OperationModule<B: Backend> {
     /// Maximum or average pooling.
     Pool(Pool<B>),

@@ -1,12 +1,8 @@
-use std::collections::BTreeMap;
-
 use burn::backend::Autodiff;
-use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use burn_flex::{Flex, FlexDevice};
 use supernet::{NetworkConfig, SearchSpace, SupernetConfig};
 
-pub type Inner = Flex;
 pub type Train = Autodiff<Flex>;
 
 pub fn device() -> FlexDevice {
@@ -39,31 +35,6 @@ pub fn images<B: burn::tensor::backend::Backend>(
         .map(|i| ((i * 37 % 101) as f32 * 0.13).sin())
         .collect();
     Tensor::from_data(burn::tensor::TensorData::new(values, shape), device)
-}
-
-/// Gradients by parameter path; parameters without one are absent.
-pub fn gradients<M: Module<Train>>(
-    module: &M,
-    gradients: &<Train as burn::tensor::backend::AutodiffBackend>::Gradients,
-) -> BTreeMap<u64, Vec<f32>> {
-    struct Collect<'a> {
-        gradients: &'a <Train as burn::tensor::backend::AutodiffBackend>::Gradients,
-        found: BTreeMap<u64, Vec<f32>>,
-    }
-    impl ModuleVisitor<Train> for Collect<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<Train, D>>) {
-            if let Some(gradient) = param.val().grad(self.gradients) {
-                self.found
-                    .insert(param.id.val(), gradient.into_data().to_vec().unwrap());
-            }
-        }
-    }
-    let mut collect = Collect {
-        gradients,
-        found: BTreeMap::new(),
-    };
-    module.visit(&mut collect);
-    collect.found
 }
 
 pub fn assert_close(a: &[f32], b: &[f32], relative: f32, what: &str) {
