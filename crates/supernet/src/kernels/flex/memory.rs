@@ -6,7 +6,10 @@ use burn::tensor::{DType, TensorData, TensorMetadata};
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-/// Multiply-adds below which a task costs more to hand over than to run.
+/// Multiply-adds below which waking other threads takes longer than the whole operation.
+const SEQUENTIAL_WORK: usize = 1 << 19;
+
+/// Multiply-adds of one task, so few that the threads finish together.
 const TASK_WORK: usize = 1 << 16;
 
 /// What an item costs besides its arithmetic, in multiply-adds.
@@ -37,7 +40,12 @@ pub(super) fn dims(tensor: &FlexTensor) -> [usize; 4] {
 /// How many of `items` make one task when each costs `work` multiply-adds. A function of the
 /// sizes alone, so that sums over tasks do not depend on the number of threads.
 pub(super) fn items_per_task(items: usize, work: usize) -> usize {
-    TASK_WORK.div_ceil(work + ITEM_WORK).clamp(1, items.max(1))
+    let work = work + ITEM_WORK;
+    if items * work <= SEQUENTIAL_WORK {
+        items.max(1)
+    } else {
+        TASK_WORK.div_ceil(work).min(items)
+    }
 }
 
 /// Runs `task` on every item, on several threads if there are several.
