@@ -1,0 +1,339 @@
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use supernet::{ArchitectureConfig, Execution, NetworkConfig, SearchSpace, SupernetConfig};
+use toml::{Table, Value};
+use workbench::config::{apply_overrides, fingerprint, from_table, parse_table};
+use workbench::data::{Augment, DatasetId, Splits};
+use workbench::optim::Schedule;
+
+use crate::SearchError;
+
+/// Everything that determines a search. A configuration file may leave fields out: they take the
+/// values of the default, `configs/digits.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchConfig {
+    /// Begins the name of the run folder.
+    pub name: String,
+    /// Seed of weights, noise and order.
+    pub seed: u64,
+    /// What is searched on.
+    pub data: DataConfig,
+    /// Size of the supernet.
+    pub network: SizeConfig,
+    /// The search space of the cells.
+    pub space: SearchSpace,
+    /// How architectures are sampled.
+    pub architecture: ArchitectureConfig,
+    /// The loop.
+    pub search: LoopConfig,
+    /// Optimisation of the weights: SGD.
+    pub weights: WeightsConfig,
+    /// Optimisation of the architecture logits: Adam.
+    pub alpha: AlphaConfig,
+}
+
+/// What is searched on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// The data set.
+    pub set: DatasetId,
+    /// Folder of its files, where it is not bundled or another copy is wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<PathBuf>,
+    /// Share of the training images that trains weights; the others train the logits and judge.
+    pub weights_fraction: f64,
+    /// Random changes to the images that train weights.
+    #[serde(default)]
+    pub augment: Augment,
+}
+
+/// Size of the supernet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SizeConfig {
+    /// Channels of the first cells.
+    pub channels: usize,
+    /// Number of cells.
+    pub cells: usize,
+}
+
+/// The loop of the search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoopConfig {
+    /// Passes over the images that train weights.
+    pub epochs: usize,
+    /// Epochs at the start in which only the weights are trained.
+    pub warmup_epochs: usize,
+    /// Images of a step; an alternating step takes this many for each kind of parameter.
+    pub batch_size: usize,
+    /// Which operations a step runs.
+    pub execution: Execution,
+    /// Temperature of the relaxation over the run.
+    pub temperature: Schedule,
+}
+
+/// Optimisation of the weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightsConfig {
+    /// Learning rate over the run.
+    pub learning_rate: Schedule,
+    /// Momentum, without dampening.
+    pub momentum: f64,
+    /// L2 decay, added to the gradient.
+    pub weight_decay: f64,
+    /// Largest norm of all gradients together.
+    pub clip_norm: f64,
+}
+
+/// Optimisation of the architecture logits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlphaConfig {
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// Decay rates of Adam's moments.
+    pub betas: [f64; 2],
+    /// L2 decay, added to the gradient.
+    pub weight_decay: f64,
+}
+
+impl Default for SearchConfig {
+    fn default() -> Self {
+        Self::resolve(None, &[])
+            .expect("the embedded default configuration is valid, see the tests")
+    }
+}
+
+impl SearchConfig {
+    /// The default configuration: a search on the bundled digits.
+    pub const DEFAULT_TOML: &str = include_str!("../../../configs/digits.toml");
+
+    /// The configuration of a file's text (with the name errors call it by) or the default, with
+    /// overrides `section.field=value`.
+    ///
+    /// # Errors
+    ///
+    /// When a field is unknown, of a wrong type or of an impossible value.
+    pub fn resolve(file: Option<(&str, &str)>, overrides: &[String]) -> Result<Self, SearchError> {
+        let mut table = parse_table(Self::DEFAULT_TOML, "default")?;
+        let mut source = "default".to_string();
+        if let Some((name, text)) = file {
+            merge(&mut table, parse_table(text, name)?);
+            source = name.to_string();
+        }
+        if !overrides.is_empty() {
+            for text in overrides {
+                let set = apply_overrides(Table::new(), std::slice::from_ref(text))?;
+                merge(&mut table, set);
+            }
+            source.push_str(" with overrides");
+        }
+        let config: Self = from_table(table, &source)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks every value that can be checked without the data.
+    ///
+    /// # Errors
+    ///
+    /// Naming the field, what was found and what would be valid.
+    pub fn validate(&self) -> Result<(), SearchError> {
+        let whole = NetworkConfig {
+            image_channels: self.data.set.image_shape()[0],
+            classes: self.data.set.classes(),
+            channels: self.network.channels,
+            cells: self.network.cells,
+        };
+        whole.validate()?;
+        self.space.validate()?;
+        if self.architecture.draws == 0 {
+            return Err(SearchError::field(
+                "architecture.draws",
+                0,
+                "1 or more draws (M)",
+            ));
+        }
+        positive("search.temperature", self.search.temperature.range().0)?;
+        self.architecture
+            .estimator(self.search.temperature.range().0)?;
+        if self.search.epochs == 0 {
+            return Err(SearchError::field("search.epochs", 0, "1 or more"));
+        }
+        if self.search.batch_size < 2 {
+            let valid = "2 or more: batch normalisation needs several images";
+            return Err(SearchError::field(
+                "search.batch_size",
+                self.search.batch_size,
+                valid,
+            ));
+        }
+        let fraction = self.data.weights_fraction;
+        if !(fraction > 0.0 && fraction < 1.0) {
+            let valid = "a number between 0 and 1, such as 0.5";
+            return Err(SearchError::field("data.weights_fraction", fraction, valid));
+        }
+        let (low, high) = self.weights.learning_rate.range();
+        not_negative("weights.learning_rate", low)?;
+        not_negative("weights.learning_rate", high)?;
+        not_negative("alpha.learning_rate", self.alpha.learning_rate)?;
+        not_negative("weights.weight_decay", self.weights.weight_decay)?;
+        not_negative("alpha.weight_decay", self.alpha.weight_decay)?;
+        positive("weights.clip_norm", self.weights.clip_norm)?;
+        below_one("weights.momentum", self.weights.momentum)?;
+        below_one("alpha.betas", self.alpha.betas[0])?;
+        below_one("alpha.betas", self.alpha.betas[1])?;
+        Ok(())
+    }
+
+    /// The supernet for images of a data set.
+    ///
+    /// # Errors
+    ///
+    /// When the images are too small or the parts too few for a batch.
+    pub fn supernet(&self, splits: &Splits) -> Result<SupernetConfig, SearchError> {
+        let [image_channels, height, width] = splits.train.image_shape();
+        let network = NetworkConfig {
+            image_channels,
+            classes: splits.train.classes(),
+            channels: self.network.channels,
+            cells: self.network.cells,
+        };
+        network.validate_image(height, width)?;
+        Ok(SupernetConfig {
+            network,
+            space: self.space.clone(),
+        })
+    }
+
+    /// A name for the content of the configuration: a resumed run must have the same.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration has no JSON form (a number that is not finite).
+    pub fn fingerprint(&self) -> Result<String, SearchError> {
+        Ok(fingerprint(self)?)
+    }
+
+    /// The configuration as TOML.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+fn positive(field: &'static str, value: f64) -> Result<(), SearchError> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(SearchError::field(field, value, "a positive number"))
+}
+
+fn not_negative(field: &'static str, value: f64) -> Result<(), SearchError> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(SearchError::field(
+        field,
+        value,
+        "a number that is not negative",
+    ))
+}
+
+fn below_one(field: &'static str, value: f64) -> Result<(), SearchError> {
+    if (0.0..1.0).contains(&value) {
+        return Ok(());
+    }
+    Err(SearchError::field(
+        field,
+        value,
+        "a number from 0 up to but not including 1",
+    ))
+}
+
+/// Lays `over` on `base`, section by section. A schedule is replaced whole: the fields of one shape
+/// mean nothing to another.
+fn merge(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(value)) if !value.contains_key("shape") => {
+                merge(inner, value);
+            }
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(overrides: &[&str]) -> String {
+        let overrides: Vec<String> = overrides.iter().map(|text| text.to_string()).collect();
+        SearchConfig::resolve(None, &overrides)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn the_default_is_valid_and_round_trips() {
+        let config = SearchConfig::default();
+        let again = SearchConfig::resolve(Some(("again", &config.to_toml())), &[]).unwrap();
+        assert_eq!(config, again);
+        assert_eq!(config.fingerprint().unwrap(), again.fingerprint().unwrap());
+    }
+
+    #[test]
+    fn the_papers_settings_are_valid() {
+        let text = include_str!("../../../configs/cifar10.toml");
+        let config = SearchConfig::resolve(Some(("cifar10.toml", text)), &[]).unwrap();
+        assert_eq!((config.network.channels, config.network.cells), (16, 8));
+        assert_eq!(config.search.epochs, 100);
+    }
+
+    #[test]
+    fn a_file_may_leave_fields_out_and_overrides_win() {
+        let text =
+            "seed = 3\n[search]\nepochs = 7\ntemperature = { shape = \"constant\", value = 2.0 }";
+        let overrides = ["search.epochs=9".to_string(), "data.set=mnist_5k".into()];
+        let config = SearchConfig::resolve(Some(("file", text)), &overrides).unwrap();
+        assert_eq!((config.seed, config.search.epochs), (3, 9));
+        assert_eq!(config.data.set, DatasetId::Mnist5k);
+        assert_eq!(config.search.temperature, Schedule::Constant { value: 2.0 });
+        assert_eq!(config.network, SearchConfig::default().network);
+    }
+
+    #[test]
+    fn each_refusal_names_field_value_and_what_is_valid() {
+        let cases: [(&[&str], &str); 9] = [
+            (
+                &["architecture.draws=0"],
+                "`architecture.draws` is 0; valid: 1 or more",
+            ),
+            (
+                &["search.temperature={shape=\"linear\",from=5.0,to=-1.0}"],
+                "`search.temperature` is -1",
+            ),
+            (&["search.epochs=0"], "`search.epochs` is 0"),
+            (&["search.batch_size=1"], "`search.batch_size` is 1"),
+            (
+                &["data.weights_fraction=1.0"],
+                "`data.weights_fraction` is 1",
+            ),
+            (&["weights.clip_norm=nan"], "`weights.clip_norm` is NaN"),
+            (&["network.cells=0"], "`network.cells` is 0"),
+            (&["serach.epochs=3"], "did you mean `search`"),
+            (&["search.epoch=3"], "did you mean `epochs`"),
+        ];
+        for (overrides, expected) in cases {
+            let error = refused(overrides);
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What the binary refuses, and how it says so; and what it leaves behind.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use workbench::run::RunFolder;
+
+fn search(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_search"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+/// One cell of two nodes for one epoch: a second or two.
+const TINY: [&str; 12] = [
+    "--epochs",
+    "1",
+    "--set",
+    "network.cells=1",
+    "--set",
+    "network.channels=2",
+    "--set",
+    "space.nodes=2",
+    "--set",
+    "search.warmup_epochs=0",
+    "--set",
+    "search.batch_size=128",
+];
+
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let output = search(folder, arguments);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+    assert_eq!(message.trim().lines().count(), 1, "one sentence: {message}");
+    message
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn bad_input_gets_one_sentence_exit_code_2_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(path.join("typo.toml"), "[weights]\nmomentun = 0.9\n").unwrap();
+    std::fs::write(
+        path.join("bad.txt"),
+        "normal: sep_conv_3x2@0\nreduce: skip_connect@0\n",
+    )
+    .unwrap();
+    std::fs::create_dir(path.join("cut")).unwrap();
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/digits.csv.gz");
+    let bytes = std::fs::read(whole).unwrap();
+    std::fs::write(path.join("cut/digits.csv.gz"), &bytes[..bytes.len() / 2]).unwrap();
+    let before = names(path);
+
+    let cases: [(&[&str], &[&str]); 10] = [
+        (&["--config", "absent.toml"], &["absent.toml"]),
+        (
+            &["--config", "typo.toml"],
+            &["typo.toml", "momentun", "did you mean `momentum`"],
+        ),
+        (
+            &["--set", "architecture.draws=0"],
+            &["architecture.draws", "0", "1 or more"],
+        ),
+        (
+            &[
+                "--set",
+                "search.temperature={shape=\"constant\",value=-1.0}",
+            ],
+            &["search.temperature", "-1", "positive"],
+        ),
+        (&["--set", "data.root=cut"], &["digits.csv.gz", "found"]),
+        (&["--data", "digit"], &["digit", "digits"]),
+        (
+            &["draw", "bad.txt", "out.svg"],
+            &["bad.txt", "sep_conv_3x2", "did you mean `sep_conv_3x3`"],
+        ),
+        (&["--backend", "rocket"], &["rocket", "flex"]),
+        (&["resume", "absent"], &["absent", "does not exist"]),
+        (
+            &["--set", "search.batch_size=5000"],
+            &["search.batch_size", "5000", "2 to"],
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let message = refused(path, arguments);
+        for part in expected {
+            assert!(
+                message.contains(part),
+                "{arguments:?} should name `{part}`: {message}"
+            );
+        }
+    }
+    if !cfg!(feature = "cuda") {
+        let message = refused(path, &["--backend", "cuda"]);
+        assert!(message.contains("not compiled in") && message.contains("--features cuda"));
+    }
+    assert_eq!(names(path), before, "a refusal writes nothing");
+}
+
+#[test]
+fn a_run_leaves_its_folder_and_can_be_shown_drawn_and_not_resumed_as_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let mut arguments = vec!["run", "--out", "tiny"];
+    arguments.extend(TINY);
+    let output = search(path, &arguments);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for part in ["supernet", "child", "gap", "normal:", "reduce:"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let run = RunFolder::open(path.join("tiny")).unwrap();
+    assert_eq!(
+        names(run.path()),
+        [
+            "accuracy.svg",
+            "cells.svg",
+            "checkpoints",
+            "config.toml",
+            "gap.svg",
+            "genotype.json",
+            "loss.svg",
+            "metrics.jsonl",
+            "probabilities-normal.svg",
+            "probabilities-reduce.svg",
+            "result.json"
+        ]
+    );
+
+    let shown = search(path, &["show", "tiny"]);
+    assert_eq!(String::from_utf8_lossy(&shown.stdout), text);
+    let drawn = search(path, &["draw", "tiny/genotype.json", "again.svg"]);
+    assert!(drawn.status.success());
+    assert_eq!(
+        std::fs::read(path.join("again.svg")).unwrap(),
+        std::fs::read(run.cells()).unwrap()
+    );
+
+    let log = std::fs::read(run.metrics()).unwrap();
+    let config = std::fs::read_to_string(run.config()).unwrap();
+    std::fs::write(run.config(), config.replace("epochs = 1", "epochs = 2")).unwrap();
+    let message = refused(path, &["resume", "tiny"]);
+    assert!(message.contains("another configuration"), "{message}");
+    assert_eq!(
+        std::fs::read(run.metrics()).unwrap(),
+        log,
+        "nothing written is lost"
+    );
+    let message = refused(path, &["run", "--out", "tiny"]);
+    assert!(message.contains("exists already"), "{message}");
+}
+
+#[test]
+fn the_default_configuration_prints_and_checks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let printed = search(path, &["config", "--print-default"]);
+    std::fs::write(path.join("mine.toml"), &printed.stdout).unwrap();
+    let checked = search(path, &["config", "--check", "mine.toml"]);
+    assert!(checked.status.success());
+    std::fs::write(path.join("mine.toml"), "[search]\nepochs = 0").unwrap();
+    let message = refused(path, &["config", "--check", "mine.toml"]);
+    assert!(message.contains("search.epochs"), "{message}");
+}

@@ -1,0 +1,155 @@
+//! The operations on tensors, with their shapes checked.
+
+use burn::tensor::{Tensor, TensorPrimitive, ops::FloatTensor};
+
+use super::{KernelBackend, WindowOptions};
+
+fn primitive<B: KernelBackend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
+    tensor.into_primitive().tensor()
+}
+
+fn tensor<B: KernelBackend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {
+    Tensor::from_primitive(TensorPrimitive::Float(primitive))
+}
+
+/// Depthwise convolution: one filter per channel.
+///
+/// # Shapes
+///
+/// - x: `[batch, channels, height, width]`
+/// - weight: `[channels, 1, kernel_h, kernel_w]`
+/// - output: `[batch, channels, out_h, out_w]`, see [`WindowOptions::output_size`]
+///
+/// # Panics
+///
+/// If the weight has another number of channels than `x` or more than one filter per channel, or
+/// the window does not fit the input.
+pub fn depthwise_conv2d<B: KernelBackend>(
+    x: Tensor<B, 4>,
+    weight: Tensor<B, 4>,
+    options: WindowOptions,
+) -> Tensor<B, 4> {
+    check_depthwise(x.dims(), weight.dims(), options);
+    tensor(B::depthwise_conv2d(
+        primitive(x),
+        primitive(weight),
+        options,
+    ))
+}
+
+/// [`depthwise_conv2d`] of `max(x, 0)`, without a pass of its own for the ReLU.
+///
+/// The gradient of the ReLU at 0 is 0. Shapes and panics are those of [`depthwise_conv2d`].
+pub fn relu_depthwise_conv2d<B: KernelBackend>(
+    x: Tensor<B, 4>,
+    weight: Tensor<B, 4>,
+    options: WindowOptions,
+) -> Tensor<B, 4> {
+    check_depthwise(x.dims(), weight.dims(), options);
+    tensor(B::relu_depthwise_conv2d(
+        primitive(x),
+        primitive(weight),
+        options,
+    ))
+}
+
+fn check_depthwise(x: [usize; 4], weight: [usize; 4], options: WindowOptions) {
+    let [_, channels, height, width] = x;
+    let [filters, per_filter, kernel_h, kernel_w] = weight;
+    assert!(
+        filters == channels && per_filter == 1,
+        "a depthwise convolution of {x:?} needs a weight [{channels}, 1, _, _], got {weight:?}"
+    );
+    options.output_size([height, width], [kernel_h, kernel_w]);
+}
+
+/// Pointwise (1x1) convolution: a linear map over channels at each position.
+///
+/// # Shapes
+///
+/// - x: `[batch, channels_in, height, width]`
+/// - weight: `[channels_out, channels_in, 1, 1]`
+/// - output: `[batch, channels_out, height, width]`
+///
+/// # Panics
+///
+/// If the weight has another number of input channels than `x` or is not 1x1.
+pub fn pointwise_conv2d<B: KernelBackend>(x: Tensor<B, 4>, weight: Tensor<B, 4>) -> Tensor<B, 4> {
+    let [_, channels, ..] = x.dims();
+    let [_, inputs, kernel_h, kernel_w] = weight.dims();
+    assert!(
+        inputs == channels && kernel_h == 1 && kernel_w == 1,
+        "a pointwise convolution of {:?} needs a weight [_, {channels}, 1, 1], got {:?}",
+        x.dims(),
+        weight.dims()
+    );
+    tensor(B::pointwise_conv2d(primitive(x), primitive(weight)))
+}
+
+/// What [`batch_norm`] computes.
+#[derive(Clone, Debug)]
+pub struct BatchNormOutput<B: KernelBackend> {
+    /// The normalised input `[batch, channels, height, width]`.
+    pub output: Tensor<B, 4>,
+    /// Mean `[channels]` of the input; carries no gradient.
+    pub mean: Tensor<B, 1>,
+    /// Biased variance `[channels]` of the input; carries no gradient.
+    pub variance: Tensor<B, 1>,
+}
+
+/// Batch normalisation without affine parameters, with the statistics of the batch:
+/// `(x - mean) / sqrt(variance + eps)` per channel.
+///
+/// # Shapes
+///
+/// - x and output: `[batch, channels, height, width]`
+/// - mean and variance: `[channels]`
+///
+/// # Panics
+///
+/// If a channel has no value.
+pub fn batch_norm<B: KernelBackend>(x: Tensor<B, 4>, eps: f64) -> BatchNormOutput<B> {
+    let [batch, _, height, width] = x.dims();
+    assert!(
+        batch * height * width > 0,
+        "batch statistics of {:?} need at least one value per channel",
+        x.dims()
+    );
+    let (output, mean, variance) = B::batch_norm(primitive(x), eps);
+    BatchNormOutput {
+        output: tensor(output),
+        mean: tensor(mean),
+        variance: tensor(variance),
+    }
+}
+
+/// Average pool with a 3x3 window and padding 1; padding is not counted in the mean.
+///
+/// # Shapes
+///
+/// - x: `[batch, channels, height, width]`
+/// - output: `[batch, channels, ceil(height / stride), ceil(width / stride)]`
+///
+/// # Panics
+///
+/// If the stride is neither 1 nor 2.
+pub fn avg_pool3x3<B: KernelBackend>(x: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
+    check_pool_stride(stride);
+    tensor(B::avg_pool3x3(primitive(x), stride))
+}
+
+/// Max pool with a 3x3 window and padding 1.
+///
+/// Among equal inputs the first in row order receives the gradient. Shapes and panics are those
+/// of [`avg_pool3x3`].
+pub fn max_pool3x3<B: KernelBackend>(x: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
+    check_pool_stride(stride);
+    tensor(B::max_pool3x3(primitive(x), stride))
+}
+
+fn check_pool_stride(stride: usize) {
+    assert!(
+        stride == 1 || stride == 2,
+        "a 3x3 pool has stride 1 or 2, got {stride}"
+    );
+}

@@ -1,0 +1,87 @@
+//! The average pool keeps a shape, the max pool its input.
+
+use burn::tensor::{TensorMetadata, ops::FloatTensor};
+use burn_autodiff::{
+    Autodiff, NodeId,
+    checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+    grads::Gradients,
+    ops::{Backward, Ops, OpsKind, unary},
+};
+
+use crate::kernels::KernelBackend;
+
+#[derive(Debug)]
+struct AvgPool;
+
+impl<B: KernelBackend> Backward<B, 1> for AvgPool {
+    type State = ([usize; 2], usize);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let (input, stride) = ops.state;
+        unary::<B, _>(ops.parents, ops.node, grads, |dy| {
+            B::avg_pool3x3_backward(dy, input, stride)
+        });
+    }
+}
+
+/// Runs and records the average pool.
+pub(super) fn average<B: KernelBackend, C: CheckpointStrategy>(
+    x: FloatTensor<Autodiff<B, C>>,
+    stride: usize,
+) -> FloatTensor<Autodiff<B, C>> {
+    let [_, _, height, width] = x.primitive.shape().dims::<4>();
+    match AvgPool
+        .prepare::<C>([x.node.clone()])
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prep) => prep.finish(
+            ([height, width], stride),
+            B::avg_pool3x3(x.primitive, stride),
+        ),
+        OpsKind::UnTracked(prep) => prep.finish(B::avg_pool3x3(x.primitive, stride)),
+    }
+}
+
+#[derive(Debug)]
+struct MaxPool;
+
+impl<B: KernelBackend> Backward<B, 1> for MaxPool {
+    type State = (NodeId, usize);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        grads: &mut Gradients,
+        checkpointer: &mut Checkpointer,
+    ) {
+        let (x, stride) = ops.state;
+        let x = checkpointer.retrieve_node_output(x);
+        unary::<B, _>(ops.parents, ops.node, grads, |dy| {
+            B::max_pool3x3_backward(x, dy, stride)
+        });
+    }
+}
+
+/// Runs and records the max pool.
+pub(super) fn maximum<B: KernelBackend, C: CheckpointStrategy>(
+    x: FloatTensor<Autodiff<B, C>>,
+    stride: usize,
+) -> FloatTensor<Autodiff<B, C>> {
+    match MaxPool
+        .prepare::<C>([x.node.clone()])
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(mut prep) => {
+            let state = (prep.checkpoint(&x), stride);
+            prep.finish(state, B::max_pool3x3(x.primitive, stride))
+        }
+        OpsKind::UnTracked(prep) => prep.finish(B::max_pool3x3(x.primitive, stride)),
+    }
+}

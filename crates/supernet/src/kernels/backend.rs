@@ -1,0 +1,124 @@
+//! The backend extension: one method per operation and one per gradient.
+
+use burn::tensor::{backend::Backend, ops::FloatTensor};
+
+use super::{WindowOptions, reference};
+
+/// A backend that runs the supernet's operations and their gradients.
+///
+/// The default bodies are the [`reference`] made of Burn's own operations, so
+/// `impl KernelBackend for SomeBackend {}` is a complete implementation. Tensors have the shape
+/// `[batch, channels, height, width]` unless stated; the functions of [`kernels`](super) check
+/// shapes before they call a backend. The `*_backward` methods need not be differentiable themselves.
+pub trait KernelBackend: Backend {
+    /// One `kernel_h x kernel_w` filter per channel, `weight` is
+    /// `[channels, 1, kernel_h, kernel_w]`.
+    fn depthwise_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        options: WindowOptions,
+    ) -> FloatTensor<Self> {
+        reference::depthwise_conv2d::<Self>(x, weight, options)
+    }
+
+    /// Gradients `(dx, dw)` of [`depthwise_conv2d`](Self::depthwise_conv2d), each only if needed.
+    fn depthwise_conv2d_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        options: WindowOptions,
+        need_dx: bool,
+        need_dw: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        reference::depthwise_conv2d_backward::<Self>(x, weight, dy, options, need_dx, need_dw)
+    }
+
+    /// [`depthwise_conv2d`](Self::depthwise_conv2d) of `max(x, 0)`.
+    fn relu_depthwise_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        options: WindowOptions,
+    ) -> FloatTensor<Self> {
+        reference::relu_depthwise_conv2d::<Self>(x, weight, options)
+    }
+
+    /// Gradients `(dx, dw)` of [`relu_depthwise_conv2d`](Self::relu_depthwise_conv2d), each only
+    /// if needed. The gradient of the ReLU at 0 is 0.
+    fn relu_depthwise_conv2d_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        options: WindowOptions,
+        need_dx: bool,
+        need_dw: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        reference::relu_depthwise_conv2d_backward::<Self>(x, weight, dy, options, need_dx, need_dw)
+    }
+
+    /// A linear map over channels at each position, `weight` is
+    /// `[channels_out, channels_in, 1, 1]`.
+    fn pointwise_conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        reference::pointwise_conv2d::<Self>(x, weight)
+    }
+
+    /// Gradients `(dx, dw)` of [`pointwise_conv2d`](Self::pointwise_conv2d), each only if needed.
+    fn pointwise_conv2d_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        need_dx: bool,
+        need_dw: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        reference::pointwise_conv2d_backward::<Self>(x, weight, dy, need_dx, need_dw)
+    }
+
+    /// Normalises each channel with its statistics over the batch and both spatial axes:
+    /// `(x - mean) / sqrt(variance + eps)`, then the mean and the biased variance, both
+    /// `[channels]`.
+    fn batch_norm(
+        x: FloatTensor<Self>,
+        eps: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        reference::batch_norm::<Self>(x, eps)
+    }
+
+    /// Gradient `dx` of the first output of [`batch_norm`](Self::batch_norm), from that output
+    /// `y`, the variance `[channels]` and `dy`.
+    fn batch_norm_backward(
+        y: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        eps: f64,
+    ) -> FloatTensor<Self> {
+        reference::batch_norm_backward::<Self>(y, variance, dy, eps)
+    }
+
+    /// Mean over the inputs that a 3x3 window with padding 1 covers; padding is not counted.
+    fn avg_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
+        reference::avg_pool3x3::<Self>(x, stride)
+    }
+
+    /// Gradient `dx` of [`avg_pool3x3`](Self::avg_pool3x3) for an input of `[height, width]`.
+    fn avg_pool3x3_backward(
+        dy: FloatTensor<Self>,
+        input: [usize; 2],
+        stride: usize,
+    ) -> FloatTensor<Self> {
+        reference::avg_pool3x3_backward::<Self>(dy, input, stride)
+    }
+
+    /// Largest input that a 3x3 window with padding 1 covers.
+    fn max_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
+        reference::max_pool3x3::<Self>(x, stride)
+    }
+
+    /// Gradient `dx` of [`max_pool3x3`](Self::max_pool3x3). Among equal inputs the first in row
+    /// order receives the gradient.
+    fn max_pool3x3_backward(
+        x: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        stride: usize,
+    ) -> FloatTensor<Self> {
+        reference::max_pool3x3_backward::<Self>(x, dy, stride)
+    }
+}

@@ -1,0 +1,203 @@
+//! Batch normalisation: two sums per plane, combined per channel in `f64`, then one pass that
+//! rewrites the planes.
+
+use burn_flex::FlexTensor;
+use pulp::{Arch, Simd, WithSimd};
+
+use super::{
+    lanes::{moments, sums_with_product},
+    memory::{dims, for_each, items_per_task, rewrite, tensor, values},
+};
+
+/// Loads, stores and arithmetic per value, in multiply-adds.
+const WORK: usize = 4;
+
+/// The normalised planes, the mean and the biased variance of each channel.
+pub(super) fn forward(x: FlexTensor, eps: f64) -> (FlexTensor, FlexTensor, FlexTensor) {
+    let x = x.to_contiguous();
+    let [batch, channels, height, width] = dims(&x);
+    let plane = height * width;
+    let sums = plane_sums(PlaneSums::Moments(values(&x)), batch * channels, plane);
+    let statistics: Vec<[f64; 2]> = (0..channels)
+        .map(|channel| {
+            let of_channel = || sums.iter().skip(channel).step_by(channels);
+            let mean = of_channel().map(|[mean, _]| mean).sum::<f64>() / batch as f64;
+            // The spread within the planes, and that of their means around the common one.
+            let spread = |[plane_mean, spread]: &[f64; 2]| {
+                spread + plane as f64 * (plane_mean - mean) * (plane_mean - mean)
+            };
+            let variance = of_channel().map(spread).sum::<f64>() / (batch * plane) as f64;
+            [mean, variance]
+        })
+        .collect();
+    let lines: Vec<Line> = statistics
+        .iter()
+        .map(|[mean, variance]| {
+            let scale = 1.0 / (variance + eps).sqrt();
+            Line {
+                scale: scale as f32,
+                slope: 0.0,
+                offset: (-mean * scale) as f32,
+            }
+        })
+        .collect();
+    let column = |index: usize| {
+        let column = statistics.iter().map(|pair| pair[index] as f32).collect();
+        tensor(column, [channels])
+    };
+    let (mean, variance) = (column(0), column(1));
+    (apply(&lines, x, None, plane), mean, variance)
+}
+
+/// `dx = (dy - mean(dy) - y * mean(dy * y)) / sqrt(variance + eps)`.
+pub(super) fn backward(
+    y: FlexTensor,
+    variance: FlexTensor,
+    dy: FlexTensor,
+    eps: f64,
+) -> FlexTensor {
+    let (y, variance, dy) = (
+        y.to_contiguous(),
+        variance.to_contiguous(),
+        dy.to_contiguous(),
+    );
+    let [batch, channels, height, width] = dims(&y);
+    let plane = height * width;
+    let sums = plane_sums(
+        PlaneSums::Products(values(&dy), values(&y)),
+        batch * channels,
+        plane,
+    );
+    let lines: Vec<Line> = values(&variance)
+        .iter()
+        .enumerate()
+        .map(|(channel, variance)| {
+            let scale = 1.0 / (f64::from(*variance) + eps).sqrt();
+            let mean = |index: usize| {
+                let of_channel = sums.iter().skip(channel).step_by(channels);
+                of_channel.map(|pair| pair[index]).sum::<f64>() / (batch * plane) as f64
+            };
+            Line {
+                scale: scale as f32,
+                slope: (-mean(1) * scale) as f32,
+                offset: (-mean(0) * scale) as f32,
+            }
+        })
+        .collect();
+    apply(&lines, dy, Some(&y), plane)
+}
+
+/// Which two sums to take over each plane.
+#[derive(Clone, Copy)]
+enum PlaneSums<'a> {
+    /// The mean, and the sum of squared distances from it.
+    Moments(&'a [f32]),
+    /// The sum of the first, and that of both multiplied.
+    Products(&'a [f32], &'a [f32]),
+}
+
+fn plane_sums(sums: PlaneSums<'_>, planes: usize, plane: usize) -> Vec<[f64; 2]> {
+    let mut out = vec![[0.0; 2]; planes];
+    let items = items_per_task(planes, WORK * plane);
+    let tasks = out.chunks_mut(items).enumerate().collect();
+    for_each(tasks, |(task, out)| {
+        Arch::new().dispatch(SumPlanes {
+            sums,
+            start: task * items * plane,
+            plane,
+            out,
+        });
+    });
+    out
+}
+
+/// Fills `out` for consecutive planes from value `start` on.
+struct SumPlanes<'a> {
+    sums: PlaneSums<'a>,
+    start: usize,
+    plane: usize,
+    out: &'a mut [[f64; 2]],
+}
+
+impl WithSimd for SumPlanes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for (index, out) in self.out.iter_mut().enumerate() {
+            let start = self.start + index * self.plane;
+            let range = start..start + self.plane;
+            let pair = match self.sums {
+                PlaneSums::Moments(x) => moments(simd, &x[range]),
+                PlaneSums::Products(dy, y) => {
+                    sums_with_product(simd, &dy[range.clone()], &y[range])
+                }
+            };
+            *out = pair.map(f64::from);
+        }
+    }
+}
+
+/// `scale * value + slope * other + offset`, one line per channel.
+#[derive(Clone, Copy)]
+struct Line {
+    scale: f32,
+    slope: f32,
+    offset: f32,
+}
+
+/// Applies each channel's line to its planes; without `other` the slope is not used.
+fn apply(
+    lines: &[Line],
+    tensor: FlexTensor,
+    other: Option<&FlexTensor>,
+    plane: usize,
+) -> FlexTensor {
+    let planes = values(&tensor).len() / plane;
+    let items = items_per_task(planes, WORK * plane);
+    rewrite(tensor, plane * items, |task, part| {
+        Arch::new().dispatch(ApplyLines {
+            lines,
+            other: other.map(|other| &values(other)[task * items * plane..]),
+            first: task * items,
+            plane,
+            part,
+        });
+    })
+}
+
+/// Rewrites the planes of `part`, of which the first has the number `first`.
+struct ApplyLines<'a> {
+    lines: &'a [Line],
+    other: Option<&'a [f32]>,
+    first: usize,
+    plane: usize,
+    part: &'a mut [f32],
+}
+
+impl WithSimd for ApplyLines<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for (index, part) in self.part.chunks_exact_mut(self.plane).enumerate() {
+            let Line {
+                scale,
+                slope,
+                offset,
+            } = self.lines[(self.first + index) % self.lines.len()];
+            match self.other {
+                None => {
+                    for value in part {
+                        *value = *value * scale + offset;
+                    }
+                }
+                Some(other) => {
+                    for (value, other) in part.iter_mut().zip(&other[index * self.plane..]) {
+                        *value = *value * scale + (*other * slope + offset);
+                    }
+                }
+            }
+        }
+    }
+}

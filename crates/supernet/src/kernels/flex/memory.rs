@@ -1,0 +1,128 @@
+//! Tensors as slices, and the split of work over threads.
+
+use core::mem::MaybeUninit;
+
+use burn::tensor::{DType, TensorData, TensorMetadata};
+use burn_flex::FlexTensor;
+use rayon::prelude::*;
+
+/// Multiply-adds below which a task costs more to hand over than to run.
+const TASK_WORK: usize = 1 << 16;
+
+/// What an item costs besides its arithmetic, in multiply-adds.
+const ITEM_WORK: usize = 256;
+
+/// Whether all tensors hold values, and of `f32`, the type the loops are written for.
+pub(super) fn all_f32(tensors: &[&FlexTensor]) -> bool {
+    tensors
+        .iter()
+        .all(|tensor| tensor.dtype() == DType::F32 && tensor.shape().num_elements() > 0)
+}
+
+/// The values in row order; `tensor` must come from `to_contiguous`.
+pub(super) fn values(tensor: &FlexTensor) -> &[f32] {
+    tensor.storage()
+}
+
+/// A tensor of `values` in row order.
+pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
+}
+
+/// The four sizes of a tensor `[batch, channels, height, width]`.
+pub(super) fn dims(tensor: &FlexTensor) -> [usize; 4] {
+    tensor.shape().dims()
+}
+
+/// How many of `items` make one task when each costs `work` multiply-adds. A function of the
+/// sizes alone, so that sums over tasks do not depend on the number of threads.
+pub(super) fn items_per_task(items: usize, work: usize) -> usize {
+    TASK_WORK.div_ceil(work + ITEM_WORK).clamp(1, items.max(1))
+}
+
+/// Runs `task` on every item, on several threads if there are several.
+pub(super) fn for_each<T: Send>(mut items: Vec<T>, task: impl Fn(T) + Sync) {
+    match items.len() {
+        0 => {}
+        1 => items.drain(..).for_each(&task),
+        _ => items.into_par_iter().for_each(&task),
+    }
+}
+
+/// Fills `N` outputs, of `lens` values each, in `count` tasks. A task is given its number and, of
+/// each output, the next `sizes` values, which hold zeros; an output of length 0 has empty parts.
+///
+/// Each task zeroes its own part: zeroing a whole output beforehand would be one more pass over
+/// memory, and on one thread only.
+///
+/// # Panics
+///
+/// If `count` parts of `sizes` do not cover the outputs.
+pub(super) fn fill<const N: usize>(
+    lens: [usize; N],
+    sizes: [usize; N],
+    count: usize,
+    task: impl Fn(usize, [&mut [f32]; N]) + Sync,
+) -> [Vec<f32>; N] {
+    let mut outs: [Vec<f32>; N] = lens.map(Vec::with_capacity);
+    let mut outs_and_lens = outs.iter_mut().zip(lens);
+    let mut rests: [&mut [MaybeUninit<f32>]; N] = core::array::from_fn(|_| {
+        outs_and_lens
+            .next()
+            .map(|(out, len)| &mut out.spare_capacity_mut()[..len])
+            .unwrap_or_default()
+    });
+    let tasks: Vec<_> = (0..count)
+        .map(|index| {
+            let parts: [_; N] = core::array::from_fn(|out| {
+                let rest = core::mem::take(&mut rests[out]);
+                let (part, rest) = rest.split_at_mut(sizes[out].min(rest.len()));
+                rests[out] = rest;
+                part
+            });
+            (index, parts)
+        })
+        .collect();
+    assert!(
+        rests.iter().all(|rest| rest.is_empty()),
+        "{count} parts of {sizes:?} do not cover {lens:?} values"
+    );
+    for_each(tasks, |(index, parts)| task(index, parts.map(zeroed)));
+    for (out, len) in outs.iter_mut().zip(lens) {
+        // SAFETY: the capacity is at least `len`, and the parts, of which every task has zeroed
+        // its own, cover the first `len` values.
+        unsafe { out.set_len(len) };
+    }
+    outs
+}
+
+/// Writes zeros to `part`.
+fn zeroed(part: &mut [MaybeUninit<f32>]) -> &mut [f32] {
+    for value in part.iter_mut() {
+        value.write(0.0);
+    }
+    // SAFETY: every value has just been written, and `MaybeUninit<f32>` has the layout of `f32`.
+    unsafe { core::slice::from_raw_parts_mut(part.as_mut_ptr().cast(), part.len()) }
+}
+
+/// Rewrites the values of a contiguous tensor in parts of `size` values, `task` being given the
+/// number of its part. Works in place unless the values are shared.
+pub(super) fn rewrite(
+    mut tensor: FlexTensor,
+    size: usize,
+    task: impl Fn(usize, &mut [f32]) + Sync,
+) -> FlexTensor {
+    let size = size.max(1);
+    if let Some(values) = tensor.try_storage_mut::<f32>() {
+        let tasks = values.chunks_mut(size).enumerate().collect();
+        for_each(tasks, |(index, part)| task(index, part));
+        return tensor;
+    }
+    let source = values(&tensor);
+    let count = source.len().div_ceil(size);
+    let [copy] = fill([source.len()], [size], count, |index, [part]| {
+        part.copy_from_slice(&source[index * size..][..part.len()]);
+        task(index, part);
+    });
+    self::tensor(copy, dims(&tensor))
+}

@@ -1,0 +1,139 @@
+//! Pointwise convolution: products of small matrices with the planes of each image, which are
+//! read where they lie.
+
+use burn_flex::FlexTensor;
+use pulp::{Arch, Simd, WithSimd};
+
+use super::{
+    memory::{dims, fill, items_per_task, tensor, values},
+    products::{combine_planes, correlate_planes},
+};
+
+pub(super) fn forward(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
+    let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
+    let [batch, inputs, height, width] = dims(&x);
+    let [outputs, ..] = dims(&weight);
+    let y = map_channels(&x, values(&weight), [outputs, inputs]);
+    tensor(y, [batch, outputs, height, width])
+}
+
+/// Each image's planes combined by the rows of `matrix`, `[outputs, inputs]`.
+fn map_channels(x: &FlexTensor, matrix: &[f32], [outputs, inputs]: [usize; 2]) -> Vec<f32> {
+    let [batch, _, height, width] = dims(x);
+    let plane = height * width;
+    let (image, out_image) = (inputs * plane, outputs * plane);
+    let items = items_per_task(batch, inputs * out_image);
+    let count = batch.div_ceil(items);
+    let [out] = fill(
+        [batch * out_image],
+        [items * out_image],
+        count,
+        |task, [out]| {
+            Arch::new().dispatch(Combine {
+                matrix,
+                inputs,
+                plane,
+                images: &values(x)[task * items * image..],
+                out,
+            });
+        },
+    );
+    out
+}
+
+/// The images of `out` from those of `images`.
+struct Combine<'a> {
+    matrix: &'a [f32],
+    inputs: usize,
+    plane: usize,
+    images: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Combine<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let outputs = self.matrix.len() / self.inputs;
+        let images = self.images.chunks_exact(self.inputs * self.plane);
+        let outs = self.out.chunks_exact_mut(outputs * self.plane);
+        let mut panel = Vec::new();
+        for (image, out) in images.zip(outs) {
+            combine_planes(simd, self.matrix, image, self.plane, out, &mut panel);
+        }
+    }
+}
+
+pub(super) fn backward(
+    x: FlexTensor,
+    weight: FlexTensor,
+    dy: FlexTensor,
+    [need_dx, need_dw]: [bool; 2],
+) -> (Option<FlexTensor>, Option<FlexTensor>) {
+    let (x, weight, dy) = (
+        x.to_contiguous(),
+        weight.to_contiguous(),
+        dy.to_contiguous(),
+    );
+    let [batch, inputs, height, width] = dims(&x);
+    let [outputs, ..] = dims(&weight);
+    let dx = need_dx.then(|| {
+        let weight = values(&weight);
+        let transposed: Vec<f32> = (0..inputs * outputs)
+            .map(|at| weight[at % outputs * inputs + at / outputs])
+            .collect();
+        let dx = map_channels(&dy, &transposed, [inputs, outputs]);
+        tensor(dx, [batch, inputs, height, width])
+    });
+    let dw = need_dw.then(|| {
+        let dw = weight_gradient(&x, &dy, [outputs, inputs]);
+        tensor(dw, [outputs, inputs, 1, 1])
+    });
+    (dx, dw)
+}
+
+/// One matrix per task, summed in the order of the tasks.
+fn weight_gradient(x: &FlexTensor, dy: &FlexTensor, [outputs, inputs]: [usize; 2]) -> Vec<f32> {
+    let [batch, _, height, width] = dims(x);
+    let plane = height * width;
+    let size = outputs * inputs;
+    let items = items_per_task(batch, size * plane);
+    let count = batch.div_ceil(items);
+    let [mut sums] = fill([count * size], [size], count, |task, [sums]| {
+        let end = batch.min((task + 1) * items);
+        Arch::new().dispatch(Correlate {
+            x: &values(x)[task * items * inputs * plane..end * inputs * plane],
+            dy: &values(dy)[task * items * outputs * plane..end * outputs * plane],
+            inputs,
+            plane,
+            sums,
+        });
+    });
+    let (first, rest) = sums.split_at_mut(size);
+    for part in rest.chunks_exact(size) {
+        for (sum, value) in first.iter_mut().zip(part) {
+            *sum += value;
+        }
+    }
+    sums.truncate(size);
+    sums
+}
+
+/// Writes `sum over images and positions of dy[output] * x[input]` to `sums[output, input]`.
+struct Correlate<'a> {
+    x: &'a [f32],
+    dy: &'a [f32],
+    inputs: usize,
+    plane: usize,
+    sums: &'a mut [f32],
+}
+
+impl WithSimd for Correlate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        correlate_planes(simd, self.dy, self.x, self.inputs, self.plane, self.sums);
+    }
+}

@@ -1,0 +1,183 @@
+//! 3x3 pools: the average is a depthwise convolution with ones and a division, the maximum
+//! follows the same layout with padding that never wins.
+
+use burn_flex::FlexTensor;
+use pulp::{Arch, Simd, WithSimd};
+
+use super::{
+    depthwise::{input_gradient, output_plane},
+    extremes::{collect_run, maximum_run, winner_run},
+    geometry::Geometry,
+    memory::{dims, fill, items_per_task, tensor, values},
+};
+use crate::kernels::WindowOptions;
+
+const KERNEL: usize = 3;
+const ONES: [f32; KERNEL * KERNEL] = [1.0; KERNEL * KERNEL];
+
+fn geometry(input: [usize; 2], stride: usize) -> Geometry {
+    Geometry::new(input, [KERNEL; 2], WindowOptions::same(KERNEL, stride, 1))
+}
+
+/// Which direction of which pool.
+#[derive(Clone, Copy)]
+enum Pass<'a> {
+    Average { shares: &'a [f32] },
+    AverageGradient { shares: &'a [f32] },
+    Maximum,
+    MaximumGradient { x: &'a [f32] },
+}
+
+pub(super) fn average(x: FlexTensor, stride: usize) -> FlexTensor {
+    let [.., height, width] = dims(&x);
+    let geometry = geometry([height, width], stride);
+    let shares = shares(&geometry, stride);
+    run(
+        &geometry,
+        Pass::Average { shares: &shares },
+        x,
+        geometry.output(),
+    )
+}
+
+pub(super) fn average_backward(dy: FlexTensor, input: [usize; 2], stride: usize) -> FlexTensor {
+    let geometry = geometry(input, stride);
+    let shares = shares(&geometry, stride);
+    run(
+        &geometry,
+        Pass::AverageGradient { shares: &shares },
+        dy,
+        input,
+    )
+}
+
+pub(super) fn maximum(x: FlexTensor, stride: usize) -> FlexTensor {
+    let [.., height, width] = dims(&x);
+    let geometry = geometry([height, width], stride);
+    run(&geometry, Pass::Maximum, x, geometry.output())
+}
+
+pub(super) fn maximum_backward(x: FlexTensor, dy: FlexTensor, stride: usize) -> FlexTensor {
+    let x = x.to_contiguous();
+    let [.., height, width] = dims(&x);
+    let geometry = geometry([height, width], stride);
+    run(
+        &geometry,
+        Pass::MaximumGradient { x: values(&x) },
+        dy,
+        [height, width],
+    )
+}
+
+/// One over the number of inputs under each window.
+fn shares(geometry: &Geometry, stride: usize) -> Vec<f32> {
+    let [out_h, out_w] = geometry.output();
+    let covered = |output: usize, size: usize| {
+        let centre = output * stride;
+        (centre + 2).min(size) - centre.saturating_sub(1)
+    };
+    let [height, width] = geometry.input();
+    (0..out_h * out_w)
+        .map(|at| 1.0 / (covered(at / out_w, height) * covered(at % out_w, width)) as f32)
+        .collect()
+}
+
+/// Runs `pass` from each plane of `source` to planes of `out_size`.
+fn run(
+    geometry: &Geometry,
+    pass: Pass<'_>,
+    source: FlexTensor,
+    out_size: [usize; 2],
+) -> FlexTensor {
+    let source = source.to_contiguous();
+    let [batch, channels, height, width] = dims(&source);
+    let (plane, out_plane) = (height * width, out_size[0] * out_size[1]);
+    let planes = batch * channels;
+    let items = items_per_task(planes, ONES.len() * plane.max(out_plane));
+    let count = planes.div_ceil(items);
+    let [out] = fill(
+        [planes * out_plane],
+        [items * out_plane],
+        count,
+        |task, [out]| {
+            Arch::new().dispatch(Planes {
+                geometry,
+                pass,
+                first: task * items,
+                source: &values(&source)[task * items * plane..],
+                plane,
+                out,
+                out_plane,
+            });
+        },
+    );
+    tensor(out, [batch, channels, out_size[0], out_size[1]])
+}
+
+/// The planes of `out`, which holds zeros, from those of `source`; the first has number `first`.
+struct Planes<'a> {
+    geometry: &'a Geometry,
+    pass: Pass<'a>,
+    first: usize,
+    source: &'a [f32],
+    plane: usize,
+    out: &'a mut [f32],
+    out_plane: usize,
+}
+
+impl WithSimd for Planes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let geometry = self.geometry;
+        let filler = match self.pass {
+            Pass::Average { .. } | Pass::AverageGradient { .. } => 0.0,
+            Pass::Maximum | Pass::MaximumGradient { .. } => f32::NEG_INFINITY,
+        };
+        let mut inputs = vec![filler; geometry.input_buffer_len()];
+        let mut gradients = vec![0.0; geometry.gradient_buffer_len()];
+        let mut winners = vec![-1.0; geometry.gradient_buffer_len()];
+        let mut run = vec![0.0; geometry.run_buffer_len()];
+        let mut scratch = vec![0.0; self.plane];
+        let outputs = geometry.output_run();
+        let planes = self.source.chunks_exact(self.plane);
+        let outs = self.out.chunks_exact_mut(self.out_plane);
+        for (index, (source, out)) in planes.zip(outs).enumerate() {
+            match self.pass {
+                Pass::Average { shares } => {
+                    geometry.spread_input(source, &mut inputs, |value| value);
+                    output_plane(simd, geometry, &inputs, &ONES, &mut run, out);
+                    for (out, share) in out.iter_mut().zip(shares) {
+                        *out *= share;
+                    }
+                }
+                Pass::AverageGradient { shares } => {
+                    for ((scratch, dy), share) in scratch.iter_mut().zip(source).zip(shares) {
+                        *scratch = dy * share;
+                    }
+                    geometry.spread_gradient(&scratch, &mut gradients);
+                    input_gradient(simd, geometry, &gradients, &ONES, &mut run, out);
+                }
+                Pass::Maximum => {
+                    geometry.spread_input(source, &mut inputs, |value| value);
+                    maximum_run(simd, &inputs, &geometry.taps, &mut run, outputs);
+                    geometry.gather_output(&run, out);
+                }
+                Pass::MaximumGradient { x } => {
+                    let x = &x[(self.first + index) * self.out_plane..][..self.out_plane];
+                    geometry.spread_input(x, &mut inputs, |value| value);
+                    winner_run(simd, &inputs, &geometry.taps, &mut run, outputs);
+                    geometry.gather_output(&run, &mut scratch);
+                    geometry.spread_gradient(&scratch, &mut winners);
+                    geometry.spread_gradient(source, &mut gradients);
+                    for phase in &geometry.phases {
+                        let len = geometry.phase_run(phase);
+                        collect_run(simd, &gradients, &winners, &phase.taps, &mut run, len);
+                        geometry.gather_phase(phase, &run, out);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Register-blocked products of small matrices with planes, for [`pointwise`](super::pointwise).
+
+use pulp::Simd;
+
+use super::{
+    geometry::map_row,
+    lanes::{store, vectors},
+};
+
+/// Vectors of positions handled together, and rows of the matrix: as many sums as keep the
+/// multipliers busy within the registers of AVX2.
+const VECTORS: usize = 3;
+const ROWS: usize = 4;
+
+/// `out[row] = sum over inputs of matrix[row, input] * image[input]` for planes of `plane`
+/// values. `panel` is scratch space that is kept between calls.
+#[inline(always)]
+pub(super) fn combine_planes<S: Simd>(
+    simd: S,
+    matrix: &[f32],
+    image: &[f32],
+    plane: usize,
+    out: &mut [f32],
+    panel: &mut Vec<f32>,
+) {
+    let inputs = image.len() / plane;
+    let width = VECTORS * S::F32_LANES;
+    panel.clear();
+    panel.resize(inputs * width, 0.0);
+    for start in (0..plane).step_by(width) {
+        let used = width.min(plane - start);
+        // Planes are often a power of two apart, where they would evict each other from the cache.
+        for (packed, values) in panel.chunks_exact_mut(width).zip(image.chunks_exact(plane)) {
+            map_row(&mut packed[..used], &values[start..], |value| value);
+        }
+        let mut rows = matrix.chunks_exact(inputs * ROWS);
+        let mut outs = out.chunks_mut(plane * ROWS);
+        for (rows, out) in (&mut rows).zip(&mut outs) {
+            combine_block::<S, ROWS>(simd, rows, panel, out, [plane, start, used]);
+        }
+        let rest = rows.remainder().chunks_exact(inputs);
+        for (row, out) in rest.zip(outs.flat_map(|out| out.chunks_mut(plane))) {
+            combine_block::<S, 1>(simd, row, panel, out, [plane, start, used]);
+        }
+    }
+}
+
+#[inline(always)]
+fn combine_block<S: Simd, const R: usize>(
+    simd: S,
+    rows: &[f32],
+    panel: &[f32],
+    out: &mut [f32],
+    [plane, start, used]: [usize; 3],
+) {
+    match used.div_ceil(S::F32_LANES) {
+        3 => combine_vectors::<S, R, 3>(simd, rows, panel, out, [plane, start, used]),
+        2 => combine_vectors::<S, R, 2>(simd, rows, panel, out, [plane, start, used]),
+        _ => combine_vectors::<S, R, 1>(simd, rows, panel, out, [plane, start, used]),
+    }
+}
+
+#[inline(always)]
+fn combine_vectors<S: Simd, const R: usize, const V: usize>(
+    simd: S,
+    rows: &[f32],
+    panel: &[f32],
+    out: &mut [f32],
+    [plane, start, used]: [usize; 3],
+) {
+    let inputs = rows.len() / R;
+    let rows: [&[f32]; R] = core::array::from_fn(|row| &rows[row * inputs..(row + 1) * inputs]);
+    let mut sums = [[simd.splat_f32s(0.0); V]; R];
+    for (input, packed) in panel.chunks_exact(VECTORS * S::F32_LANES).enumerate() {
+        let vectors = vectors::<S, V>(packed);
+        for (sums, row) in sums.iter_mut().zip(rows) {
+            let factor = simd.splat_f32s(row[input]);
+            for (sum, vector) in sums.iter_mut().zip(vectors) {
+                *sum = simd.mul_add_e_f32s(*vector, factor, *sum);
+            }
+        }
+    }
+    for (row, sums) in sums.into_iter().enumerate() {
+        let out = &mut out[row * plane + start..][..used];
+        for (out, sum) in out.chunks_mut(S::F32_LANES).zip(sums) {
+            if out.len() == S::F32_LANES {
+                store::<S>(out, 0, sum);
+            } else {
+                simd.partial_store_f32s(out, sum);
+            }
+        }
+    }
+}
+
+/// `sums[left, right] = sum over images and positions of lefts[left] * rights[right]`, where
+/// `lefts` and `rights` are images of planes of `plane` values, `rights` of `inputs` planes each.
+#[inline(always)]
+pub(super) fn correlate_planes<S: Simd>(
+    simd: S,
+    lefts: &[f32],
+    rights: &[f32],
+    inputs: usize,
+    plane: usize,
+    sums: &mut [f32],
+) {
+    let outputs = sums.len() / inputs;
+    let images = Images {
+        lefts,
+        rights,
+        left_image: outputs * plane,
+        right_image: inputs * plane,
+        plane,
+    };
+    let mut left = 0;
+    while left < outputs {
+        let full = outputs - left >= ROWS;
+        let mut right = 0;
+        while right < inputs {
+            let sums = &mut sums[left * inputs + right..];
+            let at = [left, right];
+            right += match (full, inputs - right) {
+                (true, VECTORS..) => {
+                    correlate_block::<S, ROWS, VECTORS>(simd, &images, at, sums, inputs)
+                }
+                (true, _) => correlate_block::<S, ROWS, 1>(simd, &images, at, sums, inputs),
+                (false, VECTORS..) => {
+                    correlate_block::<S, 1, VECTORS>(simd, &images, at, sums, inputs)
+                }
+                (false, _) => correlate_block::<S, 1, 1>(simd, &images, at, sums, inputs),
+            };
+        }
+        left += if full { ROWS } else { 1 };
+    }
+}
+
+struct Images<'a> {
+    lefts: &'a [f32],
+    rights: &'a [f32],
+    left_image: usize,
+    right_image: usize,
+    plane: usize,
+}
+
+/// The products of `L` planes from `left` on with `R` planes from `right` on; returns `R`.
+#[inline(always)]
+fn correlate_block<S: Simd, const L: usize, const R: usize>(
+    simd: S,
+    images: &Images<'_>,
+    [left, right]: [usize; 2],
+    sums: &mut [f32],
+    pitch: usize,
+) -> usize {
+    let plane = images.plane;
+    let whole = plane - plane % S::F32_LANES;
+    let mut lanes = [[simd.splat_f32s(0.0); R]; L];
+    let lefts = images.lefts.chunks_exact(images.left_image);
+    let rights = images.rights.chunks_exact(images.right_image);
+    for (lefts_image, rights_image) in lefts.zip(rights) {
+        let lefts: [&[f32]; L] =
+            core::array::from_fn(|index| &lefts_image[(left + index) * plane..][..plane]);
+        let rights: [&[f32]; R] =
+            core::array::from_fn(|index| &rights_image[(right + index) * plane..][..plane]);
+        let count = plane / S::F32_LANES;
+        let left_vectors = lefts.map(|values| &S::as_simd_f32s(values).0[..count]);
+        let right_vectors = rights.map(|values| &S::as_simd_f32s(values).0[..count]);
+        for index in 0..count {
+            for (lanes, left) in lanes.iter_mut().zip(left_vectors) {
+                for (lane, right) in lanes.iter_mut().zip(right_vectors) {
+                    *lane = simd.mul_add_e_f32s(left[index], right[index], *lane);
+                }
+            }
+        }
+        if whole < plane {
+            let rights = rights.map(|values| simd.partial_load_f32s(&values[whole..]));
+            for (lanes, left) in lanes.iter_mut().zip(lefts) {
+                let left = simd.partial_load_f32s(&left[whole..]);
+                for (lane, right) in lanes.iter_mut().zip(rights) {
+                    *lane = simd.mul_add_e_f32s(left, right, *lane);
+                }
+            }
+        }
+    }
+    for (row, lanes) in lanes.into_iter().enumerate() {
+        for (sum, lane) in sums[row * pitch..].iter_mut().zip(lanes) {
+            *sum = simd.reduce_sum_f32s(lane);
+        }
+    }
+    R
+}

@@ -1,0 +1,30 @@
+//! The operations a supernet spends its time in, each with a hand-written gradient.
+//!
+//! Candidate operations are made of depthwise and pointwise convolutions, batch normalisation
+//! without affine parameters and 3x3 pools. Composed of Burn's primitives, the weight gradient of a
+//! depthwise convolution is one convolution per channel and a normalisation is a dozen passes over
+//! memory. [`KernelBackend`] makes each of them one operation:
+//!
+//! - the default bodies are the plain-tensor [`reference`] and serve every backend;
+//! - Flex runs vectorised loops over contiguous `[batch, channels, height, width]` memory;
+//! - the `Autodiff` decorator records one node per call and skips the gradients nobody asked for.
+//!
+//! Models call the functions on tensors: [`depthwise_conv2d`], [`relu_depthwise_conv2d`],
+//! [`pointwise_conv2d`], [`batch_norm`], [`avg_pool3x3`] and [`max_pool3x3`].
+
+mod api;
+mod autodiff;
+mod backend;
+#[cfg(feature = "cubecl")]
+mod cube;
+#[cfg(feature = "flex")]
+mod flex;
+pub mod reference;
+mod window;
+
+pub use api::{
+    BatchNormOutput, avg_pool3x3, batch_norm, depthwise_conv2d, max_pool3x3, pointwise_conv2d,
+    relu_depthwise_conv2d,
+};
+pub use backend::KernelBackend;
+pub use window::WindowOptions;

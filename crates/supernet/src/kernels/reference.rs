@@ -1,0 +1,237 @@
+//! The operations written with Burn's own: the default bodies of
+//! [`KernelBackend`](super::KernelBackend) and the yardstick its implementations are tested
+//! against. Shapes and meanings are those of the trait's methods.
+
+use burn::tensor::{
+    Slice, Tensor, TensorMetadata, TensorPrimitive,
+    backend::Backend,
+    ops::{FloatTensor, PadMode},
+};
+
+use super::{KernelBackend, WindowOptions};
+
+fn wrap<B: Backend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {
+    Tensor::from_primitive(TensorPrimitive::Float(primitive))
+}
+
+fn unwrap<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
+    tensor.into_primitive().tensor()
+}
+
+/// A grouped convolution with one group per channel.
+pub fn depthwise_conv2d<B: Backend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    options: WindowOptions,
+) -> FloatTensor<B> {
+    let [channels, ..] = weight.shape().dims::<4>();
+    B::conv2d(x, weight, None, options.to_conv(channels))
+}
+
+/// `dx` is a transposed convolution; `dw` has one sum of products per tap.
+pub fn depthwise_conv2d_backward<B: Backend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    options: WindowOptions,
+    need_dx: bool,
+    need_dw: bool,
+) -> (Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
+    let [channels, _, kernel_h, kernel_w] = weight.shape().dims::<4>();
+    let dw = need_dw.then(|| {
+        let (x, dy) = (wrap(x.clone()), wrap(dy.clone()));
+        unwrap::<B, 4>(depthwise_weight_gradient(
+            x,
+            dy,
+            [kernel_h, kernel_w],
+            options,
+        ))
+    });
+    let dx = need_dx.then(|| B::conv2d_x_backward(x, weight, dy, options.to_conv(channels)));
+    (dx, dw)
+}
+
+/// Every tap sees one shifted, strided view of the padded input, so its gradient is the sum of
+/// that view times `dy`. Burn's grouped weight gradient runs a convolution per channel instead.
+fn depthwise_weight_gradient<B: Backend>(
+    x: Tensor<B, 4>,
+    dy: Tensor<B, 4>,
+    kernel: [usize; 2],
+    options: WindowOptions,
+) -> Tensor<B, 4> {
+    let [_, channels, out_h, out_w] = dy.dims();
+    let [pad_h, pad_w] = options.padding;
+    let padded = x.pad((pad_w, pad_w, pad_h, pad_h), PadMode::Constant(0.0));
+    let span = |axis: usize, tap: usize, positions: usize| {
+        let start = tap * options.dilation[axis];
+        let end = start + (positions - 1) * options.stride[axis] + 1;
+        Slice::new(
+            start as isize,
+            Some(end as isize),
+            options.stride[axis] as isize,
+        )
+    };
+    let taps = (0..kernel[0] * kernel[1])
+        .map(|tap| {
+            let (row, column) = (tap / kernel[1], tap % kernel[1]);
+            let view = padded.clone().slice([
+                Slice::full(),
+                Slice::full(),
+                span(0, row, out_h),
+                span(1, column, out_w),
+            ]);
+            (view * dy.clone())
+                .sum_dim(3)
+                .sum_dim(2)
+                .sum_dim(0)
+                .reshape([channels, 1])
+        })
+        .collect();
+    Tensor::cat(taps, 1).reshape([channels, 1, kernel[0], kernel[1]])
+}
+
+/// The ReLU, then [`depthwise_conv2d`].
+pub fn relu_depthwise_conv2d<B: KernelBackend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    options: WindowOptions,
+) -> FloatTensor<B> {
+    B::depthwise_conv2d(B::relu(x), weight, options)
+}
+
+/// The gradients of the convolution, then that of the ReLU, which is 0 at 0.
+pub fn relu_depthwise_conv2d_backward<B: KernelBackend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    options: WindowOptions,
+    need_dx: bool,
+    need_dw: bool,
+) -> (Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
+    let active = B::relu(x);
+    let (dx, dw) =
+        B::depthwise_conv2d_backward(active.clone(), weight, dy, options, need_dx, need_dw);
+    (dx.map(|dx| B::relu_backward(active, dx)), dw)
+}
+
+/// A 1x1 convolution.
+pub fn pointwise_conv2d<B: Backend>(x: FloatTensor<B>, weight: FloatTensor<B>) -> FloatTensor<B> {
+    B::conv2d(x, weight, None, WindowOptions::default().to_conv(1))
+}
+
+/// Two batched matrix products over `[channels, positions]`.
+pub fn pointwise_conv2d_backward<B: Backend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    need_dx: bool,
+    need_dw: bool,
+) -> (Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
+    let [batch, channels_in, height, width] = x.shape().dims::<4>();
+    let [channels_out, ..] = weight.shape().dims::<4>();
+    let dy = wrap::<B, 4>(dy).reshape([batch, channels_out, height * width]);
+    let dw = need_dw.then(|| {
+        let x = wrap::<B, 4>(x).reshape([batch, channels_in, height * width]);
+        let per_image = dy.clone().matmul(x.swap_dims(1, 2));
+        unwrap(
+            per_image
+                .sum_dim(0)
+                .reshape([channels_out, channels_in, 1, 1]),
+        )
+    });
+    let dx = need_dx.then(|| {
+        let weight = wrap::<B, 4>(weight).reshape([1, channels_out, channels_in]);
+        unwrap(
+            weight
+                .swap_dims(1, 2)
+                .matmul(dy)
+                .reshape([batch, channels_in, height, width]),
+        )
+    });
+    (dx, dw)
+}
+
+/// Two passes: the mean, then the mean square of what is left.
+pub fn batch_norm<B: Backend>(
+    x: FloatTensor<B>,
+    eps: f64,
+) -> (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>) {
+    let x = wrap::<B, 4>(x);
+    let [_, channels, ..] = x.dims();
+    let mean = channel_mean(x.clone());
+    let centred = x - mean.clone();
+    let variance = channel_mean(centred.clone() * centred.clone());
+    let output = centred / (variance.clone() + eps).sqrt();
+    (
+        unwrap(output),
+        unwrap(mean.reshape([channels])),
+        unwrap(variance.reshape([channels])),
+    )
+}
+
+/// `dx = (dy - mean(dy) - y * mean(dy * y)) / sqrt(variance + eps)`.
+pub fn batch_norm_backward<B: Backend>(
+    y: FloatTensor<B>,
+    variance: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    eps: f64,
+) -> FloatTensor<B> {
+    let (y, dy) = (wrap::<B, 4>(y), wrap::<B, 4>(dy));
+    let [_, channels, ..] = y.dims();
+    let deviation = (wrap::<B, 1>(variance) + eps)
+        .sqrt()
+        .reshape([1, channels, 1, 1]);
+    let offset = channel_mean(dy.clone());
+    let slope = channel_mean(dy.clone() * y.clone());
+    unwrap((dy - offset - y * slope) / deviation)
+}
+
+/// Mean over all axes but the channels, as `[1, channels, 1, 1]`.
+fn channel_mean<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 4> {
+    x.mean_dim(3).mean_dim(2).mean_dim(0)
+}
+
+/// Burn's average pool.
+pub fn avg_pool3x3<B: Backend>(x: FloatTensor<B>, stride: usize) -> FloatTensor<B> {
+    B::avg_pool2d(x, [3; 2], [stride; 2], [1; 2], false, false)
+}
+
+/// Burn's gradient, which reads nothing of the input but its shape.
+pub fn avg_pool3x3_backward<B: Backend>(
+    dy: FloatTensor<B>,
+    input: [usize; 2],
+    stride: usize,
+) -> FloatTensor<B> {
+    let [batch, channels, ..] = dy.shape().dims::<4>();
+    let shape = [batch, channels, input[0], input[1]].into();
+    let x = B::float_zeros(shape, &B::float_device(&dy), dy.dtype().into());
+    B::avg_pool2d_backward(x, dy, [3; 2], [stride; 2], [1; 2], false, false)
+}
+
+/// Burn's max pool.
+pub fn max_pool3x3<B: Backend>(x: FloatTensor<B>, stride: usize) -> FloatTensor<B> {
+    B::max_pool2d(x, [3; 2], [stride; 2], [1; 2], [1; 2], false)
+}
+
+/// Finds the positions again rather than keeping them since the forward pass: the input is kept
+/// anyway by the other operations that share it.
+pub fn max_pool3x3_backward<B: Backend>(
+    x: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    stride: usize,
+) -> FloatTensor<B> {
+    let (kernel, padding, dilation) = ([3; 2], [1; 2], [1; 2]);
+    let pooled =
+        B::max_pool2d_with_indices(x.clone(), kernel, [stride; 2], padding, dilation, false);
+    B::max_pool2d_with_indices_backward(
+        x,
+        kernel,
+        [stride; 2],
+        padding,
+        dilation,
+        false,
+        dy,
+        pooled.indices,
+    )
+    .x_grad
+}

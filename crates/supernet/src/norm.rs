@@ -1,0 +1,258 @@
+//! Batch normalisation with an explicit mode.
+//!
+//! Burn 0.21's layer takes its mode from the backend and shares its running statistics between
+//! clones; a sampled child must be scored with statistics that are its own.
+
+use std::sync::Mutex;
+
+use burn::module::{
+    AutodiffModule, Content, HasAutodiffModule, Module, ModuleDisplay, ModuleDisplayDefault,
+    ModuleMapper, ModuleVisitor, Param, ParamId,
+};
+use burn::tensor::{
+    Tensor,
+    backend::{AutodiffBackend, Backend},
+};
+
+use crate::kernels::{self, KernelBackend};
+
+/// Which statistics a forward pass normalises with, and what becomes of the running ones.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Statistics {
+    /// Normalise with the batch's statistics and leave the running ones alone.
+    Batch,
+    /// Normalise with the batch's statistics and move the running ones towards them by `momentum`
+    /// (PyTorch's convention, default 0.1). Passing `1/k` at the `k`-th batch makes the running
+    /// statistics the average over the batches seen.
+    Update {
+        /// Share of the batch in the new running statistics, 0 to 1.
+        momentum: f64,
+    },
+    /// Normalise with the running statistics.
+    Running,
+}
+
+impl Statistics {
+    /// The update of ordinary training, momentum 0.1.
+    pub const TRAIN: Statistics = Statistics::Update { momentum: 0.1 };
+}
+
+/// A tensor `[channels]` that changes in the forward pass without being trained. A clone is a copy:
+/// what happens to one does not touch the other.
+#[derive(Debug)]
+pub struct RunningTensor<B: Backend> {
+    id: ParamId,
+    value: Mutex<Tensor<B, 1>>,
+}
+
+impl<B: Backend> RunningTensor<B> {
+    /// Starts at `value` `[channels]`.
+    pub fn new(value: Tensor<B, 1>) -> Self {
+        Self::with_id(ParamId::new(), value)
+    }
+
+    fn with_id(id: ParamId, value: Tensor<B, 1>) -> Self {
+        Self {
+            id,
+            value: Mutex::new(value),
+        }
+    }
+
+    /// The current value `[channels]`.
+    pub fn value(&self) -> Tensor<B, 1> {
+        self.lock().clone()
+    }
+
+    fn set(&self, value: Tensor<B, 1>) {
+        *self.lock() = value;
+    }
+
+    // A panic elsewhere leaves a whole tensor behind, so a poisoned lock is still good to read.
+    fn lock(&self) -> std::sync::MutexGuard<'_, Tensor<B, 1>> {
+        self.value.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn into_value(self) -> Tensor<B, 1> {
+        self.value.into_inner().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+impl<B: Backend> Clone for RunningTensor<B> {
+    fn clone(&self) -> Self {
+        Self::with_id(self.id, self.value())
+    }
+}
+
+impl<B: Backend> ModuleDisplayDefault for RunningTensor<B> {
+    fn content(&self, content: Content) -> Option<Content> {
+        content
+            .add_formatted(&"RunningTensor".to_string())
+            .optional()
+    }
+}
+
+impl<B: Backend> ModuleDisplay for RunningTensor<B> {}
+
+impl<B: Backend> Module<B> for RunningTensor<B> {
+    type Record = Param<Tensor<B, 1>>;
+
+    fn visit<V: ModuleVisitor<B>>(&self, visitor: &mut V) {
+        visitor.visit_float(&Param::initialized(self.id, self.value()));
+    }
+
+    fn map<M: ModuleMapper<B>>(self, mapper: &mut M) -> Self {
+        let param = mapper.map_float(Param::initialized(self.id, self.into_value()));
+        let (id, value, _) = param.consume();
+        Self::with_id(id, value)
+    }
+
+    fn load_record(self, record: Self::Record) -> Self {
+        let device = self.value().device();
+        Self::with_id(record.id, record.val().to_device(&device).detach())
+    }
+
+    fn into_record(self) -> Self::Record {
+        Param::initialized(self.id, self.into_value())
+    }
+
+    fn to_device(self, device: &B::Device) -> Self {
+        let id = self.id;
+        Self::with_id(id, self.into_value().to_device(device))
+    }
+
+    fn fork(self, device: &B::Device) -> Self {
+        self.to_device(device)
+    }
+
+    fn collect_devices(&self, mut devices: Vec<B::Device>) -> Vec<B::Device> {
+        let device = self.value().device();
+        if !devices.contains(&device) {
+            devices.push(device);
+        }
+        devices
+    }
+}
+
+impl<B: AutodiffBackend> AutodiffModule<B> for RunningTensor<B> {
+    type InnerModule = RunningTensor<B::InnerBackend>;
+
+    fn valid(&self) -> Self::InnerModule {
+        RunningTensor::with_id(self.id, self.value().inner())
+    }
+
+    fn from_inner(module: Self::InnerModule) -> Self {
+        let id = module.id;
+        Self::with_id(id, Tensor::from_inner(module.into_value()))
+    }
+}
+
+impl<B: AutodiffBackend> HasAutodiffModule<B> for RunningTensor<B::InnerBackend> {
+    type TrainModule = RunningTensor<B>;
+}
+
+/// The fields of [`BatchNorm`] that hold running statistics begin so.
+pub(crate) const RUNNING: &str = "running_";
+
+/// Scale and shift of a normalised channel.
+#[derive(Module, Debug)]
+pub struct Affine<B: Backend> {
+    /// Scale `[channels]`, 1 at first.
+    pub gamma: Param<Tensor<B, 1>>,
+    /// Shift `[channels]`, 0 at first.
+    pub beta: Param<Tensor<B, 1>>,
+}
+
+/// Batch normalisation over batch, height and width (Ioffe & Szegedy 2015), with or without affine
+/// parameters and running statistics; the mode is an argument of every call.
+#[derive(Module, Debug)]
+pub struct BatchNorm<B: Backend> {
+    affine: Option<Affine<B>>,
+    running_mean: Option<RunningTensor<B>>,
+    running_variance: Option<RunningTensor<B>>,
+}
+
+impl<B: Backend> BatchNorm<B> {
+    /// Added to the variance; PyTorch's default.
+    pub const EPSILON: f64 = 1e-5;
+
+    /// A layer for `channels` channels that keeps running statistics.
+    pub fn new(channels: usize, affine: bool, device: &B::Device) -> Self {
+        Self {
+            affine: affine.then(|| Affine {
+                gamma: Param::from_tensor(Tensor::ones([channels], device)),
+                beta: Param::from_tensor(Tensor::zeros([channels], device)),
+            }),
+            running_mean: Some(RunningTensor::new(Tensor::zeros([channels], device))),
+            running_variance: Some(RunningTensor::new(Tensor::ones([channels], device))),
+        }
+    }
+
+    /// The same layer without running statistics: it always normalises with the batch's, whatever
+    /// mode is asked for.
+    pub fn without_running(mut self) -> Self {
+        self.running_mean = None;
+        self.running_variance = None;
+        self
+    }
+
+    /// Running mean and (unbiased) variance, each `[channels]`, if the layer keeps them.
+    pub fn running(&self) -> Option<(Tensor<B, 1>, Tensor<B, 1>)> {
+        let mean = self.running_mean.as_ref()?.value();
+        let variance = self.running_variance.as_ref()?.value();
+        Some((mean, variance))
+    }
+}
+
+impl<B: KernelBackend> BatchNorm<B> {
+    /// Normalises each channel.
+    ///
+    /// # Shapes
+    ///
+    /// - input and output: `[batch, channels, height, width]`
+    pub fn forward(&self, x: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
+        let normalised = match (statistics, self.running()) {
+            (Statistics::Running, Some((mean, variance))) => {
+                let channels = mean.dims()[0];
+                let scale = (variance + Self::EPSILON).sqrt().recip();
+                let shift = -mean * scale.clone();
+                x * scale.reshape([1, channels, 1, 1]) + shift.reshape([1, channels, 1, 1])
+            }
+            (statistics, running) => {
+                let [batch, _, height, width] = x.dims();
+                let count = batch * height * width;
+                let out = kernels::batch_norm(x, Self::EPSILON);
+                if let (Statistics::Update { momentum }, Some(running)) = (statistics, running) {
+                    self.update(running, out.mean, out.variance, momentum, count);
+                }
+                out.output
+            }
+        };
+        match &self.affine {
+            Some(affine) => {
+                let channels = normalised.dims()[1];
+                let shape = [1, channels, 1, 1];
+                normalised * affine.gamma.val().reshape(shape) + affine.beta.val().reshape(shape)
+            }
+            None => normalised,
+        }
+    }
+
+    fn update(
+        &self,
+        (old_mean, old_variance): (Tensor<B, 1>, Tensor<B, 1>),
+        mean: Tensor<B, 1>,
+        variance: Tensor<B, 1>,
+        momentum: f64,
+        count: usize,
+    ) {
+        // As PyTorch: the running variance is the unbiased one.
+        let unbiased = count as f64 / (count.max(2) - 1) as f64;
+        let blend = |old: Tensor<B, 1>, new: Tensor<B, 1>| old * (1.0 - momentum) + new * momentum;
+        if let (Some(running_mean), Some(running_variance)) =
+            (&self.running_mean, &self.running_variance)
+        {
+            running_mean.set(blend(old_mean, mean.detach()));
+            running_variance.set(blend(old_variance, variance.detach() * unbiased));
+        }
+    }
+}

@@ -1,0 +1,227 @@
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Tensor, backend::Backend};
+use serde::{Deserialize, Serialize};
+
+use crate::SupernetError;
+use crate::norm::RUNNING;
+
+/// The outer shape of a network of cells, the same for a supernet and a derived network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkConfig {
+    /// Channels of the images, 1 or 3.
+    pub image_channels: usize,
+    /// Number of classes.
+    pub classes: usize,
+    /// Channels of the first cells; doubled at each reduction.
+    pub channels: usize,
+    /// Number of cells; those at one and two thirds of the depth reduce.
+    pub cells: usize,
+}
+
+/// One cell's place in the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CellPlan {
+    /// Channels of the output of the cell before the previous one.
+    pub channels_prev_prev: usize,
+    /// Channels of the output of the previous cell.
+    pub channels_prev: usize,
+    /// Channels of every node.
+    pub channels: usize,
+    /// Whether the cell halves the image.
+    pub reduction: bool,
+    /// Whether the previous cell halved the image.
+    pub reduction_prev: bool,
+}
+
+impl NetworkConfig {
+    /// The stem has this many times the channels of the first cells (DARTS).
+    pub const STEM_MULTIPLIER: usize = 3;
+    /// Smallest height and width of an image: two reductions must leave something to look at.
+    pub const MIN_SIZE: usize = 8;
+
+    /// Checks that the network can be built.
+    ///
+    /// # Errors
+    ///
+    /// [`SupernetError::Config`] naming the field.
+    pub fn validate(&self) -> Result<(), SupernetError> {
+        if ![1, 3].contains(&self.image_channels) {
+            let field = "network.image_channels";
+            return Err(SupernetError::config(field, self.image_channels, "1 or 3"));
+        }
+        if self.classes < 2 {
+            return Err(SupernetError::config(
+                "network.classes",
+                self.classes,
+                "2 or more",
+            ));
+        }
+        if self.channels < 2 {
+            return Err(SupernetError::config(
+                "network.channels",
+                self.channels,
+                "2 or more",
+            ));
+        }
+        if !(1..=100).contains(&self.cells) {
+            return Err(SupernetError::config(
+                "network.cells",
+                self.cells,
+                "1 to 100",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Checks the size of the images.
+    ///
+    /// # Errors
+    ///
+    /// [`SupernetError::Config`] when a side is shorter than [`NetworkConfig::MIN_SIZE`].
+    pub fn validate_image(&self, height: usize, width: usize) -> Result<(), SupernetError> {
+        if height.min(width) < Self::MIN_SIZE {
+            return Err(SupernetError::config(
+                "image size",
+                format!("{height}x{width}"),
+                format!("{0}x{0} or larger", Self::MIN_SIZE),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Channels after the stem.
+    pub fn stem_channels(&self) -> usize {
+        Self::STEM_MULTIPLIER * self.channels
+    }
+
+    /// The cells in order, and the channels of the last one's output, for cells that concatenate
+    /// `nodes` nodes.
+    pub fn plan(&self, nodes: usize) -> (Vec<CellPlan>, usize) {
+        let reductions = [self.cells / 3, 2 * self.cells / 3];
+        let (mut prev_prev, mut prev) = (self.stem_channels(), self.stem_channels());
+        let (mut channels, mut reduction_prev) = (self.channels, false);
+        let plan = (0..self.cells)
+            .map(|index| {
+                let reduction = reductions.contains(&index);
+                if reduction {
+                    channels *= 2;
+                }
+                let cell = CellPlan {
+                    channels_prev_prev: prev_prev,
+                    channels_prev: prev,
+                    channels,
+                    reduction,
+                    reduction_prev,
+                };
+                (prev_prev, prev, reduction_prev) = (prev, nodes * channels, reduction);
+                cell
+            })
+            .collect();
+        (plan, prev)
+    }
+}
+
+/// Number of trained weights of a module; running statistics do not count.
+pub fn count_weights<B: Backend, M: Module<B>>(module: &M) -> usize {
+    #[derive(Default)]
+    struct Count {
+        weights: usize,
+        running: usize,
+    }
+    impl<B: Backend> ModuleVisitor<B> for Count {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.running += usize::from(name.starts_with(RUNNING));
+        }
+        fn exit_module(&mut self, name: &str, _: &str) {
+            self.running -= usize::from(name.starts_with(RUNNING));
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            if self.running == 0 {
+                self.weights += param.shape().num_elements();
+            }
+        }
+    }
+    let mut count = Count::default();
+    module.visit(&mut count);
+    count.weights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(cells: usize) -> NetworkConfig {
+        NetworkConfig {
+            image_channels: 3,
+            classes: 10,
+            channels: 16,
+            cells,
+        }
+    }
+
+    #[test]
+    fn reductions_sit_at_one_and_two_thirds() {
+        let reducing = |cells| {
+            let (plan, _) = config(cells).plan(4);
+            (0..cells)
+                .filter(|&i| plan[i].reduction)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(reducing(8), [2, 5]);
+        assert_eq!(reducing(20), [6, 13]);
+        assert_eq!(reducing(1), [0]);
+    }
+
+    #[test]
+    fn channels_follow_the_cells() {
+        let (plan, out) = config(3).plan(4);
+        assert_eq!(plan[0].channels_prev, 48);
+        assert_eq!(
+            (plan[1].channels_prev_prev, plan[1].channels_prev),
+            (48, 64)
+        );
+        assert_eq!((plan[1].channels, plan[2].channels, out), (32, 64, 256));
+        assert!(plan[2].reduction_prev && !plan[1].reduction_prev);
+    }
+
+    #[test]
+    fn each_impossible_field_is_named() {
+        let base = config(3);
+        let cases = [
+            (
+                "image_channels",
+                NetworkConfig {
+                    image_channels: 2,
+                    ..base.clone()
+                },
+            ),
+            (
+                "classes",
+                NetworkConfig {
+                    classes: 1,
+                    ..base.clone()
+                },
+            ),
+            (
+                "channels",
+                NetworkConfig {
+                    channels: 0,
+                    ..base.clone()
+                },
+            ),
+            (
+                "cells",
+                NetworkConfig {
+                    cells: 0,
+                    ..base.clone()
+                },
+            ),
+        ];
+        for (field, config) in cases {
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(field), "{error}");
+        }
+        assert!(base.validate_image(7, 32).is_err());
+        base.validate_image(8, 9).unwrap();
+    }
+}

@@ -1,0 +1,160 @@
+//! Dense and exact-sparse execution are the same function with the same gradients.
+
+mod support;
+
+use burn::tensor::{Tensor, loss::cross_entropy_with_logits};
+use egs_core::{NoiseKey, Normalization};
+use supernet::{
+    Architecture, ArchitectureConfig, Execution, Run, Sampling, Statistics, Step, Supernet,
+    WeightInit,
+};
+use support::*;
+
+struct Outcome {
+    loss: f32,
+    weights: std::collections::BTreeMap<u64, Vec<f32>>,
+    logits: std::collections::BTreeMap<u64, Vec<f32>>,
+    input: Vec<f32>,
+}
+
+fn run(
+    net: &Supernet<Train>,
+    architecture: &Architecture<Train>,
+    config: &ArchitectureConfig,
+    execution: Execution,
+    step: Step,
+) -> Outcome {
+    let sample = architecture
+        .sample(config, 1.0, NoiseKey::new(5, 9))
+        .unwrap();
+    let codes = match step {
+        Step::Weights => sample.constant(config.normalization),
+        Step::Architecture => sample.codes,
+    };
+    let x = images::<Train>([6, 1, 9, 8], &device()).require_grad();
+    let run = Run {
+        execution,
+        step,
+        statistics: Statistics::Batch,
+    };
+    let output = net.forward(x.clone(), &codes, run);
+    let targets = Tensor::<Train, 1, burn::tensor::Int>::from_data([0, 1, 2, 3, 4, 0], &device());
+    let targets = targets.one_hot::<2>(5).float();
+    let loss = cross_entropy_with_logits(output, targets);
+    let grads = loss.backward();
+    Outcome {
+        loss: loss.into_scalar(),
+        weights: gradients(net, &grads),
+        logits: gradients(architecture, &grads),
+        input: x.grad(&grads).unwrap().into_data().to_vec().unwrap(),
+    }
+}
+
+fn compare(step: Step, sampling: Sampling, normalization: Normalization) {
+    let config = small_config(3);
+    let mut init = WeightInit::new(3);
+    let net = config.init::<Train>(&mut init, &device()).unwrap();
+    let egs = ArchitectureConfig {
+        draws: 3,
+        sampling,
+        normalization,
+        ..Default::default()
+    };
+    let architecture = Architecture::new(&config.space, egs.activation, &mut init, &device());
+
+    let dense = run(&net, &architecture, &egs, Execution::Dense, step);
+    let sparse = run(&net, &architecture, &egs, Execution::ExactSparse, step);
+    assert_close(&[dense.loss], &[sparse.loss], 1e-5, "loss");
+    assert_close(&dense.input, &sparse.input, 1e-4, "input");
+    assert_eq!(
+        dense.logits.len(),
+        if step == Step::Architecture { 2 } else { 0 }
+    );
+    assert_eq!(
+        dense.logits.keys().collect::<Vec<_>>(),
+        sparse.logits.keys().collect::<Vec<_>>()
+    );
+    for (id, gradient) in &dense.logits {
+        assert!(gradient.iter().any(|g| *g != 0.0));
+        assert_close(gradient, &sparse.logits[id], 1e-4, "alpha");
+    }
+    assert!(
+        sparse.weights.len() < dense.weights.len(),
+        "sparse leaves weights untouched"
+    );
+    let largest = dense
+        .weights
+        .values()
+        .flatten()
+        .fold(0.0f32, |m, g| m.max(g.abs()));
+    for (id, gradient) in &dense.weights {
+        match sparse.weights.get(id) {
+            // Rounding is relative to the network's gradients: a layer before a normalisation can
+            // have a gradient that is zero but for rounding.
+            Some(other) => {
+                for (a, b) in gradient.iter().zip(other) {
+                    let scale = a.abs().max(1e-2 * largest);
+                    assert!((a - b).abs() <= 1e-4 * scale, "weights: {a} and {b}");
+                }
+            }
+            None => assert!(
+                gradient.iter().all(|g| *g == 0.0),
+                "an unselected weight's gradient is 0"
+            ),
+        }
+    }
+}
+
+#[test]
+fn weight_step_per_edge() {
+    compare(Step::Weights, Sampling::PerEdge, Normalization::None);
+}
+
+#[test]
+fn weight_step_per_node_normalised() {
+    compare(Step::Weights, Sampling::PerNode, Normalization::Sum);
+}
+
+#[test]
+fn architecture_step_per_edge() {
+    compare(Step::Architecture, Sampling::PerEdge, Normalization::None);
+}
+
+#[test]
+fn architecture_step_per_edge_normalised() {
+    compare(Step::Architecture, Sampling::PerEdge, Normalization::Sum);
+}
+
+#[test]
+fn architecture_step_per_node() {
+    compare(Step::Architecture, Sampling::PerNode, Normalization::None);
+}
+
+#[test]
+fn sampled_execution_keeps_the_loss_but_not_the_logits_gradient() {
+    let config = small_config(2);
+    let mut init = WeightInit::new(3);
+    let net = config.init::<Train>(&mut init, &device()).unwrap();
+    let egs = ArchitectureConfig {
+        draws: 2,
+        ..Default::default()
+    };
+    let architecture = Architecture::new(&config.space, egs.activation, &mut init, &device());
+    let exact = run(
+        &net,
+        &architecture,
+        &egs,
+        Execution::ExactSparse,
+        Step::Architecture,
+    );
+    let sampled = run(
+        &net,
+        &architecture,
+        &egs,
+        Execution::Sampled,
+        Step::Architecture,
+    );
+    assert_close(&[exact.loss], &[sampled.loss], 1e-5, "loss");
+    assert_close(&exact.input, &sampled.input, 1e-4, "input");
+    assert_ne!(exact.logits, sampled.logits);
+}

@@ -1,0 +1,175 @@
+//! Batch normalisation and pools against Burn's primitives and against loops over slices.
+
+mod kernels_common;
+
+use burn::tensor::{
+    Tensor,
+    module::{avg_pool2d, max_pool2d},
+};
+use kernels_common::{Tracked, assert_close, assert_same, grid, run, tensor, values};
+use supernet::kernels::{avg_pool3x3, batch_norm, max_pool3x3};
+
+const SIZES: [[usize; 4]; 9] = [
+    [2, 1, 1, 1],
+    [2, 3, 1, 2],
+    [3, 2, 2, 2],
+    [2, 3, 4, 4],
+    [2, 16, 5, 9],
+    [3, 65, 7, 3],
+    [2, 5, 8, 8],
+    [2, 3, 6, 33],
+    [17, 16, 32, 32],
+];
+
+fn burn_batch_norm(x: Tensor<Tracked, 4>, eps: f64) -> Tensor<Tracked, 4> {
+    let mean = x.clone().mean_dim(3).mean_dim(2).mean_dim(0);
+    let centred = x - mean;
+    let squares = centred.clone() * centred.clone();
+    let variance = squares.mean_dim(3).mean_dim(2).mean_dim(0);
+    centred / (variance + eps).sqrt()
+}
+
+#[test]
+fn batch_norm_equals_its_composition() {
+    for size in SIZES {
+        let inputs = [(grid(size, 3), size)];
+        assert_same(
+            &inputs,
+            |[x]| batch_norm(x, 1e-3).output,
+            |[x]| burn_batch_norm(x, 1e-3),
+            &format!("{size:?}"),
+        );
+    }
+}
+
+#[test]
+fn batch_norm_reads_views_and_leaves_shared_values_alone() {
+    let size = [4, 6, 3, 5];
+    let x = tensor(grid(size, 4), size).permute([3, 1, 0, 2]);
+    let before = values(x.clone().inner());
+    let output = batch_norm(x.clone(), 1e-5).output;
+    assert_eq!(values(x.clone().inner()), before);
+    let expected = burn_batch_norm(x, 1e-5);
+    assert_close(
+        &values(output.inner()),
+        &values(expected.inner()),
+        1e-5,
+        "view",
+    );
+}
+
+#[test]
+fn batch_norm_returns_the_statistics_of_each_channel_untracked() {
+    let size = [3, 4, 5, 2];
+    let x = grid(size, 5);
+    let output = batch_norm(tensor(x.clone(), size).require_grad(), 1e-5);
+    let per_channel = |channel: usize| {
+        x.iter()
+            .enumerate()
+            .filter(move |(at, _)| at / 10 % 4 == channel)
+            .map(|(_, value)| f64::from(*value))
+    };
+    let mean: Vec<f32> = (0..4)
+        .map(|channel| (per_channel(channel).sum::<f64>() / 30.0) as f32)
+        .collect();
+    let variance: Vec<f32> = (0..4)
+        .map(|channel| {
+            let distance = |value: f64| value - f64::from(mean[channel]);
+            let squares = per_channel(channel).map(|value| distance(value) * distance(value));
+            (squares.sum::<f64>() / 30.0) as f32
+        })
+        .collect();
+    assert_close(&values(output.mean.clone().inner()), &mean, 1e-6, "mean");
+    assert_close(
+        &values(output.variance.inner()),
+        &variance,
+        1e-6,
+        "variance",
+    );
+    assert!(output.mean.grad(&output.output.sum().backward()).is_none());
+}
+
+#[test]
+fn batch_norm_keeps_its_precision_far_from_zero() {
+    let size = [8, 2, 16, 16];
+    let x = grid(size, 6);
+    let far: Vec<f32> = x.iter().map(|value| value + 1024.0).collect();
+    let near = batch_norm(tensor(x, size), 1e-5);
+    let far = batch_norm(tensor(far, size), 1e-5);
+    let (near, far) = (values(near.variance.inner()), values(far.variance.inner()));
+    assert_close(&far, &near, 1e-5, "variance");
+}
+
+#[test]
+fn pools_equal_burn() {
+    for size in SIZES {
+        for stride in [1, 2] {
+            let inputs = [(grid(size, 7), size)];
+            let what = format!("{size:?} stride {stride}");
+            assert_same(
+                &inputs,
+                |[x]| avg_pool3x3(x, stride),
+                |[x]| avg_pool2d(x, [3; 2], [stride; 2], [1; 2], false, false),
+                &format!("average, {what}"),
+            );
+            assert_same(
+                &inputs,
+                |[x]| max_pool3x3(x, stride),
+                |[x]| max_pool2d(x, [3; 2], [stride; 2], [1; 2], [1; 2], false),
+                &format!("maximum, {what}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn pools_read_views_in_their_logical_order() {
+    let size = [6, 2, 5, 4];
+    let inputs = [(grid(size, 8), size)];
+    let view = |x: Tensor<Tracked, 4>| x.permute([1, 3, 0, 2]).slice([0..2, 1..4, 0..5, 1..5]);
+    assert_same(
+        &inputs,
+        |[x]| avg_pool3x3(view(x), 2),
+        |[x]| avg_pool2d(view(x), [3; 2], [2; 2], [1; 2], false, false),
+        "average",
+    );
+    assert_same(
+        &inputs,
+        |[x]| max_pool3x3(view(x), 1),
+        |[x]| max_pool2d(view(x), [3; 2], [1; 2], [1; 2], [1; 2], false),
+        "maximum",
+    );
+}
+
+#[test]
+fn the_first_of_equal_inputs_receives_the_gradient() {
+    let size = [1, 1, 3, 3];
+    let (y, _, [dx]) = run(&[(vec![-2.0; 9], size)], |[x]| max_pool3x3(x, 1));
+    assert_eq!(y, [-2.0; 9]);
+    let dy = grid(size, 77);
+    let first = dy[0] + dy[1] + dy[3] + dy[4];
+    let expected = [
+        first,
+        dy[2] + dy[5],
+        0.0,
+        dy[6] + dy[7],
+        dy[8],
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+    ];
+    assert_close(&dx, &expected, 1e-6, "ties");
+}
+
+#[test]
+#[should_panic(expected = "a 3x3 pool has stride 1 or 2, got 3")]
+fn other_strides_are_refused() {
+    avg_pool3x3(tensor(vec![0.0; 9], [1, 1, 3, 3]), 3);
+}
+
+#[test]
+#[should_panic(expected = "need at least one value per channel")]
+fn statistics_of_nothing_are_refused() {
+    batch_norm(tensor(vec![], [0, 2, 3, 3]), 1e-5);
+}

@@ -1,0 +1,134 @@
+//! The default bodies on a backend that overrides none of them, against the overriding one.
+
+mod kernels_common;
+
+use burn::tensor::{Tensor, TensorPrimitive, ops::FloatTensor};
+use burn_flex::Flex;
+use kernels_common::{assert_close, grid, tensor, values};
+use supernet::kernels::{KernelBackend, WindowOptions, reference};
+
+fn flex(shape: [usize; 4], seed: u32) -> FloatTensor<Flex> {
+    let tensor = tensor(grid(shape, seed), shape).inner();
+    tensor.into_primitive().tensor()
+}
+
+#[track_caller]
+fn assert_same<const D: usize>(actual: FloatTensor<Flex>, expected: FloatTensor<Flex>) {
+    let [actual, expected] = [actual, expected]
+        .map(|primitive| Tensor::<Flex, D>::from_primitive(TensorPrimitive::Float(primitive)));
+    assert_eq!(actual.dims(), expected.dims());
+    assert_close(&values(actual), &values(expected), 1e-5, "default body");
+}
+
+const X: [usize; 4] = [3, 5, 9, 6];
+
+#[test]
+fn depthwise_gradients_agree() {
+    for (kernel, stride, dilation) in [(3, 1, 1), (5, 2, 1), (3, 2, 2)] {
+        let options = WindowOptions::same(kernel, stride, dilation);
+        let [height, width] = options.output_size([X[2], X[3]], [kernel; 2]);
+        let (x, weight) = (flex(X, 1), flex([X[1], 1, kernel, kernel], 2));
+        let dy = flex([X[0], X[1], height, width], 3);
+        let actual = reference::relu_depthwise_conv2d_backward::<Flex>(
+            x.clone(),
+            weight.clone(),
+            dy.clone(),
+            options,
+            true,
+            true,
+        );
+        let expected = Flex::relu_depthwise_conv2d_backward(
+            x.clone(),
+            weight.clone(),
+            dy.clone(),
+            options,
+            true,
+            true,
+        );
+        assert_same::<4>(actual.0.expect("needed"), expected.0.expect("needed"));
+        assert_same::<4>(actual.1.expect("needed"), expected.1.expect("needed"));
+
+        let actual = reference::depthwise_conv2d_backward::<Flex>(
+            x.clone(),
+            weight.clone(),
+            dy.clone(),
+            options,
+            true,
+            true,
+        );
+        let expected = Flex::depthwise_conv2d_backward(x, weight, dy, options, true, true);
+        assert_same::<4>(actual.0.expect("needed"), expected.0.expect("needed"));
+        assert_same::<4>(actual.1.expect("needed"), expected.1.expect("needed"));
+    }
+}
+
+#[test]
+fn gradients_that_are_not_needed_are_not_returned() {
+    let options = WindowOptions::same(3, 1, 1);
+    let (x, weight, dy) = (flex(X, 1), flex([X[1], 1, 3, 3], 2), flex(X, 3));
+    for (need_dx, need_dw) in [(true, false), (false, true), (false, false)] {
+        for backward in [
+            reference::depthwise_conv2d_backward::<Flex>,
+            Flex::depthwise_conv2d_backward,
+        ] {
+            let (dx, dw) = backward(
+                x.clone(),
+                weight.clone(),
+                dy.clone(),
+                options,
+                need_dx,
+                need_dw,
+            );
+            assert_eq!((dx.is_some(), dw.is_some()), (need_dx, need_dw));
+        }
+    }
+}
+
+#[test]
+fn pointwise_gradients_agree() {
+    let (x, weight, dy) = (flex(X, 1), flex([7, X[1], 1, 1], 2), flex([3, 7, 9, 6], 3));
+    let actual = reference::pointwise_conv2d_backward::<Flex>(
+        x.clone(),
+        weight.clone(),
+        dy.clone(),
+        true,
+        true,
+    );
+    let expected = Flex::pointwise_conv2d_backward(x, weight, dy, true, true);
+    assert_same::<4>(actual.0.expect("needed"), expected.0.expect("needed"));
+    assert_same::<4>(actual.1.expect("needed"), expected.1.expect("needed"));
+}
+
+#[test]
+fn batch_norm_and_its_gradient_agree() {
+    let (actual, expected) = (
+        reference::batch_norm::<Flex>(flex(X, 1), 1e-4),
+        Flex::batch_norm(flex(X, 1), 1e-4),
+    );
+    assert_same::<4>(actual.0, expected.0.clone());
+    assert_same::<1>(actual.1, expected.1);
+    assert_same::<1>(actual.2, expected.2.clone());
+    let (y, variance, dy) = (expected.0, expected.2, flex(X, 2));
+    assert_same::<4>(
+        reference::batch_norm_backward::<Flex>(y.clone(), variance.clone(), dy.clone(), 1e-4),
+        Flex::batch_norm_backward(y, variance, dy, 1e-4),
+    );
+}
+
+#[test]
+fn pool_gradients_agree() {
+    for stride in [1, 2] {
+        let dy = flex(
+            [3, 5, 9_usize.div_ceil(stride), 6_usize.div_ceil(stride)],
+            2,
+        );
+        assert_same::<4>(
+            reference::avg_pool3x3_backward::<Flex>(dy.clone(), [9, 6], stride),
+            Flex::avg_pool3x3_backward(dy.clone(), [9, 6], stride),
+        );
+        assert_same::<4>(
+            reference::max_pool3x3_backward::<Flex>(flex(X, 1), dy.clone(), stride),
+            Flex::max_pool3x3_backward(flex(X, 1), dy, stride),
+        );
+    }
+}

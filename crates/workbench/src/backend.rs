@@ -1,0 +1,175 @@
+//! Choosing among the backends that a binary was compiled with.
+
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
+use std::str::FromStr;
+
+use burn::tensor::{Tensor, backend::Backend};
+
+use crate::{Result, WorkbenchError};
+
+/// A backend by the name the command line uses. Which of them a binary contains is decided by the
+/// features it was compiled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackendName {
+    /// NVIDIA GPUs.
+    Cuda,
+    /// GPUs through Vulkan and SPIR-V.
+    Vulkan,
+    /// GPUs through WebGPU's shading language.
+    Wgpu,
+    /// The CPU.
+    Flex,
+}
+
+/// A backend's device that was found to work.
+#[derive(Debug, Clone)]
+pub struct Selected<B: Backend> {
+    /// The device.
+    pub device: B::Device,
+    /// Backend and device for a person.
+    pub label: String,
+}
+
+impl BackendName {
+    /// All backends, the most capable first.
+    pub const ALL: [BackendName; 4] = [Self::Cuda, Self::Vulkan, Self::Wgpu, Self::Flex];
+
+    /// The name on the command line, also the name of the cargo feature.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cuda => "cuda",
+            Self::Vulkan => "vulkan",
+            Self::Wgpu => "wgpu",
+            Self::Flex => "flex",
+        }
+    }
+
+    /// The backend asked for, or the most capable one of those compiled in.
+    ///
+    /// # Errors
+    ///
+    /// When the name is unknown, the backend is not compiled in, or none is.
+    pub fn choose(requested: Option<&str>, compiled: &[Self]) -> Result<Self> {
+        let Some(name) = requested else {
+            return Self::ALL
+                .into_iter()
+                .find(|backend| compiled.contains(backend))
+                .ok_or_else(|| unavailable("any", "no backend is compiled in", compiled));
+        };
+        let backend: Self = name.parse()?;
+        if compiled.contains(&backend) {
+            return Ok(backend);
+        }
+        Err(unavailable(
+            backend.name(),
+            &format!("it is not compiled in; build with `--features {backend}`"),
+            compiled,
+        ))
+    }
+
+    /// Tries the device with a small computation.
+    ///
+    /// # Errors
+    ///
+    /// When the device is missing or does not work; the message names the alternatives.
+    pub fn probe<B: Backend>(self, device: B::Device, compiled: &[Self]) -> Result<Selected<B>> {
+        // GPU runtimes panic where no device is found.
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(|_| {}));
+        let attempt = panic::catch_unwind(AssertUnwindSafe(|| {
+            let sum = (Tensor::<B, 1>::ones([2], &device) * 2.0).sum();
+            sum.try_into_data().map(|data| data.iter::<f32>().next())
+        }));
+        panic::set_hook(hook);
+        let problem = match attempt {
+            Ok(Ok(Some(4.0))) => {
+                let label = format!("{} ({})", self.name(), B::name(&device));
+                return Ok(Selected { device, label });
+            }
+            Ok(Ok(found)) => format!("its device computed 2 + 2 = {found:?}"),
+            Ok(Err(error)) => format!("its device failed: {error}"),
+            Err(_) => "no device was found for it".into(),
+        };
+        Err(unavailable(self.name(), &problem, compiled))
+    }
+}
+
+fn unavailable(backend: &str, problem: &str, compiled: &[BackendName]) -> WorkbenchError {
+    let others: Vec<_> = compiled
+        .iter()
+        .map(|other| other.name())
+        .filter(|name| *name != backend)
+        .collect();
+    let alternatives = match others.as_slice() {
+        [] => "this binary has no other; build with another feature, such as `flex`".to_string(),
+        others => format!("available with --backend: {}", others.join(", ")),
+    };
+    WorkbenchError::Backend {
+        backend: backend.into(),
+        problem: format!("{problem}; {alternatives}"),
+    }
+}
+
+impl fmt::Display for BackendName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for BackendName {
+    type Err = WorkbenchError;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let valid = Self::ALL.map(Self::name);
+        Self::ALL
+            .into_iter()
+            .find(|backend| backend.name() == name)
+            .ok_or_else(|| WorkbenchError::unknown_name("backend", name, &valid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn_flex::Flex;
+
+    #[test]
+    fn the_most_capable_compiled_backend_is_the_default() {
+        let choose = |compiled: &[BackendName]| BackendName::choose(None, compiled).unwrap();
+        assert_eq!(
+            choose(&[BackendName::Flex, BackendName::Cuda]),
+            BackendName::Cuda
+        );
+        assert_eq!(
+            choose(&[BackendName::Flex, BackendName::Wgpu]),
+            BackendName::Wgpu
+        );
+        assert_eq!(choose(&[BackendName::Flex]), BackendName::Flex);
+    }
+
+    #[test]
+    fn refusals_name_the_alternatives() {
+        let refusal = |name| {
+            BackendName::choose(Some(name), &[BackendName::Flex])
+                .unwrap_err()
+                .to_string()
+        };
+        let absent = refusal("cuda");
+        assert!(
+            absent.contains("--features cuda") && absent.contains("flex"),
+            "{absent}"
+        );
+        assert!(refusal("flux").contains("did you mean `flex`"));
+        assert!(BackendName::choose(None, &[]).is_err());
+    }
+
+    #[test]
+    fn a_working_device_is_selected() {
+        let device = Default::default();
+        let selected = BackendName::Flex
+            .probe::<Flex>(device, &[BackendName::Flex])
+            .unwrap();
+        assert!(selected.label.starts_with("flex ("));
+    }
+}

@@ -1,0 +1,153 @@
+use serde::{Deserialize, Serialize};
+
+use super::*;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    name: String,
+    weights: Weights,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Weights {
+    learning_rate: f64,
+    momentum: f64,
+    steps: u32,
+    #[serde(default = "sgd")]
+    rule: Rule,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Rule {
+    Sgd,
+    Adam,
+}
+
+fn sgd() -> Rule {
+    Rule::Sgd
+}
+
+const TEXT: &str = "name = \"a\"\n[weights]\nlearning_rate = 0.1\nmomentum = 0.9\nsteps = 3\n";
+
+fn message_for(old: &str, new: &str) -> String {
+    assert!(TEXT.contains(old));
+    parse::<Config>(&TEXT.replace(old, new), "a.toml")
+        .unwrap_err()
+        .to_string()
+}
+
+fn overridden(text: &str) -> Result<Config> {
+    parse_with_overrides(TEXT, "a.toml", &[text])
+}
+
+#[test]
+fn an_unknown_field_is_answered_with_section_suggestion_and_choices() {
+    assert_eq!(
+        message_for("learning_rate", "learning_rat"),
+        "configuration a.toml: unknown field `learning_rat` in [weights]; did you mean \
+         `learning_rate`? Valid: learning_rate, momentum, steps, rule"
+    );
+}
+
+#[test]
+fn an_unknown_field_at_the_top_names_no_section() {
+    assert_eq!(
+        message_for("name", "title"),
+        "configuration a.toml: unknown field `title`; valid: name, weights"
+    );
+}
+
+#[test]
+fn an_unknown_choice_names_the_field_and_the_choices() {
+    assert_eq!(
+        message_for("steps = 3", "steps = 3\nrule = \"adm\""),
+        "configuration a.toml: unknown value `adm` for `weights.rule`; did you mean `adam`? \
+         Valid: sgd, adam"
+    );
+}
+
+#[test]
+fn a_wrong_type_names_the_field() {
+    assert_eq!(
+        message_for("steps = 3", "steps = \"many\""),
+        "configuration a.toml: `weights.steps`: invalid type: string \"many\", expected u32"
+    );
+}
+
+#[test]
+fn a_value_out_of_range_names_the_field() {
+    let message = message_for("steps = 3", "steps = -1");
+    assert!(
+        message.contains("`weights.steps`: ") && message.contains("-1"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_missing_field_names_its_section() {
+    assert_eq!(
+        message_for("momentum = 0.9\n", ""),
+        "configuration a.toml: missing field `momentum` in [weights]"
+    );
+}
+
+#[test]
+fn broken_toml_names_the_line() {
+    let message = message_for("momentum = 0.9", "momentum 0.9");
+    assert!(
+        message.starts_with("configuration a.toml: line 4: "),
+        "{message}"
+    );
+    assert!(!message.contains('\n'));
+}
+
+#[test]
+fn overrides_set_numbers_and_bare_words() {
+    let config: Config = parse_with_overrides(
+        TEXT,
+        "a.toml",
+        &["weights.steps = 5", "name=b c", "weights.rule=adam"],
+    )
+    .unwrap();
+    assert_eq!((config.weights.steps, config.name.as_str()), (5, "b c"));
+    assert_eq!(
+        (config.weights.rule, config.weights.momentum),
+        (Rule::Adam, 0.9)
+    );
+}
+
+#[test]
+fn an_override_of_an_unknown_field_gets_the_same_answer() {
+    let message = overridden("weights.momentun=0.5").unwrap_err().to_string();
+    assert!(message.starts_with("configuration a.toml with overrides: unknown field"));
+    assert!(message.contains("did you mean `momentum`?"), "{message}");
+}
+
+#[test]
+fn a_malformed_override_says_what_is_valid() {
+    for text in ["weights.steps", "weights..steps=1", "name.first=1"] {
+        let message = overridden(text).unwrap_err().to_string();
+        assert!(message.contains(text) && message.ends_with("valid: section.field=value"));
+    }
+}
+
+#[test]
+fn an_override_cannot_smuggle_in_a_second_field() {
+    assert_eq!(
+        overridden("name=1\nother = 2").unwrap().name,
+        "1\nother = 2"
+    );
+}
+
+#[test]
+fn a_fingerprint_depends_on_content_alone() {
+    let reordered = "[weights]\nsteps = 3\nmomentum = 0.90\nlearning_rate = 1e-1\n";
+    let reordered = format!("name = \"a\"\n{reordered}");
+    let name = |text: &str| fingerprint(&parse::<Config>(text, "x").unwrap()).unwrap();
+    assert_eq!(name(TEXT), name(&reordered));
+    assert_ne!(name(TEXT), name(&TEXT.replace("steps = 3", "steps = 4")));
+    assert_eq!(name(TEXT).len(), 64);
+}

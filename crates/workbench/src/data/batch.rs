@@ -1,0 +1,201 @@
+//! Batches: a fixed order for every epoch, and tensors made of it.
+
+use burn::tensor::{Int, Tensor, TensorData, backend::Backend};
+
+use super::{
+    augment::{Augment, Source},
+    dataset::Dataset,
+    random::{Purpose, shuffle, stream},
+};
+
+/// What the random changes to a batch are drawn from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RngKey {
+    /// The seed of the run.
+    pub seed: u64,
+    /// The epoch, so that an image changes differently each time it is seen.
+    pub epoch: u64,
+}
+
+/// A batch on a device.
+#[derive(Debug, Clone)]
+pub struct Batch<B: Backend> {
+    /// `[batch, channels, height, width]`, normalised with the constants of the data set.
+    pub images: Tensor<B, 4>,
+    /// `[batch]`
+    pub labels: Tensor<B, 1, Int>,
+}
+
+/// The order in which an epoch visits `count` images: a permutation that depends on nothing but
+/// the arguments.
+pub fn epoch_order(count: usize, seed: u64, epoch: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    shuffle(&mut stream(Purpose::Order, [seed, epoch, 0]), &mut order);
+    order
+}
+
+/// Cuts an order into batches. The last one may be smaller; it is left out when `drop_last`.
+///
+/// # Panics
+///
+/// When `batch_size` is zero.
+pub fn index_batches(
+    order: &[usize],
+    batch_size: usize,
+    drop_last: bool,
+) -> impl ExactSizeIterator<Item = &[usize]> {
+    let whole = if drop_last {
+        order.len() / batch_size * batch_size
+    } else {
+        order.len()
+    };
+    order[..whole].chunks(batch_size)
+}
+
+impl Dataset {
+    /// The images of these indices as tensors, changed at random where `augment` is given.
+    ///
+    /// An image's changes depend on the key and its index alone, not on the rest of the batch.
+    ///
+    /// # Panics
+    ///
+    /// When there is no image of one of the indices.
+    pub fn batch<B: Backend>(
+        &self,
+        indices: &[usize],
+        augment: Option<&Augment>,
+        key: RngKey,
+        device: &B::Device,
+    ) -> Batch<B> {
+        let [channels, height, width] = self.image_shape;
+        let mut pixels = Vec::with_capacity(indices.len() * channels * height * width);
+        for &index in indices {
+            match augment {
+                Some(augment) => self.push_changed(&mut pixels, index, augment, key),
+                None => self.push_plain(&mut pixels, index),
+            }
+        }
+        let labels: Vec<i32> = indices
+            .iter()
+            .map(|&index| self.labels[index].into())
+            .collect();
+        let images = TensorData::new(pixels, [indices.len(), channels, height, width]);
+        let labels = TensorData::new(labels, [indices.len()]);
+        Batch {
+            images: Tensor::from_data(images, device),
+            labels: Tensor::from_data(labels, device),
+        }
+    }
+
+    fn push_plain(&self, pixels: &mut Vec<f32>, index: usize) {
+        let [_, height, width] = self.image_shape;
+        for (channel, plane) in self.image(index).chunks_exact(height * width).enumerate() {
+            pixels.extend(plane.iter().map(|&pixel| self.normalised(channel, pixel)));
+        }
+    }
+
+    fn push_changed(&self, pixels: &mut Vec<f32>, index: usize, augment: &Augment, key: RngKey) {
+        let [_, height, width] = self.image_shape;
+        let mut rng = stream(Purpose::Augment, [key.seed, key.epoch, index as u64]);
+        let change = augment.draw(&mut rng, [height, width]);
+        for (channel, plane) in self.image(index).chunks_exact(height * width).enumerate() {
+            for row in 0..height {
+                for column in 0..width {
+                    pixels.push(match change.source(row, column, [height, width]) {
+                        Source::Pixel(at) => self.normalised(channel, plane[at]),
+                        Source::Black => self.normalised(channel, 0),
+                        Source::Mean => 0.0,
+                    });
+                }
+            }
+        }
+    }
+
+    fn normalised(&self, channel: usize, pixel: u8) -> f32 {
+        let value = f32::from(pixel) / f32::from(self.pixel_max);
+        (value - self.mean[channel]) / self.std[channel]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::dataset::tests::counting;
+    use burn_flex::Flex;
+
+    const KEY: RngKey = RngKey { seed: 5, epoch: 2 };
+
+    fn pixels(batch: Batch<Flex>) -> Vec<f32> {
+        batch.images.into_data().to_vec().unwrap()
+    }
+
+    #[test]
+    fn an_epoch_visits_every_image_once_in_an_order_of_its_own() {
+        let mut order = epoch_order(100, 1, 7);
+        assert_eq!(order, epoch_order(100, 1, 7));
+        assert_ne!(order, epoch_order(100, 1, 8));
+        assert_ne!(order, epoch_order(100, 2, 7));
+        order.sort();
+        assert_eq!(order, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn batches_cover_the_order_and_the_rest_can_be_dropped() {
+        let order = [4, 0, 3, 1, 2];
+        let all: Vec<_> = index_batches(&order, 2, false).collect();
+        assert_eq!(all, [&[4, 0][..], &[3, 1], &[2]]);
+        assert_eq!(index_batches(&order, 2, true).len(), 2);
+    }
+
+    #[test]
+    fn tensors_hold_the_normalised_pixels_of_the_indices() {
+        let set = counting(4, 3);
+        let batch = set.batch::<Flex>(&[3, 1], None, KEY, &Default::default());
+        assert_eq!(batch.images.dims(), [2, 2, 3, 5]);
+        assert_eq!(
+            batch.labels.clone().into_data().to_vec::<i32>().unwrap(),
+            [0, 1]
+        );
+        for (at, actual) in pixels(batch).into_iter().enumerate() {
+            let (image, within) = ([3, 1][at / 30], at % 30);
+            let (pixel, channel) = (set.images()[image * 30 + within], within / 15);
+            let expected = (f32::from(pixel) / 255.0 - set.mean()[channel]) / set.std()[channel];
+            assert!((actual - expected).abs() < 1e-6, "at {at}");
+        }
+    }
+
+    #[test]
+    fn a_changed_image_does_not_depend_on_its_neighbours() {
+        let set = counting(6, 3);
+        let augment = Augment {
+            crop_padding: 1,
+            flip: true,
+            cutout: 2,
+        };
+        let batch = |indices: &[usize], key| {
+            pixels(set.batch::<Flex>(indices, Some(&augment), key, &Default::default()))
+        };
+        assert_eq!(batch(&[2, 5], KEY)[30..], batch(&[5], KEY));
+        let later = RngKey { epoch: 3, ..KEY };
+        assert_ne!(batch(&[0, 1, 2, 3], KEY), batch(&[0, 1, 2, 3], later));
+    }
+
+    #[test]
+    fn no_change_at_all_gives_the_plain_image() {
+        let set = counting(3, 3);
+        let none = Augment::default();
+        let batch = |augment| set.batch::<Flex>(&[0, 2], augment, KEY, &Default::default());
+        assert_eq!(pixels(batch(Some(&none))), pixels(batch(None)));
+    }
+
+    #[test]
+    fn a_cutout_of_the_whole_image_is_zero() {
+        let set = counting(3, 3);
+        let augment = Augment {
+            cutout: 20,
+            ..Augment::default()
+        };
+        let batch = set.batch::<Flex>(&[1], Some(&augment), KEY, &Default::default());
+        assert_eq!(pixels(batch), [0.0; 30]);
+    }
+}

@@ -1,0 +1,267 @@
+//! Where data sets come from, and their fixed division into training and test images.
+
+use std::{env, fmt, path::Path, path::PathBuf, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::{cifar, csv, dataset::Dataset, split::stratified};
+use crate::{Result, WorkbenchError, files};
+
+/// The environment variable that names the folder of data files.
+pub const DATA_ROOT_VARIABLE: &str = "DATA_DIR";
+
+/// The seed of the division of the bundled sets; it is part of their definition here.
+const SPLIT_SEED: u64 = 0;
+
+const DIGITS: &[u8] = include_bytes!("../../../../datasets/digits.csv.gz");
+const MNIST_5K: &[u8] = include_bytes!("../../../../datasets/mnist_5k.csv.gz");
+
+/// A data set that can be loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DatasetId {
+    /// UCI handwritten digits, 1x8x8, bundled: 1,437 for training, 360 for test.
+    Digits,
+    /// 5,000 digits of MNIST, 1x28x28, bundled: 4,000 for training, 1,000 for test.
+    #[serde(rename = "mnist_5k")]
+    Mnist5k,
+    /// CIFAR-10, 3x32x32, from a folder: 50,000 for training, 10,000 for test.
+    Cifar10,
+}
+
+impl DatasetId {
+    /// Every data set.
+    pub const ALL: [Self; 3] = [Self::Digits, Self::Mnist5k, Self::Cifar10];
+
+    /// The name in configurations and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Digits => "digits",
+            Self::Mnist5k => "mnist_5k",
+            Self::Cifar10 => "cifar10",
+        }
+    }
+
+    /// The number of classes.
+    pub fn classes(self) -> usize {
+        match self {
+            Self::Digits | Self::Mnist5k | Self::Cifar10 => 10,
+        }
+    }
+
+    /// `[channels, height, width]` of its images.
+    pub fn image_shape(self) -> [usize; 3] {
+        match self {
+            Self::Digits => [1, 8, 8],
+            Self::Mnist5k => [1, 28, 28],
+            Self::Cifar10 => [3, 32, 32],
+        }
+    }
+}
+
+impl fmt::Display for DatasetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for DatasetId {
+    type Err = WorkbenchError;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|id| id.name() == name);
+        let names = Self::ALL.map(Self::name);
+        found.ok_or_else(|| WorkbenchError::unknown_name("data set", name, &names))
+    }
+}
+
+/// A data set divided for training and test, the same on every machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Splits {
+    /// Images to learn from.
+    pub train: Dataset,
+    /// Images to judge by.
+    pub test: Dataset,
+}
+
+/// Loads a data set.
+///
+/// Files are looked for in `root`, or without it in the folder that `DATA_DIR` names. The bundled
+/// sets need neither: a `root` replaces the bundled copy, and `DATA_DIR` does where it holds the
+/// file. Every division is fixed: of digits 1,437 images train and 360 test, of MNIST-5k 4,000 and
+/// 1,000, each class in proportion, chosen by one seeded permutation; CIFAR-10 is divided as
+/// published.
+///
+/// # Errors
+///
+/// When a file is missing, cut short, or holds anything but its published layout.
+pub fn load(id: DatasetId, root: Option<&Path>) -> Result<Splits> {
+    load_from(
+        id,
+        root,
+        env::var_os(DATA_ROOT_VARIABLE)
+            .map(PathBuf::from)
+            .as_deref(),
+    )
+}
+
+fn load_from(id: DatasetId, root: Option<&Path>, variable: Option<&Path>) -> Result<Splits> {
+    match id {
+        DatasetId::Digits => {
+            let layout = csv::Layout {
+                count: 1_797,
+                pixels: 64,
+                pixel_max: 16,
+                classes: 10,
+            };
+            bundled(id, ("digits.csv.gz", DIGITS), layout, 1_437, root, variable)
+        }
+        DatasetId::Mnist5k => {
+            let layout = csv::Layout {
+                count: 5_000,
+                pixels: 784,
+                pixel_max: 255,
+                classes: 10,
+            };
+            bundled(
+                id,
+                ("mnist_5k.csv.gz", MNIST_5K),
+                layout,
+                4_000,
+                root,
+                variable,
+            )
+        }
+        DatasetId::Cifar10 => {
+            let root = root.or(variable).ok_or(WorkbenchError::DataRootMissing {
+                dataset: id.name(),
+                files: "data_batch_1.bin to data_batch_5.bin and test_batch.bin",
+            })?;
+            let (train, test) = cifar::read(root)?;
+            Ok(Splits { train, test })
+        }
+    }
+}
+
+fn bundled(
+    id: DatasetId,
+    (name, embedded): (&str, &[u8]),
+    layout: csv::Layout,
+    training: usize,
+    root: Option<&Path>,
+    variable: Option<&Path>,
+) -> Result<Splits> {
+    let override_path = root.map(|root| root.join(name)).or_else(|| {
+        variable
+            .map(|root| root.join(name))
+            .filter(|path| path.exists())
+    });
+    let (images, labels) = match override_path {
+        Some(path) => csv::read(&path.display().to_string(), &files::read(&path)?, layout)?,
+        None => csv::read(name, embedded, layout)?,
+    };
+    let (first, second) = stratified(&labels, training, SPLIT_SEED);
+    let mut whole = Dataset {
+        name: id.name().into(),
+        classes: layout.classes,
+        image_shape: id.image_shape(),
+        pixel_max: layout.pixel_max,
+        images,
+        labels,
+        mean: vec![],
+        std: vec![],
+    };
+    let mut train = whole.subset(&first);
+    train.measure();
+    whole.mean.clone_from(&train.mean);
+    whole.std.clone_from(&train.std);
+    Ok(Splits {
+        train,
+        test: whole.subset(&second),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn class_counts(set: &Dataset) -> Vec<usize> {
+        let count = |class| set.labels().iter().filter(|label| **label == class).count();
+        (0..10).map(count).collect()
+    }
+
+    #[test]
+    fn digits_are_divided_as_documented() {
+        let splits = load_from(DatasetId::Digits, None, None).unwrap();
+        assert_eq!((splits.train.len(), splits.test.len()), (1_437, 360));
+        assert!(
+            class_counts(&splits.test)
+                .iter()
+                .all(|count| (34..=37).contains(count))
+        );
+        assert_eq!(splits.train.image_shape(), [1, 8, 8]);
+    }
+
+    #[test]
+    fn mnist_has_every_class_in_both_parts_although_it_is_sorted() {
+        let splits = load_from(DatasetId::Mnist5k, None, None).unwrap();
+        assert_eq!(class_counts(&splits.train), [400; 10]);
+        assert_eq!(class_counts(&splits.test), [100; 10]);
+        assert_eq!(splits.test.mean(), splits.train.mean());
+    }
+
+    #[test]
+    fn the_division_never_changes() {
+        // Checksums of the test images; a change would make earlier results incomparable.
+        let checksum = |id| {
+            let splits = load_from(id, None, None).unwrap();
+            crc32fast::hash(splits.test.images())
+        };
+        assert_eq!(checksum(DatasetId::Digits), 2_717_537_710);
+        assert_eq!(checksum(DatasetId::Mnist5k), 218_086_385);
+    }
+
+    #[test]
+    fn a_root_replaces_the_bundled_copy() {
+        let root = tempfile::tempdir().unwrap();
+        let message = load_from(DatasetId::Digits, Some(root.path()), None).unwrap_err();
+        assert!(message.to_string().contains("digits.csv.gz"), "{message}");
+        fs::write(
+            root.path().join("digits.csv.gz"),
+            &DIGITS[..DIGITS.len() / 2],
+        )
+        .unwrap();
+        let message = load_from(DatasetId::Digits, Some(root.path()), None).unwrap_err();
+        assert!(message.to_string().contains("cut short"), "{message}");
+    }
+
+    #[test]
+    fn the_variable_replaces_the_bundled_copy_where_it_has_the_file() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(load_from(DatasetId::Digits, None, Some(root.path())).is_ok());
+        fs::write(root.path().join("digits.csv.gz"), "").unwrap();
+        assert!(load_from(DatasetId::Digits, None, Some(root.path())).is_err());
+    }
+
+    #[test]
+    fn a_set_that_is_not_bundled_says_how_to_point_at_it() {
+        let message = load_from(DatasetId::Cifar10, None, None)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("DATA_DIR") && message.contains("data_batch_1.bin"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn names_are_the_same_everywhere() {
+        for id in DatasetId::ALL {
+            assert_eq!(id.to_string().parse::<DatasetId>().unwrap(), id);
+            assert_eq!(serde_json::to_value(id).unwrap(), id.name());
+        }
+        let message = "mnist".parse::<DatasetId>().unwrap_err().to_string();
+        assert!(message.contains("did you mean `mnist_5k`?"), "{message}");
+    }
+}

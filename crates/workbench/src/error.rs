@@ -1,0 +1,205 @@
+//! The one error type of this crate.
+
+use std::{io, path::PathBuf};
+
+/// A `Result` whose error is [`WorkbenchError`].
+pub type Result<T> = std::result::Result<T, WorkbenchError>;
+
+/// What can go wrong with the files, data and settings of a run.
+///
+/// Every message is one sentence that names the file or field, what was found and what is valid.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkbenchError {
+    /// The operating system refused to read or write a file.
+    #[error("cannot {action} `{}`: {source}", path.display())]
+    Io {
+        /// What was attempted, as a verb.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+
+    /// A data file does not have the layout of its data set.
+    #[error("data file `{file}`, {place}: found {found}; valid is {valid}")]
+    Data {
+        /// The file, or the name of the bundled copy.
+        file: String,
+        /// The line or record, counted from 1.
+        place: String,
+        /// What is there.
+        found: String,
+        /// What should be there.
+        valid: String,
+    },
+
+    /// A data set that is not bundled was asked for without saying where its files are.
+    #[error(
+        "data set `{dataset}` is not bundled and no folder was given: set the data root option or \
+         the environment variable DATA_DIR to the folder that holds {files}"
+    )]
+    DataRootMissing {
+        /// The data set.
+        dataset: &'static str,
+        /// The files that are looked for.
+        files: &'static str,
+    },
+
+    /// A name that is not one of a closed list.
+    #[error("unknown {what} `{found}`{}; valid: {}", did_you_mean(suggestion), valid.join(", "))]
+    UnknownName {
+        /// What kind of name was expected.
+        what: &'static str,
+        /// The name that was given.
+        found: String,
+        /// The nearest valid name, where one is near.
+        suggestion: Option<String>,
+        /// All valid names.
+        valid: Vec<String>,
+    },
+
+    /// A number or choice outside its valid range.
+    #[error("`{field}` is {found}; valid is {valid}")]
+    InvalidValue {
+        /// The setting.
+        field: &'static str,
+        /// The value that was given.
+        found: String,
+        /// The values that are accepted.
+        valid: String,
+    },
+
+    /// A configuration that cannot be read.
+    #[error("configuration {source_name}: {message}")]
+    Config {
+        /// The file, or another name for where the text came from.
+        source_name: String,
+        /// The field, what was found and what is valid.
+        message: String,
+    },
+
+    /// A line of a JSON-lines log that is not a record of the expected form.
+    #[error("log `{}`, line {line}: found {found}; valid is one complete JSON record a line", path.display())]
+    Log {
+        /// The log.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        found: String,
+    },
+
+    /// A checkpoint that is cut short or altered.
+    #[error("checkpoint `{}`: {problem}; valid is a complete file as `save` wrote it", path.display())]
+    Checkpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// A run folder that is not what was asked for.
+    #[error("run folder `{}` {problem}", path.display())]
+    RunFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it and what would be valid.
+        problem: String,
+    },
+
+    /// A value that has no JSON form.
+    #[error("{what} cannot be written as JSON: {source}")]
+    Json {
+        /// What was being written.
+        what: &'static str,
+        /// The reason.
+        source: serde_json::Error,
+    },
+
+    /// A backend that cannot be used.
+    #[error("backend `{backend}`: {problem}")]
+    Backend {
+        /// The backend.
+        backend: String,
+        /// Why, and what else there is.
+        problem: String,
+    },
+
+    /// A drawing or chart that cannot be made.
+    #[error("{what}: found {found}; valid is {valid}")]
+    Drawing {
+        /// What was being drawn.
+        what: String,
+        /// What was found.
+        found: String,
+        /// What is valid.
+        valid: String,
+    },
+}
+
+impl WorkbenchError {
+    /// Attaches the file and the attempted action to an [`io::Error`].
+    pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// An unknown name, with the nearest of `valid` as the suggestion.
+    pub fn unknown_name(what: &'static str, found: &str, valid: &[&str]) -> Self {
+        Self::UnknownName {
+            what,
+            found: found.to_string(),
+            suggestion: nearest(found, valid.iter().copied()).map(str::to_string),
+            valid: valid.iter().map(|name| name.to_string()).collect(),
+        }
+    }
+}
+
+/// The candidate nearest to `found`, unless even that one is unlikely to be what was meant. A name
+/// that begins with `found` is always near.
+pub fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let found = found.to_lowercase();
+    let allowed = found.chars().count().max(3) / 2;
+    candidates
+        .into_iter()
+        .map(|name| {
+            let lower = name.to_lowercase();
+            let begun = found.chars().count() >= 3 && lower.starts_with(&found);
+            let distance = strsim::damerau_levenshtein(&found, &lower);
+            (if begun { distance.min(1) } else { distance }, name)
+        })
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+fn did_you_mean(suggestion: &Option<String>) -> String {
+    suggestion
+        .as_ref()
+        .map(|name| format!(" (did you mean `{name}`?)"))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_name_is_answered_with_the_nearest_valid_one() {
+        let error = WorkbenchError::unknown_name("data set", "cifar", &["digits", "cifar10"]);
+        assert_eq!(
+            error.to_string(),
+            "unknown data set `cifar` (did you mean `cifar10`?); valid: digits, cifar10"
+        );
+    }
+
+    #[test]
+    fn a_name_unlike_all_others_gets_no_suggestion() {
+        assert_eq!(nearest("imagenet", ["digits", "cifar10"]), None);
+    }
+}

@@ -1,0 +1,130 @@
+//! Reading and writing whole files, with errors that name the file.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use crate::{Result, WorkbenchError};
+
+/// Reads a whole file as text.
+///
+/// # Errors
+///
+/// When the file cannot be read or is not UTF-8.
+pub fn read_to_string(path: impl AsRef<Path>) -> Result<String> {
+    let path = path.as_ref();
+    fs::read_to_string(path).map_err(WorkbenchError::io("read", path))
+}
+
+/// Reads a whole file.
+///
+/// # Errors
+///
+/// When the file cannot be read.
+pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
+    let path = path.as_ref();
+    fs::read(path).map_err(WorkbenchError::io("read", path))
+}
+
+/// Writes a whole file so that its name never holds a part of it: the bytes go to a temporary name
+/// in the same folder, are flushed to the disk, and are then renamed.
+///
+/// The folder must exist. On any failure the temporary file is removed and a file that was there
+/// before keeps its content.
+///
+/// # Errors
+///
+/// When the folder is missing or not writable, or the disk is full.
+pub fn write_atomic(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<()> {
+    let path = path.as_ref();
+    let temporary = temporary_beside(path);
+    write_and_rename(&temporary, path, bytes.as_ref()).map_err(|source| {
+        // The first failure is the one worth reporting; this only tidies up after it.
+        let _ = fs::remove_file(&temporary);
+        WorkbenchError::Io {
+            action: "write",
+            path: path.to_path_buf(),
+            source,
+        }
+    })
+}
+
+fn write_and_rename(temporary: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create_new(temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(temporary, path)?;
+    sync_folder(path)
+}
+
+/// Makes the rename itself survive a power failure, where the system can do that.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// A name of this process alone, so that two writers never share a temporary file.
+fn temporary_beside(path: &Path) -> PathBuf {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}-{count}.tmp", std::process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_second_write_replaces_the_first_and_leaves_no_other_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        write_atomic(&path, "first, and longer").unwrap();
+        write_atomic(&path, "second").unwrap();
+        assert_eq!(read_to_string(&path).unwrap(), "second");
+        assert_eq!(names_in(folder.path()), ["a.txt"]);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_no_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        // A folder under the final name makes the rename fail after the bytes were written.
+        let path = folder.path().join("taken");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("inside"), "x").unwrap();
+        let message = write_atomic(&path, "text").unwrap_err().to_string();
+        assert!(
+            message.starts_with("cannot write `") && message.contains("taken"),
+            "{message}"
+        );
+        assert_eq!(names_in(folder.path()), ["taken"]);
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let message = read("no/such/file.toml").unwrap_err().to_string();
+        assert!(
+            message.starts_with("cannot read `no/such/file.toml`: "),
+            "{message}"
+        );
+    }
+}

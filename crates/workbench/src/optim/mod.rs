@@ -1,0 +1,9 @@
+//! Optimisers in the form that the published settings mean, gradient clipping and schedules.
+
+mod clip;
+mod configs;
+mod schedule;
+
+pub use clip::clip_global_norm;
+pub use configs::{adam_config, sgd_config};
+pub use schedule::{Schedule, cosine};

@@ -1,0 +1,104 @@
+//! Values that change over a run: learning rates and temperatures.
+
+use serde::{Deserialize, Serialize};
+
+/// A value as a function of the progress of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "shape", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Schedule {
+    /// The same value throughout.
+    Constant {
+        /// The value.
+        value: f64,
+    },
+    /// A straight line.
+    Linear {
+        /// The value at the start.
+        from: f64,
+        /// The value at the end.
+        to: f64,
+    },
+    /// Half a cosine wave: slow at both ends.
+    Cosine {
+        /// The value at the start.
+        from: f64,
+        /// The value at the end.
+        to: f64,
+    },
+}
+
+impl Schedule {
+    /// The value at `progress`, which is 0 at the start of a run and 1 at its end; progress outside
+    /// of that range counts as the nearer end.
+    pub fn value(&self, progress: f64) -> f64 {
+        let progress = progress.clamp(0.0, 1.0);
+        match *self {
+            Self::Constant { value } => value,
+            Self::Linear { from, to } => from + (to - from) * progress,
+            Self::Cosine { from, to } => cosine(from, to, progress),
+        }
+    }
+
+    /// The smallest and the largest value that it takes.
+    pub fn range(&self) -> (f64, f64) {
+        let (from, to) = (self.value(0.0), self.value(1.0));
+        (from.min(to), from.max(to))
+    }
+}
+
+/// Cosine annealing from `maximum` at progress 0 to `minimum` at progress 1:
+/// `minimum + (maximum - minimum) (1 + cos(pi progress)) / 2`.
+pub fn cosine(maximum: f64, minimum: f64, progress: f64) -> f64 {
+    let weight = 0.5 * (1.0 + (std::f64::consts::PI * progress.clamp(0.0, 1.0)).cos());
+    minimum + (maximum - minimum) * weight
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assert_values(schedule: Schedule, expected: [f64; 4]) {
+        for (progress, expected) in [0.0, 0.25, 0.5, 1.0].into_iter().zip(expected) {
+            let value = schedule.value(progress);
+            assert!(
+                (value - expected).abs() < 1e-12,
+                "{progress}: {value}, not {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn cosine_follows_its_formula() {
+        let quarter = 0.1 + 0.9 * (0.5 + 0.5 * 0.5_f64.sqrt());
+        assert_values(
+            Schedule::Cosine { from: 1.0, to: 0.1 },
+            [1.0, quarter, 0.55, 0.1],
+        );
+    }
+
+    #[test]
+    fn linear_follows_its_line_and_constant_stays() {
+        assert_values(
+            Schedule::Linear { from: 5.0, to: 1.0 },
+            [5.0, 4.0, 3.0, 1.0],
+        );
+        assert_values(Schedule::Constant { value: 0.3 }, [0.3; 4]);
+    }
+
+    #[test]
+    fn progress_beyond_the_ends_counts_as_the_end() {
+        let schedule = Schedule::Cosine {
+            from: 0.025,
+            to: 0.001,
+        };
+        assert_eq!((schedule.value(-1.0), schedule.value(9.0)), (0.025, 0.001));
+        assert_eq!(schedule.range(), (0.001, 0.025));
+    }
+
+    #[test]
+    fn it_is_written_in_a_configuration_by_its_shape() {
+        let text = "shape = \"linear\"\nfrom = 1\nto = 0.1";
+        let schedule: Schedule = toml::from_str(text).unwrap();
+        assert_eq!(schedule, Schedule::Linear { from: 1.0, to: 0.1 });
+    }
+}

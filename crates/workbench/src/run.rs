@@ -1,0 +1,193 @@
+//! The folder that one run writes into.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use crate::{Result, WorkbenchError};
+
+/// An existing run folder and the names of what lies in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Creates `<parent>/<name>-<suffix>`; without a suffix it is the present time in UTC.
+    ///
+    /// # Errors
+    ///
+    /// When the name is not a plain folder name, the folder exists already, or it cannot be
+    /// created.
+    pub fn create(parent: impl AsRef<Path>, name: &str, suffix: Option<&str>) -> Result<Self> {
+        let suffix = suffix.map_or_else(|| stamp(SystemTime::now()), str::to_string);
+        let folder = format!("{name}-{suffix}");
+        let path = parent.as_ref().join(&folder);
+        let plain = folder
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-_.+".contains(c));
+        if name.is_empty() || !plain {
+            let problem = "has a name of other characters; valid are letters, digits, `-`, `_`, \
+                           `+` and `.`";
+            return Err(WorkbenchError::RunFolder {
+                path,
+                problem: problem.into(),
+            });
+        }
+        Self::create_at(path)
+    }
+
+    /// Creates a run folder at exactly this path.
+    ///
+    /// # Errors
+    ///
+    /// When it exists already or cannot be created.
+    pub fn create_at(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        if path.exists() {
+            let problem = "exists already; give a name that is not taken, or resume that run";
+            return Err(WorkbenchError::RunFolder {
+                path,
+                problem: problem.into(),
+            });
+        }
+        fs::create_dir_all(&path).map_err(WorkbenchError::io("create", &path))?;
+        Ok(Self { path })
+    }
+
+    /// Opens the folder of an earlier run.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing or holds no `config.toml`.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        let folder = Self { path: path.into() };
+        if folder.config().is_file() {
+            return Ok(folder);
+        }
+        let problem = if folder.path.is_dir() {
+            "has no `config.toml`; valid is a folder that a run created"
+        } else {
+            "does not exist; valid is a folder that a run created"
+        };
+        Err(WorkbenchError::RunFolder {
+            path: folder.path,
+            problem: problem.into(),
+        })
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file of this name in the folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The resolved configuration, `config.toml`.
+    pub fn config(&self) -> PathBuf {
+        self.file("config.toml")
+    }
+
+    /// The log of metrics, `metrics.jsonl`.
+    pub fn metrics(&self) -> PathBuf {
+        self.file("metrics.jsonl")
+    }
+
+    /// The derived architecture, `genotype.json`.
+    pub fn genotype(&self) -> PathBuf {
+        self.file("genotype.json")
+    }
+
+    /// The drawing of the derived cells, `cells.svg`.
+    pub fn cells(&self) -> PathBuf {
+        self.file("cells.svg")
+    }
+}
+
+/// `YYYYMMDD-HHMMSS` in UTC.
+fn stamp(time: SystemTime) -> String {
+    let seconds = time
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil_date(days);
+    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}")
+}
+
+/// The Gregorian date that lies this many days after 1970-01-01.
+fn civil_date(mut days: u64) -> (u64, u64, u64) {
+    let leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
+    let mut year = 1970;
+    while days >= 365 + u64::from(leap(year)) {
+        days -= 365 + u64::from(leap(year));
+        year += 1;
+    }
+    let february = 28 + u64::from(leap(year));
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    (year, month, days + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_time_stamp_is_the_date_and_time_in_utc() {
+        // `date -u -d @1709210096`
+        let time = UNIX_EPOCH + Duration::from_secs(1_709_210_096);
+        assert_eq!(stamp(time), "20240229-123456");
+        let time = UNIX_EPOCH + Duration::from_secs(1_735_689_599);
+        assert_eq!(stamp(time), "20241231-235959");
+    }
+
+    #[test]
+    fn a_taken_name_is_refused() {
+        let parent = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(parent.path(), "digits", Some("seed1")).unwrap();
+        assert!(run.path().ends_with("digits-seed1"));
+        let message = RunFolder::create(parent.path(), "digits", Some("seed1")).unwrap_err();
+        assert!(
+            message
+                .to_string()
+                .contains("digits-seed1` exists already; "),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_lead_out_of_the_parent() {
+        let parent = tempfile::tempdir().unwrap();
+        let message = RunFolder::create(parent.path(), "../x", None)
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("valid are letters"), "{message}");
+    }
+
+    #[test]
+    fn a_folder_without_a_configuration_is_no_run() {
+        let parent = tempfile::tempdir().unwrap();
+        let message = RunFolder::open(parent.path()).unwrap_err().to_string();
+        assert!(message.contains("has no `config.toml`"), "{message}");
+        fs::write(parent.path().join("config.toml"), "").unwrap();
+        assert_eq!(
+            RunFolder::open(parent.path()).unwrap().path(),
+            parent.path()
+        );
+    }
+}
