@@ -13,10 +13,8 @@ use super::{
 #[inline(always)]
 pub(crate) fn exponentials<const L: usize>(counter: [u32; 4], key: [u32; 2]) -> [[f32; L]; 4] {
     let [row, draw, first_block, step] = counter;
-    let mut words = [[row; L], [draw; L], [0; L], [step; L]];
-    for lane in 0..L {
-        words[2][lane] = first_block + lane as u32;
-    }
+    let blocks = core::array::from_fn(|lane| first_block + lane as u32);
+    let mut words = [[row; L], [draw; L], blocks, [step; L]];
     let mut key = key;
     for _ in 0..ROUNDS {
         for lane in 0..L {

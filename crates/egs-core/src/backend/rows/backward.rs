@@ -118,9 +118,9 @@ fn given(noise: &[f32], route: &[f32], spec: Spec, scratch: &mut Scratch, gradie
     for (draw, winner) in takers(route) {
         let noise = &noise[draw * ops..(draw + 1) * ops];
         let highest = given_score(scratch.rates[winner], noise[winner]);
-        for op in 0..ops {
-            let score = given_score(scratch.rates[op], noise[op]);
-            scratch.relaxed[op] = ((score - highest) / spec.temperature).exp();
+        let entries = scratch.rates.iter().zip(noise);
+        for (to, (&rate, &noise)) in scratch.relaxed.iter_mut().zip(entries) {
+            *to = ((given_score(rate, noise) - highest) / spec.temperature).exp();
         }
         add(draw, winner, route, spec.temperature, scratch, gradient);
     }
