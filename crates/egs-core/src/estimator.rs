@@ -61,6 +61,11 @@ impl Egs {
         Ok(sample::run(logits, noise, self.spec))
     }
 
+    /// The validated settings, as the methods of [`EgsBackend`] take them.
+    pub fn spec(&self) -> Spec {
+        self.spec
+    }
+
     /// Which implementation a device runs.
     pub fn form<B: EgsBackend>(&self, device: &B::Device) -> EgsForm {
         B::egs_form(device)

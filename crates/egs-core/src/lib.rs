@@ -18,6 +18,8 @@ mod sample;
 pub use activation::{Activation, LOG_EPSILON, LOGIT_LIMIT, RELU_EPSILON, probabilities};
 pub use backend::{EgsBackend, EgsForm, Forward, Spec};
 pub use config::EgsConfig;
+#[cfg(feature = "cubecl")]
+pub use cube::device_noise_bits;
 pub use error::EgsError;
 pub use estimator::Egs;
 pub use gradient::{Gradient, Mode};

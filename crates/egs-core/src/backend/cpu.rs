@@ -1,8 +1,5 @@
 //! Backends that run the plain form.
 
-#[cfg(feature = "flex")]
-impl super::EgsBackend for burn_flex::Flex {}
-
 #[cfg(feature = "ndarray")]
 mod ndarray {
     use burn::backend::ndarray::{

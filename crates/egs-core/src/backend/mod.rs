@@ -3,7 +3,11 @@
 mod autodiff;
 mod base;
 mod cpu;
+#[cfg(feature = "flex")]
+mod flex;
 pub(crate) mod plain;
+#[cfg(feature = "flex")]
+mod rows;
 
 use burn::tensor::{Tensor, TensorPrimitive, backend::Backend, ops::FloatTensor};
 

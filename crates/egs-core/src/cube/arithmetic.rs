@@ -98,7 +98,7 @@ pub(crate) fn probability(x: f32, scale: &RowScale, #[comptime] activation: Acti
 
 /// Four words of random bits, see `noise::philox`.
 #[cube]
-fn philox(problem: &Problem, row: u32, draw: u32, block: u32) -> Array<u32> {
+pub(crate) fn philox(problem: &Problem, row: u32, draw: u32, block: u32) -> Array<u32> {
     let mut counter_0 = problem.first_row + row;
     let mut counter_1 = draw;
     let mut counter_2 = block;

@@ -7,8 +7,11 @@
 mod arithmetic;
 mod backend;
 mod backward;
+mod bits;
 mod forward;
 mod fusion;
 mod launch;
 mod plan;
 mod team;
+
+pub use bits::device_noise_bits;

@@ -2,6 +2,8 @@
 
 pub(crate) mod gumbel;
 mod key;
+#[cfg(feature = "flex")]
+pub(crate) mod lanes;
 pub(crate) mod philox;
 mod source;
 

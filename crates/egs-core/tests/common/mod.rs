@@ -35,11 +35,23 @@ pub fn values<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f32> {
 /// `y = 1` the gradient is a difference of nearly equal f32 numbers of the size of the upstream.
 #[track_caller]
 pub fn assert_close(actual: &[f32], expected: &[f32], tolerance: f32, what: &str) {
+    assert_close_above(1e-7, actual, expected, tolerance, what);
+}
+
+/// The same with another absolute bound; that of a gradient is inverse to the temperature.
+#[track_caller]
+pub fn assert_close_above(
+    floor: f32,
+    actual: &[f32],
+    expected: &[f32],
+    tolerance: f32,
+    what: &str,
+) {
     assert_eq!(actual.len(), expected.len(), "{what}");
     let scale = expected.iter().fold(0f32, |most, v| most.max(v.abs()));
     for (index, (a, e)) in actual.iter().zip(expected).enumerate() {
         assert!(
-            (a - e).abs() <= tolerance * scale + 1e-7,
+            (a - e).abs() <= tolerance * scale + floor,
             "{what}: entry {index}: {a} instead of {e}, scale {scale}"
         );
     }
