@@ -70,7 +70,7 @@ fn measure<B: EgsBackend>(name: &str, size: &Size) {
     // Forward reads the logits and writes code, weights and route; backward reads logits, route
     // and upstream and writes the gradient.
     let bytes = 8.0 * 4.0 * (size.rows * size.ops) as f64;
-    let form = match B::egs_form(&device) {
+    let form = match egs.form::<B>(&device) {
         EgsForm::Plain => "plain",
         EgsForm::Rows => "one pass",
         EgsForm::Fused => "fused",

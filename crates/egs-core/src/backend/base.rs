@@ -45,8 +45,8 @@ pub struct Forward<B: Backend> {
 pub enum EgsForm {
     /// Composed tensor operations; noise of shape `[rows, draws, ops]` is in memory during a call.
     Plain,
-    /// One pass over the rows in plain Rust, on several threads where the size pays. Logits that are
-    /// not on the host as `f32` cannot occur; nothing of the size of the noise is stored.
+    /// One pass over the rows in plain Rust, on several threads where the size pays; nothing of the
+    /// size of the noise is stored.
     Rows,
     /// One CubeCL kernel for each direction. Calls whose positions exceed 32 bits take the plain
     /// form.
@@ -89,8 +89,8 @@ pub trait EgsBackend: Backend {
         plain::backward(logits, noise, route, upstream, spec)
     }
 
-    /// The implementation that [`egs_forward`](Self::egs_forward) runs on a device.
-    fn egs_form(_device: &Self::Device) -> EgsForm {
+    /// The implementation that [`egs_forward`](Self::egs_forward) runs on a device for a spec.
+    fn egs_form(_device: &Self::Device, _spec: Spec) -> EgsForm {
         EgsForm::Plain
     }
 }

@@ -43,7 +43,7 @@ where
         tensor(launch::backward(rows, source, route, upstream, spec))
     }
 
-    fn egs_form(_device: &Self::Device) -> EgsForm {
+    fn egs_form(_device: &Self::Device, _spec: Spec) -> EgsForm {
         EgsForm::Fused
     }
 }
