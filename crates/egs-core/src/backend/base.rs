@@ -57,7 +57,11 @@ pub enum EgsForm {
 ///
 /// The default bodies are made of ordinary tensor operations, so an empty `impl` is enough for any
 /// backend. [`Egs::sample`](crate::Egs::sample) is the way to call it; the methods here expect
-/// `f32` logits and arguments that were checked there.
+/// `f32` tensors and arguments that were checked there.
+///
+/// # Panics
+///
+/// The methods may panic when shapes or types do not fit.
 pub trait EgsBackend: Backend {
     /// Samples codes.
     ///

@@ -57,6 +57,6 @@ where
 {
     match noise {
         Noise::Philox(key) => Source::Key(key),
-        Noise::Given(noise) => Source::Tensor(primitive(noise)),
+        Noise::Given(noise) => Source::Tensor(Box::new(primitive(noise))),
     }
 }
