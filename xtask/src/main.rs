@@ -1,5 +1,6 @@
 //! Experiments of the project that plain cargo cannot express.
 
+mod bench_egs;
 mod seeds;
 
 use clap::{Parser, Subcommand};
@@ -15,10 +16,20 @@ struct Cli {
 enum Task {
     /// Search with several seeds and print a Markdown table with mean and spread.
     Seeds(seeds::Seeds),
+    /// Measure speed.
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// The estimator against composed tensor operations, as a Markdown table.
+    Egs(bench_egs::BenchEgs),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Seeds(seeds) => seeds.run(),
+        Task::Bench(Bench::Egs(bench)) => bench.run(),
     }
 }

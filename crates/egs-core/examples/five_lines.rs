@@ -2,7 +2,7 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Distribution, Tensor},
+    tensor::{Distribution, Tensor, backend::Backend},
 };
 use burn_autodiff::Autodiff;
 use burn_flex::Flex;
@@ -25,6 +25,7 @@ impl<B: EgsBackend> Choice<B> {
 fn main() -> Result<(), EgsError> {
     type B = Autodiff<Flex>;
     let device = Default::default();
+    B::seed(&device, 1);
     let choice = Choice::<B> {
         logits: Param::from_tensor(Tensor::zeros([6], &device)),
     };

@@ -66,9 +66,9 @@ impl Egs {
         self.spec
     }
 
-    /// Which implementation a device runs.
+    /// Which implementation a device runs for these settings.
     pub fn form<B: EgsBackend>(&self, device: &B::Device) -> EgsForm {
-        B::egs_form(device)
+        B::egs_form(device, self.spec)
     }
 }
 

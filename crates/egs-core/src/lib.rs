@@ -1,5 +1,6 @@
 #![deny(missing_docs)]
-#![doc = "Ensemble Gumbel-Softmax: differentiable binary codes for Burn models."]
+#![doc = include_str!("../README.md")]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod activation;
 mod backend;

@@ -4,7 +4,9 @@ mod common;
 
 use burn::tensor::{DType, Tensor};
 use common::{Cpu, CpuAutodiff, scattered, tensor, values};
-use egs_core::{Activation, EgsConfig, EgsError, NoiseKey, Normalization, probabilities};
+use egs_core::{
+    Activation, EgsConfig, EgsError, EgsForm, Gradient, NoiseKey, Normalization, probabilities,
+};
 
 const INF: f32 = f32::INFINITY;
 const NAN: f32 = f32::NAN;
@@ -29,6 +31,17 @@ fn shapes_that_do_not_fit_are_refused() {
             actual: vec![3, 5, 4],
         }
     );
+}
+
+#[test]
+fn the_form_in_use_can_be_asked_for() {
+    let device = Default::default();
+    let form = |gradient| {
+        let config = EgsConfig::new(2).with_gradient(gradient);
+        config.init().unwrap().form::<CpuAutodiff>(&device)
+    };
+    assert_eq!(form(Gradient::FirstDraw), EgsForm::Rows);
+    assert_eq!(form(Gradient::TiedDraws), EgsForm::Plain);
 }
 
 #[test]

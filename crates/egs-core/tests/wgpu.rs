@@ -95,11 +95,11 @@ fn golden_values_pass_through_the_kernels() {
 #[test]
 fn kernels_run_under_autodiff_and_fusion() {
     let Some(device) = device() else { return };
-    assert_eq!(Autodiff::<Fusing>::egs_form(&device), EgsForm::Fused);
     let egs = EgsConfig::new(4)
         .with_normalization(Normalization::Sum)
         .init()
         .unwrap();
+    assert_eq!(egs.form::<Autodiff<Fusing>>(&device), EgsForm::Fused);
     let logits = scattered(3 * 8, 1);
     let upstream = scattered(3 * 8, 2);
     // Two keys: a queued operation must use its own.

@@ -95,7 +95,7 @@ impl<B: EgsBackend, C: CheckpointStrategy> EgsBackend for Autodiff<B, C> {
         }
     }
 
-    fn egs_form(device: &Self::Device) -> EgsForm {
-        B::egs_form(device)
+    fn egs_form(device: &Self::Device, spec: Spec) -> EgsForm {
+        B::egs_form(device, spec)
     }
 }

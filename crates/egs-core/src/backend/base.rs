@@ -45,8 +45,8 @@ pub struct Forward<B: Backend> {
 pub enum EgsForm {
     /// Composed tensor operations; noise of shape `[rows, draws, ops]` is in memory during a call.
     Plain,
-    /// One pass over the rows in plain Rust, on several threads where the size pays. Logits that are
-    /// not on the host as `f32` cannot occur; nothing of the size of the noise is stored.
+    /// One pass over the rows in plain Rust, on several threads where the size pays; nothing of the
+    /// size of the noise is stored.
     Rows,
     /// One CubeCL kernel for each direction. Calls whose positions exceed 32 bits take the plain
     /// form.
@@ -57,7 +57,11 @@ pub enum EgsForm {
 ///
 /// The default bodies are made of ordinary tensor operations, so an empty `impl` is enough for any
 /// backend. [`Egs::sample`](crate::Egs::sample) is the way to call it; the methods here expect
-/// `f32` logits and arguments that were checked there.
+/// `f32` tensors and arguments that were checked there.
+///
+/// # Panics
+///
+/// The methods may panic when shapes or types do not fit.
 pub trait EgsBackend: Backend {
     /// Samples codes.
     ///
@@ -89,8 +93,8 @@ pub trait EgsBackend: Backend {
         plain::backward(logits, noise, route, upstream, spec)
     }
 
-    /// The implementation that [`egs_forward`](Self::egs_forward) runs on a device.
-    fn egs_form(_device: &Self::Device) -> EgsForm {
+    /// The implementation that [`egs_forward`](Self::egs_forward) runs on a device for a spec.
+    fn egs_form(_device: &Self::Device, _spec: Spec) -> EgsForm {
         EgsForm::Plain
     }
 }

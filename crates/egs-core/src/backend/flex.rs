@@ -59,8 +59,11 @@ impl EgsBackend for Flex {
         upload(gradient, shape)
     }
 
-    fn egs_form(_device: &Self::Device) -> EgsForm {
-        EgsForm::Rows
+    fn egs_form(_device: &Self::Device, spec: Spec) -> EgsForm {
+        match rows::supports(spec) {
+            true => EgsForm::Rows,
+            false => EgsForm::Plain,
+        }
     }
 }
 

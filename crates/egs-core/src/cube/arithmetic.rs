@@ -1,5 +1,7 @@
 //! Noise, probabilities and scores of single entries, the same formulas as on the host.
 
+use core::f32::consts::LN_2;
+
 use cubecl::prelude::*;
 
 use super::plan::Plan;
@@ -56,7 +58,7 @@ pub(crate) fn ln(x: f32) -> f32 {
         + square
             * (0.333_333_34f32
                 + square * (0.2f32 + square * (0.142_857_15f32 + square * 0.111_111_11f32)));
-    2.0f32 * s * series + (f32::cast_from(exponent) - 127.0f32) * 0.693_147_2f32
+    2.0f32 * s * series + (f32::cast_from(exponent) - 127.0f32) * LN_2
 }
 
 /// NaN becomes the lowest logit, what lies beyond the limits comes back to them. Works on the

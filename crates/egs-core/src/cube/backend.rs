@@ -43,7 +43,7 @@ where
         tensor(launch::backward(rows, source, route, upstream, spec))
     }
 
-    fn egs_form(_device: &Self::Device) -> EgsForm {
+    fn egs_form(_device: &Self::Device, _spec: Spec) -> EgsForm {
         EgsForm::Fused
     }
 }
@@ -57,6 +57,6 @@ where
 {
     match noise {
         Noise::Philox(key) => Source::Key(key),
-        Noise::Given(noise) => Source::Tensor(primitive(noise)),
+        Noise::Given(noise) => Source::Tensor(Box::new(primitive(noise))),
     }
 }

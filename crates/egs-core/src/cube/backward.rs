@@ -17,7 +17,7 @@ use crate::{
 /// The noise of the draws is generated again, and only for draws that some entry's gradient goes
 /// to. Every unit reads and writes only its own entries of `gradient`, which first holds the
 /// gradient of the scores.
-#[cube(launch)]
+#[cube(launch_unchecked)]
 pub(crate) fn backward_kernel(
     logits: &Array<f32>,
     noise: &Array<f32>,
@@ -27,7 +27,7 @@ pub(crate) fn backward_kernel(
     problem: &Problem,
     #[comptime] plan: Plan,
 ) {
-    let mut board = board();
+    let mut board = board(plan);
     let place = place(problem, plan);
     let scale = row_scale(logits, problem, &place, &mut board, plan);
     let code = code_gradient(route, upstream, problem, &place, &mut board, plan);
@@ -173,8 +173,8 @@ fn add_draw(
     draw: u32,
     #[comptime] plan: Plan,
 ) {
-    // The units of a cube must meet at the same barriers, whatever their rows need, so a row that
-    // has nothing to do for this draw goes through it with no blocks.
+    // All units of a cube must meet at the same barriers, so a row that has nothing to do for this
+    // draw goes through it with no blocks.
     let mut blocks = place.blocks;
     let mut top_value = 0.0f32;
     let mut top = 0u32;

@@ -45,6 +45,7 @@ pub fn device_noise_bits<R: CubeRuntime>(
         &client,
         CubeCount::Static(units.div_ceil(64), 1, 1),
         CubeDim::new_1d(64),
+        // SAFETY: the buffer was made for this number of words.
         unsafe { ArrayArg::from_raw_parts(handle.clone(), count) },
         ProblemLaunch::new(
             rows,

@@ -11,7 +11,7 @@ use crate::{Gradient, Mode, Normalization, normalization::SUM_EPSILON};
 ///
 /// Every unit reads and writes only the entries of its own blocks in the outputs, so the route can
 /// be built up in place. `noise` and `weights` have one element where the plan does not use them.
-#[cube(launch)]
+#[cube(launch_unchecked)]
 pub(crate) fn forward_kernel(
     logits: &Array<f32>,
     noise: &Array<f32>,
@@ -21,7 +21,7 @@ pub(crate) fn forward_kernel(
     problem: &Problem,
     #[comptime] plan: Plan,
 ) {
-    let mut board = board();
+    let mut board = board(plan);
     let place = place(problem, plan);
     let scale = row_scale(logits, problem, &place, &mut board, plan);
     match comptime!(plan.mode) {

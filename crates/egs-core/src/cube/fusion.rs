@@ -109,8 +109,8 @@ impl<B: FusionBackend + EgsBackend> EgsBackend for Fusion<B> {
         )
     }
 
-    fn egs_form(device: &Self::Device) -> EgsForm {
-        B::egs_form(device)
+    fn egs_form(device: &Self::Device, spec: Spec) -> EgsForm {
+        B::egs_form(device, spec)
     }
 }
 

@@ -8,10 +8,7 @@ use burn_cubecl::{
 use cubecl::prelude::*;
 
 use super::{
-    arithmetic::ProblemLaunch,
-    backward::backward_kernel,
-    forward::forward_kernel,
-    plan::{CUBE_UNITS, Plan},
+    arithmetic::ProblemLaunch, backward::backward_kernel, forward::forward_kernel, plan::Plan,
 };
 use crate::{NoiseKey, Normalization, Spec};
 
@@ -24,7 +21,7 @@ pub(crate) enum Source<R: CubeRuntime> {
     /// From the key.
     Key(NoiseKey),
     /// From a tensor, `[rows, draws, ops]`.
-    Tensor(CubeTensor<R>),
+    Tensor(Box<CubeTensor<R>>),
 }
 
 /// Whether all positions in the buffers fit the 32-bit arithmetic of the kernels.
@@ -51,18 +48,21 @@ pub(crate) fn forward<R: CubeRuntime>(
         Normalization::Sum => Some(like(&logits)),
     };
     let weights_arg = weights.clone().unwrap_or_else(|| placeholder(&logits));
-    forward_kernel::launch::<R>(
-        &code.client,
-        call.grid,
-        CubeDim::new_1d(CUBE_UNITS),
-        logits.into_array_arg(),
-        call.noise.into_array_arg(),
-        code.clone().into_array_arg(),
-        weights_arg.into_array_arg(),
-        route.clone().into_array_arg(),
-        call.problem,
-        call.plan,
-    );
+    // SAFETY: see `Call`.
+    unsafe {
+        forward_kernel::launch_unchecked::<R>(
+            &code.client,
+            call.grid,
+            CubeDim::new_1d(call.plan.units()),
+            logits.into_array_arg(),
+            call.noise.into_array_arg(),
+            code.clone().into_array_arg(),
+            weights_arg.into_array_arg(),
+            route.clone().into_array_arg(),
+            call.problem,
+            call.plan,
+        );
+    }
     (code, weights, route)
 }
 
@@ -75,24 +75,34 @@ pub(crate) fn backward<R: CubeRuntime>(
     spec: Spec,
 ) -> CubeTensor<R> {
     let logits = into_contiguous(logits);
+    for tensor in [&route, &upstream] {
+        check(tensor, logits.meta.shape());
+    }
     let call = Call::new(&logits, source, spec);
     let gradient = like(&logits);
-    backward_kernel::launch::<R>(
-        &gradient.client,
-        call.grid,
-        CubeDim::new_1d(CUBE_UNITS),
-        logits.into_array_arg(),
-        call.noise.into_array_arg(),
-        into_contiguous(route).into_array_arg(),
-        into_contiguous(upstream).into_array_arg(),
-        gradient.clone().into_array_arg(),
-        call.problem,
-        call.plan,
-    );
+    // SAFETY: see `Call`.
+    unsafe {
+        backward_kernel::launch_unchecked::<R>(
+            &gradient.client,
+            call.grid,
+            CubeDim::new_1d(call.plan.units()),
+            logits.into_array_arg(),
+            call.noise.into_array_arg(),
+            into_contiguous(route).into_array_arg(),
+            into_contiguous(upstream).into_array_arg(),
+            gradient.clone().into_array_arg(),
+            call.problem,
+            call.plan,
+        );
+    }
     gradient
 }
 
 /// What both launches share.
+///
+/// The launches are unchecked: a unit touches entries of operations below `ops` in rows below `rows`
+/// only, and all buffers hold `rows * ops` entries, the given noise `rows * draws * ops`, except
+/// placeholders, which the plan keeps the kernels from.
 struct Call<R: CubeRuntime> {
     plan: Plan,
     grid: CubeCount,
@@ -103,10 +113,17 @@ struct Call<R: CubeRuntime> {
 impl<R: CubeRuntime> Call<R> {
     fn new(logits: &CubeTensor<R>, source: Source<R>, spec: Spec) -> Self {
         let [rows, ops] = [0, 1].map(|axis| logits.meta.shape()[axis] as u32);
+        check(logits, &Shape::new([rows as usize, ops as usize]));
+        if let Source::Tensor(noise) = &source {
+            check(
+                noise,
+                &Shape::new([rows as usize, spec.draws, ops as usize]),
+            );
+        }
         let plan = Plan::new(ops, matches!(source, Source::Tensor(_)), spec);
         let (key, noise) = match source {
             Source::Key(key) => (key, placeholder(logits)),
-            Source::Tensor(noise) => (NoiseKey::new(0, 0), into_contiguous(noise)),
+            Source::Tensor(noise) => (NoiseKey::new(0, 0), into_contiguous(*noise)),
         };
         let [key_0, key_1] = key.words();
         Self {
@@ -125,6 +142,12 @@ impl<R: CubeRuntime> Call<R> {
             ),
         }
     }
+}
+
+/// Keeps unchecked kernels from reading what does not belong to them.
+fn check<R: CubeRuntime>(tensor: &CubeTensor<R>, shape: &Shape) {
+    assert_eq!(tensor.meta.shape(), shape, "shapes do not fit");
+    assert_eq!(tensor.dtype, DType::F32, "the kernels work on f32");
 }
 
 /// A grid of at least `cubes` cubes. Surplus cubes find no row.

@@ -1,18 +1,19 @@
 use crate::{Activation, Gradient, Mode, Normalization, Spec};
 
-/// Units of a cube.
-pub(crate) const CUBE_UNITS: u32 = 256;
+/// Units of a cube that works on one wide row.
+pub(crate) const WIDE_UNITS: u32 = 256;
 
-/// Operations whose noise comes from one block of the generator.
-pub(crate) const BLOCK: u32 = 4;
+/// Units of a cube that works on as many narrow rows; small, so that few rows spread over many
+/// processors.
+const NARROW_UNITS: u32 = 64;
 
-/// Rows of up to this many operations share a cube with other rows.
+/// Rows of up to this many operations are narrow.
 const NARROW_OPS: u32 = 64;
 
 /// Everything a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Plan {
-    /// Units that work on one row, a power of two that divides [`CUBE_UNITS`].
+    /// Units that work on one row, 1 or a whole cube.
     pub(crate) team: u32,
     /// Whether the noise is read instead of generated.
     pub(crate) given: bool,
@@ -25,13 +26,14 @@ pub(crate) struct Plan {
 impl Plan {
     /// The two regimes:
     ///
-    /// - narrow rows, up to 64 operations: one unit per block of four operations, rounded up to a
-    ///   power of two, so a cube holds 16 rows of 64 operations or 256 rows of up to 4;
-    /// - wide rows: the 256 units of a cube work on one row and go through its blocks in turns.
+    /// - narrow rows, up to 64 operations: one unit for each row, 64 rows in a cube. The unit goes
+    ///   through the row alone and never waits at a barrier;
+    /// - wide rows: the 256 units of a cube share one row, take its blocks of four operations in
+    ///   turns and combine what they find in shared memory.
     pub(crate) fn new(ops: u32, given: bool, spec: Spec) -> Self {
         let team = match ops {
-            0..=NARROW_OPS => ops.div_ceil(BLOCK).next_power_of_two(),
-            _ => CUBE_UNITS,
+            0..=NARROW_OPS => 1,
+            _ => WIDE_UNITS,
         };
         Self {
             team,
@@ -43,9 +45,17 @@ impl Plan {
         }
     }
 
+    /// Units of one cube.
+    pub(crate) fn units(&self) -> u32 {
+        match self.team {
+            1 => NARROW_UNITS,
+            team => team,
+        }
+    }
+
     /// Rows of one cube.
     pub(crate) fn rows_per_cube(&self) -> u32 {
-        CUBE_UNITS / self.team
+        self.units() / self.team
     }
 }
 
@@ -54,10 +64,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn narrow_rows_share_a_cube_and_wide_rows_do_not() {
+    fn narrow_rows_share_a_cube_and_wide_rows_have_one_each() {
         let spec = crate::EgsConfig::new(1).init().unwrap().spec;
         let rows = |ops| Plan::new(ops, false, spec).rows_per_cube();
-        assert_eq!([1, 4, 5, 8, 40, 64].map(rows), [256, 256, 128, 128, 16, 16]);
+        assert_eq!([1, 4, 8, 40, 64].map(rows), [64; 5]);
         assert_eq!([65, 1000, 5000].map(rows), [1, 1, 1]);
     }
 }

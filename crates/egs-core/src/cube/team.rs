@@ -38,7 +38,7 @@ pub(crate) fn place(problem: &Problem, #[comptime] plan: Plan) -> Place {
     }
 }
 
-/// Shared memory of a cube, one slot per unit.
+/// Shared memory of a team, one slot per unit.
 #[derive(CubeType, Clone, Copy)]
 pub(crate) struct Board {
     values: SharedMemory<f32>,
@@ -46,10 +46,10 @@ pub(crate) struct Board {
 }
 
 #[cube]
-pub(crate) fn board() -> Board {
+pub(crate) fn board(#[comptime] plan: Plan) -> Board {
     Board {
-        values: SharedMemory::<f32>::new(256usize),
-        indices: SharedMemory::<u32>::new(256usize),
+        values: SharedMemory::<f32>::new(comptime!(plan.team as usize)),
+        indices: SharedMemory::<u32>::new(comptime!(plan.team as usize)),
     }
 }
 
