@@ -9,112 +9,14 @@
 //!   and small planes still fill whole vectors. What the run computes between rows is dropped;
 //! - taps that only ever meet padding are left out.
 
-use core::ops::Range;
-
+use super::{
+    axis::{Axis, Phase},
+    rows::{map_every_second, map_row},
+};
 use crate::kernels::WindowOptions;
 
 /// Room behind every buffer for the last vector of a run.
 pub(super) const SLACK: usize = 16;
-
-/// The inputs of one phase of an axis: `count` of them, `stride` apart from input `input` on,
-/// kept at the positions from `position` on.
-#[derive(Clone, Copy, Debug)]
-struct Phase {
-    input: usize,
-    position: usize,
-    count: usize,
-    read: bool,
-}
-
-/// One spatial axis. Output `o` and tap `t` meet at position `o + offset(t)` of `phase(t)`.
-#[derive(Debug)]
-struct Axis {
-    input: usize,
-    output: usize,
-    stride: usize,
-    dilation: usize,
-    taps: Range<usize>,
-    phases: Vec<Phase>,
-}
-
-impl Axis {
-    fn new(
-        input: usize,
-        output: usize,
-        kernel: usize,
-        axis: usize,
-        options: WindowOptions,
-    ) -> Self {
-        let (stride, padding, dilation) = (
-            options.stride[axis],
-            options.padding[axis],
-            options.dilation[axis],
-        );
-        let meets_input = |tap: &usize| {
-            let reach = tap * dilation;
-            let output_at = padding.saturating_sub(reach).div_ceil(stride);
-            output_at < output && output_at * stride + reach < input + padding
-        };
-        let first = (0..kernel).find(meets_input).unwrap_or(0);
-        let end = (0..kernel).rfind(meets_input).map_or(0, |last| last + 1);
-        let taps = first..end;
-        let margin = padding as isize - (first * dilation) as isize;
-        let reach = taps.len().saturating_sub(1) * dilation;
-        let extent = output + reach / stride;
-        let phases = (0..stride)
-            .map(|phase| {
-                let lowest = margin.max(0) as usize;
-                let start = lowest + (phase + stride - lowest % stride) % stride;
-                let end = (input as isize + margin).max(0) as usize;
-                let position = start / stride;
-                let count = end.saturating_sub(start).div_ceil(stride);
-                Phase {
-                    input: (start as isize - margin) as usize,
-                    position,
-                    count: count.min(extent.saturating_sub(position)),
-                    read: taps
-                        .clone()
-                        .any(|tap| (tap - first) * dilation % stride == phase),
-                }
-            })
-            .collect();
-        Self {
-            input,
-            output,
-            stride,
-            dilation,
-            taps,
-            phases,
-        }
-    }
-
-    fn phase(&self, tap: usize) -> usize {
-        (tap - self.taps.start) * self.dilation % self.stride
-    }
-
-    fn offset(&self, tap: usize) -> usize {
-        (tap - self.taps.start) * self.dilation / self.stride
-    }
-
-    fn last_offset(&self) -> usize {
-        self.taps.clone().last().map_or(0, |tap| self.offset(tap))
-    }
-
-    /// First and one past the last position any phase keeps an input at.
-    fn span(&self) -> Range<usize> {
-        let kept = || self.phases.iter().filter(|phase| phase.count > 0);
-        kept().map(|phase| phase.position).min().unwrap_or(0)
-            ..kept()
-                .map(|phase| phase.position + phase.count)
-                .max()
-                .unwrap_or(0)
-    }
-
-    /// Zeros before the outputs in the buffer of gradients.
-    fn lead(&self) -> usize {
-        self.last_offset().saturating_sub(self.span().start)
-    }
-}
 
 /// One tap of the window: where it reads relative to the run, and the index of its weight.
 #[derive(Clone, Copy, Debug)]
@@ -328,43 +230,4 @@ fn window<'a>(rows: &'a Axis, columns: &'a Axis) -> impl Iterator<Item = (usize,
     rows.taps
         .clone()
         .flat_map(|row| columns.taps.clone().map(move |column| (row, column)))
-}
-
-/// Writes `map` of the first values of `from` to all of `to`. Rows are short: at the usual widths
-/// a call to copy memory would take longer than the copy.
-#[inline(always)]
-pub(super) fn map_row(to: &mut [f32], from: &[f32], map: impl Fn(f32) -> f32) {
-    match to.len() {
-        2 => map_array::<2>(to, from, map),
-        4 => map_array::<4>(to, from, map),
-        8 => map_array::<8>(to, from, map),
-        16 => map_array::<16>(to, from, map),
-        24 => map_array::<24>(to, from, map),
-        32 => map_array::<32>(to, from, map),
-        _ => {
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = map(*from);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn map_array<const N: usize>(to: &mut [f32], from: &[f32], map: impl Fn(f32) -> f32) {
-    if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk::<N>()) {
-        *to = from.map(map);
-    }
-}
-
-/// Like [`map_row`] from every second value; a loop over pairs compiles to shuffles.
-#[inline(always)]
-fn map_every_second(to: &mut [f32], from: &[f32], map: impl Fn(f32) -> f32) {
-    let (pairs, rest) = from.as_chunks::<2>();
-    let paired = pairs.len().min(to.len());
-    for (to, [first, _]) in to.iter_mut().zip(pairs) {
-        *to = map(*first);
-    }
-    if let (Some(to), Some(last)) = (to.get_mut(paired), rest.first()) {
-        *to = map(*last);
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! The loops are written for `f32`; empty tensors and other types take the reference.
 
+mod axis;
 mod batch_norm;
 mod depthwise;
 mod extremes;
@@ -11,6 +12,7 @@ mod memory;
 mod pointwise;
 mod pool;
 mod products;
+mod rows;
 
 use burn::tensor::ops::FloatTensor;
 use burn_flex::Flex;

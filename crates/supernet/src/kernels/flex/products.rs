@@ -3,8 +3,8 @@
 use pulp::Simd;
 
 use super::{
-    geometry::map_row,
     lanes::{store, vectors},
+    rows::map_row,
 };
 
 /// Vectors of positions handled together, and rows of the matrix: as many sums as keep the
