@@ -65,8 +65,17 @@ fn measure<B: EgsBackend>(name: &str, size: &Size) {
         .with_normalization(Normalization::Sum)
         .init()
         .expect("the settings are valid");
+    let operation = median::<B>(&device, |step| operation(&egs, &logits, &upstream, step))
+        .expect("the device works");
+    // Last, because a device may refuse tensors of the size of the noise.
     let composed = median::<B>(&device, |_| composed(&egs, &logits, &upstream, size.draws));
-    let operation = median::<B>(&device, |step| operation(&egs, &logits, &upstream, step));
+    let (composed, ratio) = match composed {
+        Some(composed) => (
+            format!("{:.3}", composed * 1e3),
+            format!("{:.1}", composed / operation),
+        ),
+        None => ("refused".into(), "-".into()),
+    };
     // Forward reads the logits and writes code, weights and route; backward reads logits, route
     // and upstream and writes the gradient.
     let bytes = 8.0 * 4.0 * (size.rows * size.ops) as f64;
@@ -76,13 +85,11 @@ fn measure<B: EgsBackend>(name: &str, size: &Size) {
         EgsForm::Fused => "fused",
     };
     println!(
-        "| {name}, {form} | {} x {}, {} | {:.3} | {:.3} | {:.1} | {:.2} |",
+        "| {name}, {form} | {} x {}, {} | {composed} | {:.3} | {ratio} | {:.2} |",
         size.rows,
         size.ops,
         size.draws,
-        composed * 1e3,
         operation * 1e3,
-        composed / operation,
         bytes / operation / 1e9,
     );
 }
@@ -125,19 +132,18 @@ fn composed<B: EgsBackend>(
     logits.grad(&gradients).expect("the logits are tracked")
 }
 
-/// Median seconds of one call, after one that warms up.
-fn median<B: Backend>(device: &B::Device, call: impl Fn(u64) -> Tensor<B, 2>) -> f64 {
-    let wait = || B::sync(device).expect("the device works");
+/// Median seconds of one call, after one that warms up; nothing when the device reports an error.
+fn median<B: Backend>(device: &B::Device, call: impl Fn(u64) -> Tensor<B, 2>) -> Option<f64> {
     drop(call(0));
-    wait();
+    B::sync(device).ok()?;
     let mut times = Vec::new();
     let start = Instant::now();
     while times.is_empty() || (start.elapsed() < BUDGET && times.len() < 1000) {
         let before = Instant::now();
         drop(call(times.len() as u64));
-        wait();
+        B::sync(device).ok()?;
         times.push(before.elapsed().as_secs_f64());
     }
     times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    Some(times[times.len() / 2])
 }
