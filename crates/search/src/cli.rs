@@ -293,6 +293,11 @@ impl Job {
             config.name,
             folder.path().display()
         ));
+        if config.network.cells < 3 {
+            say(
+                "note: with fewer than 3 cells all of them reduce; the normal cell is not searched",
+            );
+        }
         let steps = session.steps_per_epoch();
         let (done, total) = (session.epoch() * steps, config.search.epochs * steps);
         let progress = Progress::new("search", done as u64, total as u64, self.quiet);

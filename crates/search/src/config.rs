@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use supernet::{ArchitectureConfig, Execution, NetworkConfig, SearchSpace, SupernetConfig};
 use toml::{Table, Value};
+use workbench::WorkbenchError;
 use workbench::config::{apply_overrides, fingerprint, from_table, parse_table};
 use workbench::data::{Augment, DatasetId, Splits};
 use workbench::optim::Schedule;
@@ -221,8 +222,20 @@ impl SearchConfig {
     }
 
     /// The configuration as TOML.
-    pub fn to_toml(&self) -> String {
-        toml::to_string_pretty(self).unwrap_or_default()
+    ///
+    /// # Errors
+    ///
+    /// When a value has no TOML form.
+    pub fn to_toml(&self) -> Result<String, SearchError> {
+        toml::to_string_pretty(self).map_err(|error| {
+            let source_name = self.name.clone();
+            let message = error.to_string();
+            WorkbenchError::Config {
+                source_name,
+                message,
+            }
+            .into()
+        })
     }
 }
 
@@ -284,7 +297,8 @@ mod tests {
     #[test]
     fn the_default_is_valid_and_round_trips() {
         let config = SearchConfig::default();
-        let again = SearchConfig::resolve(Some(("again", &config.to_toml())), &[]).unwrap();
+        let again =
+            SearchConfig::resolve(Some(("again", &config.to_toml().unwrap())), &[]).unwrap();
         assert_eq!(config, again);
         assert_eq!(config.fingerprint().unwrap(), again.fingerprint().unwrap());
     }

@@ -90,8 +90,9 @@ impl<B: TrainBackend> Session<B> {
         device: &B::Device,
     ) -> Result<Self, SearchError> {
         let parts = Parts::load(&config)?;
+        let text = config.to_toml()?;
         let folder = folder()?;
-        write_atomic(folder.config(), config.to_toml())?;
+        write_atomic(folder.config(), text)?;
         let log = JsonLines::create(folder.metrics())?;
         Self::open(config, parts, folder, log, backend, device)
     }
@@ -207,7 +208,7 @@ impl<B: TrainBackend> Session<B> {
         let begun = Instant::now();
         let (epoch, steps) = (self.state.epoch, self.steps_per_epoch());
         let search = &self.config.search;
-        let warm = epoch >= search.warmup_epochs;
+        let warmed_up = epoch >= search.warmup_epochs;
         let key = RngKey {
             seed: self.config.seed,
             epoch: epoch as u64,
@@ -231,7 +232,7 @@ impl<B: TrainBackend> Session<B> {
                 key,
                 &self.device,
             );
-            let alpha_batch = warm.then(|| {
+            let alpha_batch = warmed_up.then(|| {
                 let indices = alpha_batches[step % alpha_batches.len()];
                 self.alpha_data.batch::<B>(indices, None, key, &self.device)
             });
@@ -254,7 +255,7 @@ impl<B: TrainBackend> Session<B> {
         let sums: Vec<f64> = sums.into_data().iter::<f64>().collect();
         let search_seconds = begun.elapsed().as_secs_f64();
         let train_loss = sums[0] / steps as f64;
-        let architecture_loss = warm.then(|| sums[2] / steps as f64);
+        let architecture_loss = warmed_up.then(|| sums[2] / steps as f64);
         for (what, value) in [
             ("training loss", Some(train_loss)),
             ("loss of the architecture step", architecture_loss),
@@ -287,7 +288,7 @@ impl<B: TrainBackend> Session<B> {
             Statistics::Batch,
             &self.device,
         );
-        let kinds = if warm { 2 } else { 1 };
+        let kinds = if warmed_up { 2 } else { 1 };
         let record = EpochRecord {
             epoch: epoch + 1,
             temperature,

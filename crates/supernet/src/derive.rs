@@ -8,7 +8,7 @@ use burn::tensor::backend::Backend;
 
 /// What deriving decided for one cell.
 #[derive(Debug, Clone, PartialEq)]
-pub struct DerivedRow {
+pub struct DerivedCodes {
     /// The most probable code of every edge, `[edges][ops]`.
     pub active: Vec<Vec<bool>>,
     /// Weight of the operations of each edge that are on: 1, or one over the number of operations on
@@ -16,7 +16,7 @@ pub struct DerivedRow {
     pub weight: Vec<f64>,
 }
 
-impl DerivedRow {
+impl DerivedCodes {
     /// The most probable code under the exact law of the code (not a sample).
     fn most_probable(
         probabilities: &[Vec<f64>],
@@ -115,9 +115,9 @@ pub fn derive_genotype(
     probabilities: &[Vec<Vec<f64>>; 2],
     space: &SearchSpace,
     config: &ArchitectureConfig,
-) -> Result<(Genotype, [DerivedRow; 2]), SupernetError> {
-    let normal = DerivedRow::most_probable(&probabilities[0], space, config)?;
-    let reduce = DerivedRow::most_probable(&probabilities[1], space, config)?;
+) -> Result<(Genotype, [DerivedCodes; 2]), SupernetError> {
+    let normal = DerivedCodes::most_probable(&probabilities[0], space, config)?;
+    let reduce = DerivedCodes::most_probable(&probabilities[1], space, config)?;
     let genotype = Genotype {
         normal: normal.genotype(&probabilities[0], space),
         reduce: reduce.genotype(&probabilities[1], space),
@@ -127,7 +127,7 @@ pub fn derive_genotype(
 
 impl<B: Backend> CellCodes<B> {
     /// The constant codes that deriving chose.
-    pub fn from_derived([normal, reduce]: &[DerivedRow; 2], device: &B::Device) -> Self {
+    pub fn from_derived([normal, reduce]: &[DerivedCodes; 2], device: &B::Device) -> Self {
         Self {
             normal: normal.codes(device),
             reduce: reduce.codes(device),

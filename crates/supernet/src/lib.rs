@@ -31,7 +31,7 @@ pub use architecture::{
 pub use blocks::{FactorizedReduce, ReluConvNorm};
 pub use cell::SearchCell;
 pub use conv::{Conv2d, Linear};
-pub use derive::{DerivedRow, derive_genotype};
+pub use derive::{DerivedCodes, derive_genotype};
 pub use derived::{DerivedCell, DerivedConfig, DerivedNetwork, Form};
 pub use error::SupernetError;
 pub use genotype::{CellGenotype, Genotype, GenotypeOp};
