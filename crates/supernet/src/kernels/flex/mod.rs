@@ -5,16 +5,20 @@
 mod axis;
 mod batch_norm;
 mod depthwise;
+mod elementwise;
 mod extremes;
 mod geometry;
 mod lanes;
+mod layout;
 mod memory;
 mod pointwise;
 mod pool;
 mod products;
 mod rows;
 
-use burn::tensor::ops::FloatTensor;
+use core::ops::Range;
+
+use burn::tensor::{TensorMetadata, ops::FloatTensor};
 use burn_flex::Flex;
 
 use self::{depthwise::Activation, memory::all_f32};
@@ -161,6 +165,108 @@ impl KernelBackend for Flex {
             pool::maximum_backward(x, dy, stride)
         } else {
             reference::max_pool3x3_backward::<Self>(x, dy, stride)
+        }
+    }
+
+    fn rectify(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        if all_f32(&[&x]) {
+            elementwise::rectify(x)
+        } else {
+            reference::rectify::<Self>(x)
+        }
+    }
+
+    fn rectify_backward(y: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
+        if all_f32(&[&y, &dy]) {
+            elementwise::rectify_backward(&y, dy)
+        } else {
+            reference::rectify_backward::<Self>(y, dy)
+        }
+    }
+
+    fn add_term(sum: FloatTensor<Self>, term: FloatTensor<Self>) -> FloatTensor<Self> {
+        if all_f32(&[&sum, &term]) && sum.shape() == term.shape() {
+            elementwise::add(sum, &term)
+        } else {
+            reference::add_term::<Self>(sum, term)
+        }
+    }
+
+    fn add_weighted(
+        sum: Option<FloatTensor<Self>>,
+        term: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        entry: [usize; 2],
+    ) -> FloatTensor<Self> {
+        if !all_f32(&[&term, &weights]) {
+            return reference::add_weighted::<Self>(sum, term, weights, entry);
+        }
+        let weight = elementwise::weight(&weights, entry);
+        match sum {
+            Some(sum) => elementwise::add_weighted(sum, &term, weight),
+            None => elementwise::scale(term, weight),
+        }
+    }
+
+    fn add_weighted_backward(
+        term: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        entry: [usize; 2],
+        dy: FloatTensor<Self>,
+        need_dterm: bool,
+        need_dweights: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        if !all_f32(&[&term, &weights, &dy]) {
+            return reference::add_weighted_backward::<Self>(
+                term,
+                weights,
+                entry,
+                dy,
+                need_dterm,
+                need_dweights,
+            );
+        }
+        let dweights =
+            need_dweights.then(|| elementwise::weight_gradient(&term, &dy, weights.shape(), entry));
+        let dterm =
+            need_dterm.then(|| elementwise::scale(dy, elementwise::weight(&weights, entry)));
+        (dterm, dweights)
+    }
+
+    fn concat_channels(tensors: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
+        let all: Vec<&FloatTensor<Self>> = tensors.iter().collect();
+        if all_f32(&all) {
+            layout::concat_channels(tensors)
+        } else {
+            reference::concat_channels::<Self>(tensors)
+        }
+    }
+
+    fn channels(x: FloatTensor<Self>, range: Range<usize>) -> FloatTensor<Self> {
+        if all_f32(&[&x]) {
+            layout::channels(&x, range)
+        } else {
+            reference::channels::<Self>(x, range)
+        }
+    }
+
+    fn every_second(x: FloatTensor<Self>, shift: usize) -> FloatTensor<Self> {
+        if all_f32(&[&x]) {
+            layout::every_second(&x, shift)
+        } else {
+            reference::every_second::<Self>(x, shift)
+        }
+    }
+
+    fn every_second_backward(
+        dy: FloatTensor<Self>,
+        input: [usize; 2],
+        shift: usize,
+    ) -> FloatTensor<Self> {
+        if all_f32(&[&dy]) {
+            layout::every_second_backward(&dy, input, shift)
+        } else {
+            reference::every_second_backward::<Self>(dy, input, shift)
         }
     }
 }
