@@ -1,7 +1,12 @@
 //! Experiments of the project that plain cargo cannot express.
 
 mod bench_egs;
+mod bench_scale;
+mod bench_step;
+mod machine;
+mod peer;
 mod seeds;
+mod worker;
 
 use clap::{Parser, Subcommand};
 
@@ -25,11 +30,17 @@ enum Task {
 enum Bench {
     /// The estimator against composed tensor operations, as a Markdown table.
     Egs(bench_egs::BenchEgs),
+    /// The search step, beside PyTorch's with --peer, as a Markdown table.
+    Step(bench_step::BenchStep),
+    /// The search step as cells, channels, batch, resolution and draws grow, as table and picture.
+    Scale(bench_scale::BenchScale),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Seeds(seeds) => seeds.run(),
         Task::Bench(Bench::Egs(bench)) => bench.run(),
+        Task::Bench(Bench::Step(bench)) => bench.run(),
+        Task::Bench(Bench::Scale(bench)) => bench.run(),
     }
 }

@@ -1,6 +1,7 @@
 //! One alternating step (architecture step and weight step) on random images, once for every line
 //! read from standard input; each answer is a JSON line with the seconds it took and the peak
-//! resident memory so far. `cargo xtask bench step` drives it, beside a peer that answers alike.
+//! resident memory so far, and with the feature `profile` what they were spent on. `cargo xtask
+//! bench step` drives it, beside a peer that answers alike.
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
@@ -9,7 +10,7 @@ use burn::backend::Autodiff;
 use burn::tensor::{Distribution, Int, Tensor, backend::Backend};
 use clap::Parser;
 use search::{AlternatingStep, SearchConfig, SearchState};
-use supernet::{Execution, NetworkConfig, SupernetConfig};
+use supernet::{Execution, NetworkConfig, SupernetConfig, kernels::profile};
 use workbench::data::Batch;
 
 #[cfg(feature = "cuda")]
@@ -103,10 +104,24 @@ fn main() -> anyhow::Result<()> {
         (state, losses) = step.take(state, weight_batch.clone(), Some(alpha_batch.clone()))?;
         let loss: f32 = losses.weights.into_scalar();
         Train::sync(&device).map_err(|error| anyhow::anyhow!("the device failed: {error}"))?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let profile: Vec<_> = profile::take()
+            .iter()
+            .map(|share| {
+                let time = share.time.as_secs_f64();
+                (
+                    share.operation,
+                    format!("{:?}", share.pass),
+                    share.calls,
+                    time,
+                )
+            })
+            .collect();
         let answer = serde_json::json!({
-            "seconds": begun.elapsed().as_secs_f64(),
+            "seconds": seconds,
             "peak_mib": peak_mib(),
             "loss": loss,
+            "profile": profile,
         });
         writeln!(out, "{answer}")?;
         out.flush()?;

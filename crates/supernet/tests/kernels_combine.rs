@@ -111,52 +111,26 @@ fn a_constant_term_still_gives_its_weight_a_gradient() {
     assert_close(&gradient, &[0.0, sum, 0.0, 0.0, 0.0, 0.0], 1e-6, "weights");
 }
 
+fn check_concatenation<const N: usize>(channels: [usize; N]) {
+    let inputs = channels.map(|channels| {
+        let size = [3, channels, 5, 2];
+        (grid(size, 8 + channels as u32), size)
+    });
+    assert_same(
+        &inputs,
+        |parts| concat_channels(parts.to_vec()),
+        |parts| Tensor::cat(parts.to_vec(), 1),
+        &format!("channels {channels:?}"),
+    );
+}
+
 #[test]
 fn concatenation_equals_burns_for_any_number_of_tensors() {
-    let sizes = |channels: usize| [3, channels, 5, 2];
-    let parts = [1, 4, 2, 3, 16].map(|channels| (grid(sizes(channels), 8), sizes(channels)));
-    let burn = |parts: Vec<Tensor<Tracked, 4>>| Tensor::cat(parts, 1);
-    let [a, b, c, d, e] = parts;
-    let check = |what: &str, parts: &[(Vec<f32>, [usize; 4])]| match parts {
-        [a] => assert_same(
-            &[a.clone()],
-            |x| concat_channels(x.into()),
-            |x| burn(x.into()),
-            what,
-        ),
-        [a, b] => {
-            let inputs = [a.clone(), b.clone()];
-            assert_same(
-                &inputs,
-                |x| concat_channels(x.into()),
-                |x| burn(x.into()),
-                what,
-            );
-        }
-        [a, b, c, d] => {
-            let inputs = [a, b, c, d].map(Clone::clone);
-            assert_same(
-                &inputs,
-                |x| concat_channels(x.into()),
-                |x| burn(x.into()),
-                what,
-            );
-        }
-        [a, b, c, d, e] => {
-            let inputs = [a, b, c, d, e].map(Clone::clone);
-            assert_same(
-                &inputs,
-                |x| concat_channels(x.into()),
-                |x| burn(x.into()),
-                what,
-            );
-        }
-        _ => unreachable!("one of the lists below"),
-    };
-    check("one", &[a.clone()]);
-    check("two", &[a.clone(), b.clone()]);
-    check("four", &[a.clone(), b.clone(), c.clone(), d.clone()]);
-    check("five", &[a, b, c, d, e]);
+    check_concatenation([3]);
+    check_concatenation([1, 4]);
+    check_concatenation([2, 1, 16]);
+    check_concatenation([1, 4, 2, 3]);
+    check_concatenation([1, 4, 2, 3, 16]);
 }
 
 #[test]

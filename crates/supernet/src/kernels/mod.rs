@@ -19,6 +19,7 @@ mod backend;
 mod cube;
 #[cfg(feature = "flex")]
 mod flex;
+pub mod profile;
 pub mod reference;
 mod window;
 
