@@ -1,6 +1,7 @@
 //! Experiments of the project that plain cargo cannot express.
 
 mod bench_egs;
+mod gap_table;
 mod seeds;
 
 use clap::{Parser, Subcommand};
@@ -16,6 +17,8 @@ struct Cli {
 enum Task {
     /// Search with several seeds and print a Markdown table with mean and spread.
     Seeds(seeds::Seeds),
+    /// Search with every method and seed, retrain, and write a Markdown table and a chart.
+    GapTable(gap_table::GapTable),
     /// Measure speed.
     #[command(subcommand)]
     Bench(Bench),
@@ -30,6 +33,7 @@ enum Bench {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Seeds(seeds) => seeds.run(),
+        Task::GapTable(table) => table.run(),
         Task::Bench(Bench::Egs(bench)) => bench.run(),
     }
 }

@@ -125,34 +125,29 @@ impl SearchConfig {
     pub const DEFAULT_TOML: &str = include_str!("../../../configs/digits.toml");
 
     /// The configuration of a file's text (with the name errors call it by) or the default, with
-    /// overrides `section.field=value`. Where the method has values of its own for fields that
-    /// neither sets, they replace the default's.
+    /// overrides `section.field=value`. Where the file or the overrides name another method than
+    /// what they are laid on, the [values that it starts from](crate::MethodRules::defaults) come
+    /// between.
     ///
     /// # Errors
     ///
     /// When a field is unknown, of a wrong type or of an impossible value.
     pub fn resolve(file: Option<(&str, &str)>, overrides: &[String]) -> Result<Self, SearchError> {
         let mut table = parse_table(Self::DEFAULT_TOML, "default")?;
-        let mut given = Table::new();
         let mut source = "default".to_string();
         if let Some((name, text)) = file {
-            given = parse_table(text, name)?;
+            lay(&mut table, parse_table(text, name)?)?;
             source = name.to_string();
         }
         if !overrides.is_empty() {
+            let mut given = Table::new();
             for text in overrides {
                 let set = apply_overrides(Table::new(), std::slice::from_ref(text))?;
                 merge(&mut given, set);
             }
+            lay(&mut table, given)?;
             source.push_str(" with overrides");
         }
-        // A method that does not exist is refused below, with all the other fields.
-        let method = given.get("search").and_then(|search| search.get("method"));
-        if let Some(method) = method.and_then(|method| method.clone().try_into().ok()) {
-            let method: SearchMethod = method;
-            merge(&mut table, parse_table(method.rules().defaults, "method")?);
-        }
-        merge(&mut table, given);
         let config: Self = from_table(table, &source)?;
         config.validate()?;
         Ok(config)
@@ -318,6 +313,20 @@ fn below_one(field: &'static str, value: f64) -> Result<(), SearchError> {
     ))
 }
 
+/// Lays `over` on `base`, with the values of the method between where `over` names another one.
+fn lay(base: &mut Table, over: Table) -> Result<(), SearchError> {
+    // A method that does not exist is refused later, with all the other fields.
+    let method = |table: &Table| -> Option<SearchMethod> {
+        let value = table.get("search")?.get("method")?;
+        value.clone().try_into().ok()
+    };
+    if let Some(new) = method(&over).filter(|new| method(base) != Some(*new)) {
+        merge(base, parse_table(new.rules().defaults, "method")?);
+    }
+    merge(base, over);
+    Ok(())
+}
+
 /// Lays `over` on `base`, section by section. A schedule is replaced whole: the fields of one shape
 /// mean nothing to another.
 fn merge(base: &mut Table, over: Table) {
@@ -389,7 +398,17 @@ mod tests {
             &["search.method=gdas", "search.derive=argmax-per-edge"],
         );
         assert_eq!(gdas.search.derive, DeriveRule::ArgmaxPerEdge);
-        assert_eq!(gdas.search.execution, Execution::Dense);
+        assert_eq!(
+            gdas.search.execution,
+            Execution::Sampled,
+            "dense was meant for darts"
+        );
+        // The paper's file normalises codes; a mixture has none.
+        let paper = include_str!("../../../configs/cifar10.toml");
+        let mixture = resolve(paper, &["search.method=darts"]);
+        assert_eq!(mixture.architecture.normalization, Normalization::None);
+        assert_eq!(mixture.network, resolve(paper, &[]).network);
+        assert_eq!(resolve(paper, &["search.method=egs"]), resolve(paper, &[]));
         let random = resolve("", &["search.method=random", "architecture.draws=7"]);
         assert_eq!(random.search.derive, DeriveRule::SampledCode);
         assert_eq!(random.architecture.draws, 7);

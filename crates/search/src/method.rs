@@ -37,50 +37,54 @@ pub struct MethodRules {
     pub learns: bool,
     /// Whether a step of the logits may look one weight step ahead.
     pub second_order: bool,
-    /// Values of the configuration that this method starts from, as TOML; files and overrides win.
+    /// Values of the configuration that this method starts from, as TOML: they replace those that
+    /// were meant for another method.
     pub defaults: &'static str,
 }
 
 impl SearchMethod {
     /// What the method does differently.
     pub fn rules(self) -> MethodRules {
-        let egs = MethodRules {
-            name: "egs",
-            relaxation: Relaxation::Code,
-            one_draw: false,
-            learns: true,
-            second_order: false,
-            defaults: "",
-        };
         match self {
-            SearchMethod::Egs => egs,
+            SearchMethod::Egs => MethodRules {
+                name: "egs",
+                relaxation: Relaxation::Code,
+                one_draw: false,
+                learns: true,
+                second_order: false,
+                defaults: include_str!("method/egs.toml"),
+            },
             SearchMethod::Darts => MethodRules {
                 name: "darts",
                 relaxation: Relaxation::Mixture,
                 one_draw: true,
+                learns: true,
                 second_order: true,
-                defaults: "architecture.draws = 1\nsearch.derive = \"darts-top2\"",
-                ..egs
+                defaults: include_str!("method/darts.toml"),
             },
             SearchMethod::Snas => MethodRules {
                 name: "snas",
                 relaxation: Relaxation::Relaxed,
                 one_draw: true,
-                defaults: "architecture.draws = 1\nsearch.derive = \"argmax-per-edge\"",
-                ..egs
+                learns: true,
+                second_order: false,
+                defaults: include_str!("method/snas.toml"),
             },
             SearchMethod::Gdas => MethodRules {
                 name: "gdas",
+                relaxation: Relaxation::Code,
                 one_draw: true,
-                defaults: "architecture.draws = 1\nsearch.derive = \"darts-top2\"\n\
-                           search.execution = \"sampled\"",
-                ..egs
+                learns: true,
+                second_order: false,
+                defaults: include_str!("method/gdas.toml"),
             },
             SearchMethod::Random => MethodRules {
                 name: "random",
+                relaxation: Relaxation::Code,
+                one_draw: false,
                 learns: false,
-                defaults: "search.derive = \"sampled-code\"",
-                ..egs
+                second_order: false,
+                defaults: include_str!("method/random.toml"),
             },
         }
     }
