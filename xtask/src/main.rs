@@ -3,6 +3,7 @@
 mod bench_egs;
 mod bench_scale;
 mod bench_step;
+mod gap_table;
 mod machine;
 mod peer;
 mod seeds;
@@ -21,6 +22,8 @@ struct Cli {
 enum Task {
     /// Search with several seeds and print a Markdown table with mean and spread.
     Seeds(seeds::Seeds),
+    /// Search with every method and seed, retrain, and write a Markdown table and a chart.
+    GapTable(gap_table::GapTable),
     /// Measure speed.
     #[command(subcommand)]
     Bench(Bench),
@@ -39,6 +42,7 @@ enum Bench {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Seeds(seeds) => seeds.run(),
+        Task::GapTable(table) => table.run(),
         Task::Bench(Bench::Egs(bench)) => bench.run(),
         Task::Bench(Bench::Step(bench)) => bench.run(),
         Task::Bench(Bench::Scale(bench)) => bench.run(),

@@ -9,6 +9,7 @@ use workbench::data::Batch;
 use workbench::evaluate::{cross_entropy, mistakes};
 use workbench::optim::clip_global_norm;
 
+use crate::second_order::look_ahead;
 use crate::{SearchConfig, SearchError, SearchState};
 
 /// What a supernet says about images, with the architecture it was sampled as.
@@ -19,7 +20,7 @@ pub struct Prediction<B: Backend> {
     pub sample: ArchitectureSample<B>,
 }
 
-/// Samples an architecture and runs the supernet as it.
+/// Draws an architecture as the method does and runs the supernet as it.
 ///
 /// # Errors
 ///
@@ -33,7 +34,8 @@ pub fn predict<B: ModelBackend>(
     key: NoiseKey,
     run: Run,
 ) -> Result<Prediction<B>, SearchError> {
-    let sample = architecture.sample(&config.architecture, temperature, key)?;
+    let relaxation = config.search.method.rules().relaxation;
+    let sample = architecture.relax(relaxation, &config.architecture, temperature, key)?;
     let logits = match run.step {
         Step::Architecture => supernet.forward(images, &sample.codes, run),
         Step::Weights => {
@@ -54,8 +56,9 @@ pub struct StepLosses<B: Backend> {
     pub architecture: Option<Tensor<B, 1>>,
 }
 
-/// One first-order alternating step (DARTS, first order): the architecture logits on a batch of
-/// their own images, then the weights on a batch of theirs. Each half draws its own architecture.
+/// One alternating step: the architecture logits on a batch of their own images, then the weights on
+/// a batch of theirs. Each half draws its own architecture. The gradient of the logits is of first
+/// order, which takes the weights for constants, unless the configuration asks for the second.
 pub struct AlternatingStep<'a> {
     /// The configuration.
     pub config: &'a SearchConfig,
@@ -68,7 +71,7 @@ pub struct AlternatingStep<'a> {
 }
 
 impl AlternatingStep<'_> {
-    fn run(&self, step: Step) -> Run {
+    pub(crate) fn run(&self, step: Step) -> Run {
         Run {
             execution: self.config.search.execution,
             step,
@@ -78,6 +81,50 @@ impl AlternatingStep<'_> {
                 Step::Architecture => Statistics::Batch,
             },
         }
+    }
+
+    /// The class logits `[batch, classes]` and the mean loss `[1]` of a batch.
+    pub(crate) fn loss<B: ModelBackend>(
+        &self,
+        supernet: &Supernet<B>,
+        architecture: &Architecture<B>,
+        batch: Batch<B>,
+        run: Run,
+    ) -> Result<(Prediction<B>, Tensor<B, 1>), SearchError> {
+        let half = match run.step {
+            Step::Architecture => 0,
+            Step::Weights => 1,
+        };
+        let prediction = predict(
+            supernet,
+            architecture,
+            batch.images,
+            self.config,
+            self.temperature,
+            NoiseKey::new(self.config.seed, 2 * self.index + half),
+            run,
+        )?;
+        let loss = cross_entropy(prediction.logits.clone(), batch.labels);
+        Ok((prediction, loss))
+    }
+
+    /// Gradients of the logits and the loss `[1]` they are of.
+    fn architecture_gradients<B: TrainBackend>(
+        &self,
+        state: &SearchState<B>,
+        weight_batch: &Batch<B>,
+        alpha_batch: Batch<B>,
+    ) -> Result<(GradientsParams, Tensor<B::InnerBackend, 1>), SearchError> {
+        if self.config.alpha.second_order {
+            return look_ahead(self, state, weight_batch, alpha_batch);
+        }
+        // The weights are constants here: no gradient of theirs is computed.
+        let frozen = state.supernet.clone().no_grad();
+        let run = self.run(Step::Architecture);
+        let (_, loss) = self.loss(&frozen, &state.architecture, alpha_batch, run)?;
+        let value = loss.clone().inner();
+        let gradients = GradientsParams::from_grads(loss.backward(), &state.architecture);
+        Ok((gradients, value))
     }
 
     /// Takes the step. `alpha_batch` is left out while the weights warm up.
@@ -91,24 +138,10 @@ impl AlternatingStep<'_> {
         weight_batch: Batch<B>,
         alpha_batch: Option<Batch<B>>,
     ) -> Result<(SearchState<B>, StepLosses<B::InnerBackend>), SearchError> {
-        let seed = self.config.seed;
-
         let architecture = match alpha_batch {
             Some(batch) => {
-                // The weights are constants here: no gradient of theirs is computed.
-                let frozen = state.supernet.clone().no_grad();
-                let prediction = predict(
-                    &frozen,
-                    &state.architecture,
-                    batch.images,
-                    self.config,
-                    self.temperature,
-                    NoiseKey::new(seed, 2 * self.index),
-                    self.run(Step::Architecture),
-                )?;
-                let loss = cross_entropy(prediction.logits, batch.labels);
-                let value = loss.clone().inner();
-                let gradients = GradientsParams::from_grads(loss.backward(), &state.architecture);
+                let (gradients, value) =
+                    self.architecture_gradients(&state, &weight_batch, batch)?;
                 state.architecture = state.alpha_optimizer.step(
                     self.config.alpha.learning_rate,
                     state.architecture,
@@ -120,20 +153,10 @@ impl AlternatingStep<'_> {
         };
 
         let constant = state.architecture.clone().no_grad();
-        let prediction = predict(
-            &state.supernet,
-            &constant,
-            weight_batch.images,
-            self.config,
-            self.temperature,
-            NoiseKey::new(seed, 2 * self.index + 1),
-            self.run(Step::Weights),
-        )?;
-        let mistakes = mistakes(
-            prediction.logits.clone().inner(),
-            weight_batch.labels.clone().inner(),
-        );
-        let loss = cross_entropy(prediction.logits, weight_batch.labels);
+        let labels = weight_batch.labels.clone().inner();
+        let run = self.run(Step::Weights);
+        let (prediction, loss) = self.loss(&state.supernet, &constant, weight_batch, run)?;
+        let mistakes = mistakes(prediction.logits.inner(), labels);
         let weights = loss.clone().inner();
         let gradients = GradientsParams::from_grads(loss.backward(), &state.supernet);
         let (gradients, _) =

@@ -26,12 +26,13 @@ mod space;
 mod stem;
 
 pub use architecture::{
-    Architecture, ArchitectureConfig, ArchitectureSample, CellCodes, CodeTable, Sampling,
+    Architecture, ArchitectureConfig, ArchitectureSample, CellCodes, CodeTable, Relaxation,
+    Sampling,
 };
 pub use blocks::{FactorizedReduce, ReluConvNorm};
 pub use cell::SearchCell;
 pub use conv::{Conv2d, Linear};
-pub use derive::{DerivedCodes, derive_genotype};
+pub use derive::{DeriveRule, DerivedCodes, derive_genotype};
 pub use derived::{DerivedCell, DerivedConfig, DerivedNetwork, Form};
 pub use error::SupernetError;
 pub use genotype::{CellGenotype, Genotype, GenotypeOp};

@@ -4,6 +4,6 @@ mod clip;
 mod configs;
 mod schedule;
 
-pub use clip::clip_global_norm;
+pub use clip::{clip_global_norm, global_norm};
 pub use configs::{adam_config, sgd_config};
 pub use schedule::{Schedule, cosine};
