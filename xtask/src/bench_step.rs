@@ -120,6 +120,9 @@ impl BenchStep {
         if let Some(peer) = &peer {
             write!(report, "; PyTorch {} on {}", peer.version, self.peer_device)?;
         }
+        if self.checkpoint_cells {
+            report.push_str(", with the graph of one cell at a time");
+        }
         writeln!(
             report,
             ".\nMedians of {} alternating steps, the contestants taking turns; M = 4.\n",
@@ -170,6 +173,9 @@ impl BenchStep {
         for execution in &self.execution {
             let mut arguments = size.arguments();
             arguments.extend(["--execution".into(), execution.clone()]);
+            if self.checkpoint_cells {
+                arguments.push("--checkpoint-cells".into());
+            }
             workers.push(Worker::start(execution, program, arguments)?);
         }
         if let Some(peer) = peer {

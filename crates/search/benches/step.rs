@@ -42,6 +42,9 @@ struct Cli {
     /// dense, exact-sparse or sampled.
     #[arg(long, default_value = "exact-sparse")]
     execution: String,
+    /// Keep the graph of one cell at a time.
+    #[arg(long)]
+    checkpoint_cells: bool,
     /// Passed by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
@@ -59,6 +62,7 @@ fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let mut config = SearchConfig::default();
     config.architecture.draws = cli.draws;
+    config.search.checkpoint_cells = cli.checkpoint_cells;
     config.search.execution = match cli.execution.as_str() {
         "dense" => Execution::Dense,
         "exact-sparse" => Execution::ExactSparse,

@@ -81,6 +81,9 @@ pub struct LoopConfig {
     pub batch_size: usize,
     /// Which operations a step runs.
     pub execution: Execution,
+    /// Keep the graph of one cell at a time: less memory for one more forward pass.
+    #[serde(default)]
+    pub checkpoint_cells: bool,
     /// Temperature of the relaxation over the run.
     pub temperature: Schedule,
 }
@@ -226,6 +229,10 @@ impl SearchConfig {
                 let valid = "exact-sparse or dense, as every operation runs,";
                 return refuse("search.execution", "sampled", valid);
             }
+        }
+        if self.alpha.second_order && self.search.checkpoint_cells {
+            let valid = "false where `alpha.second_order` is true";
+            return Err(SearchError::field("search.checkpoint_cells", true, valid));
         }
         if self.alpha.second_order && !rules.second_order {
             return refuse("alpha.second_order", "true", "false");
@@ -416,7 +423,7 @@ mod tests {
 
     #[test]
     fn what_contradicts_the_method_is_refused() {
-        let cases: [(&[&str], &str); 7] = [
+        let cases: [(&[&str], &str); 8] = [
             (
                 &["search.method=gdas", "architecture.draws=4"],
                 "`architecture.draws` is 4; valid: 1 with `search.method` gdas",
@@ -437,6 +444,14 @@ mod tests {
             (
                 &["search.method=random", "search.derive=most-probable-code"],
                 "valid: sampled-code with `search.method` random",
+            ),
+            (
+                &[
+                    "search.method=darts",
+                    "alpha.second_order=true",
+                    "search.checkpoint_cells=true",
+                ],
+                "`search.checkpoint_cells` is true; valid: false where",
             ),
             (&["search.method=dart"], "did you mean `darts`"),
         ];

@@ -139,6 +139,17 @@ pub struct CellCodes<B: Backend> {
     pub reduce: CodeTable<B>,
 }
 
+impl<B: Backend> CellCodes<B> {
+    /// The table of reduction cells or of normal ones.
+    pub(crate) fn of(&self, reduction: bool) -> &CodeTable<B> {
+        if reduction {
+            &self.reduce
+        } else {
+            &self.normal
+        }
+    }
+}
+
 /// One draw of an architecture.
 #[derive(Debug, Clone)]
 pub struct ArchitectureSample<B: Backend> {

@@ -12,6 +12,7 @@ pub mod kernels;
 mod architecture;
 mod blocks;
 mod cell;
+mod checkpointing;
 mod conv;
 mod derive;
 mod derived;
@@ -31,6 +32,7 @@ pub use architecture::{
 };
 pub use blocks::{FactorizedReduce, ReluConvNorm};
 pub use cell::SearchCell;
+pub use checkpointing::CellwiseGradients;
 pub use conv::{Conv2d, Linear};
 pub use derive::{DeriveRule, DerivedCodes, derive_genotype};
 pub use derived::{DerivedCell, DerivedConfig, DerivedNetwork, Form};
