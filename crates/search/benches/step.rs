@@ -60,6 +60,10 @@ fn peak_mib() -> Option<f64> {
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
+    workbench::shell::on_pool(|| run(&cli))
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
     let mut config = SearchConfig::default();
     config.architecture.draws = cli.draws;
     config.search.checkpoint_cells = cli.checkpoint_cells;
