@@ -37,6 +37,9 @@ pub struct BenchStep {
         default_value = "dense,exact-sparse,sampled"
     )]
     execution: Vec<String>,
+    /// Keep the graph of one cell at a time.
+    #[arg(long)]
+    checkpoint_cells: bool,
     /// Steps of each, taken in turn, after one that does not count.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
