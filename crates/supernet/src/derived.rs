@@ -2,47 +2,105 @@ use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{edge_stride, empty_node};
+use crate::auxiliary::{AuxiliaryHead, AuxiliaryPlan};
 use crate::conv::Linear;
-use crate::kernels::{self, KernelBackend};
-use crate::operation::{NodeState, OperationForm};
-use crate::stem::{Preprocess, Stem, global_average};
+use crate::kernels::KernelBackend;
+use crate::operation::OperationForm;
+use crate::stem::{DerivedStem, global_average};
 use crate::{
-    CellGenotype, CellPlan, Genotype, NetworkConfig, OperationModule, SearchCell, SearchSpace,
-    Statistics, Supernet, SupernetConfig, SupernetError, WeightInit,
+    CellGenotype, CellPlan, DerivedCell, DropPath, Genotype, NetworkConfig, Statistics, Supernet,
+    SupernetConfig, SupernetError, WeightInit,
 };
 
-/// How a derived network builds its operations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// The outer form of a derived network (DARTS).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Form {
-    /// As the supernet: no affine parameters, pools normalised. The form that inherits weights.
-    Searched,
-    /// As the papers retrain: affine batch normalisation, bare pools.
-    Retrained,
+    /// One convolution, then the cells at the size of the image.
+    #[default]
+    Cifar,
+    /// Three convolutions of stride 2, then the cells at an eighth of the size of the image.
+    Imagenet,
 }
 
-impl Form {
-    fn operations(self) -> OperationForm {
-        match self {
-            Form::Searched => OperationForm::SEARCHED,
-            Form::Retrained => OperationForm::RETRAINED,
-        }
-    }
-}
-
-/// A derived network as data.
+/// A derived network as data: affine normalisation and bare pools, as the papers retrain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DerivedConfig {
     /// Outer shape.
     pub network: NetworkConfig,
     /// The cells.
     pub genotype: Genotype,
-    /// How operations are built.
+    /// Outer form.
+    #[serde(default)]
     pub form: Form,
+    /// Whether an auxiliary head is trained along.
+    #[serde(default)]
+    pub auxiliary: bool,
 }
 
 impl DerivedConfig {
+    /// The CIFAR form without an auxiliary head.
+    pub fn new(network: NetworkConfig, genotype: Genotype) -> Self {
+        Self {
+            network,
+            genotype,
+            form: Form::Cifar,
+            auxiliary: false,
+        }
+    }
+
+    /// The cells in order and the channels of the last one's output.
+    pub(crate) fn plan(&self) -> (Vec<CellPlan>, usize) {
+        let nodes = self.genotype.normal.nodes.len();
+        match self.form {
+            Form::Cifar => self.network.plan(nodes),
+            Form::Imagenet => self.network.plan_after(self.network.channels, true, nodes),
+        }
+    }
+
+    /// The cell whose output the auxiliary head reads.
+    pub(crate) fn auxiliary_cell(&self) -> usize {
+        2 * self.network.cells / 3
+    }
+
+    /// Checks that the network can be built and run on images of this size.
+    ///
+    /// # Errors
+    ///
+    /// [`SupernetError`] naming the field, the genotype's cell or the size.
+    pub fn validate(&self, height: usize, width: usize) -> Result<(), SupernetError> {
+        self.network.validate()?;
+        self.genotype.validate()?;
+        if self.form == Form::Imagenet && height.min(width) < Self::MIN_IMAGENET {
+            return Err(SupernetError::config(
+                "image size",
+                format!("{height}x{width}"),
+                format!("{0}x{0} or larger in the ImageNet form", Self::MIN_IMAGENET),
+            ));
+        }
+        self.network.validate_image(height, width)?;
+        if self.auxiliary {
+            AuxiliaryPlan::of(self.form).pooled(self.sides_at_auxiliary([height, width]))?;
+        }
+        Ok(())
+    }
+
+    /// Smallest height and width of an image in the ImageNet form: the stem leaves an eighth.
+    const MIN_IMAGENET: usize = 8 * NetworkConfig::MIN_SIZE;
+
+    fn sides_at_auxiliary(&self, mut sides: [usize; 2]) -> [usize; 2] {
+        let halve = |sides: [usize; 2]| sides.map(|side| side.div_ceil(2));
+        if self.form == Form::Imagenet {
+            sides = halve(halve(halve(sides)));
+        }
+        let (plan, _) = self.plan();
+        let reductions = plan[..=self.auxiliary_cell()]
+            .iter()
+            .filter(|cell| cell.reduction);
+        reductions.fold(sides, |sides, _| halve(sides))
+    }
+
     /// Builds the network with fresh weights.
     ///
     /// # Errors
@@ -55,26 +113,31 @@ impl DerivedConfig {
     ) -> Result<DerivedNetwork<B>, SupernetError> {
         self.network.validate()?;
         self.genotype.validate()?;
-        let form = self.form.operations();
-        let (plan, features) = self.network.plan(self.genotype.normal.nodes.len());
-        let stem = Stem::new(&self.network, init, device);
-        let cells = plan
-            .iter()
-            .map(|cell| {
-                let genotype = self.genotype.of(cell.reduction);
-                DerivedCell::new(cell, genotype, form, init, device)
-            })
-            .collect();
+        let (plan, features) = self.plan();
+        let stem = DerivedStem::new(&self.network, self.form, init, device);
+        let cells = plan.iter().map(|cell| {
+            let genotype = self.genotype.of(cell.reduction);
+            DerivedCell::new(cell, genotype, OperationForm::RETRAINED, init, device)
+        });
+        let cells = cells.collect();
+        let classifier = Linear::new(features, self.network.classes, init, device);
+        let at = self.auxiliary_cell();
+        let auxiliary = self.auxiliary.then(|| {
+            let channels = self.genotype.normal.nodes.len() * plan[at].channels;
+            AuxiliaryHead::new(channels, self.network.classes, self.form, init, device)
+        });
         Ok(DerivedNetwork {
             stem,
             cells,
-            classifier: Linear::new(features, self.network.classes, init, device),
+            classifier,
+            auxiliary_head: auxiliary,
+            auxiliary_cell: at,
         })
     }
 }
 
 impl Genotype {
-    fn of(&self, reduction: bool) -> &CellGenotype {
+    pub(crate) fn of(&self, reduction: bool) -> &CellGenotype {
         if reduction {
             &self.reduce
         } else {
@@ -83,117 +146,72 @@ impl Genotype {
     }
 }
 
-/// A cell that holds just the operations its genotype keeps.
-#[derive(Module, Debug)]
-pub struct DerivedCell<B: Backend> {
-    preprocess: [Preprocess<B>; 2],
-    operations: Vec<OperationModule<B>>,
-    #[module(skip)]
-    genotype: CellGenotype,
-    reduction: bool,
-}
-
-impl<B: Backend> DerivedCell<B> {
-    fn new(
-        plan: &CellPlan,
-        genotype: &CellGenotype,
-        form: OperationForm,
-        init: &mut WeightInit,
-        device: &B::Device,
-    ) -> Self {
-        let preprocess = Preprocess::pair(plan, form.affine, init, device);
-        let build = |entry: &crate::GenotypeOp| {
-            let stride = edge_stride(plan.reduction, entry.input);
-            OperationModule::new(entry.op, plan.channels, stride, form, init, device)
-        };
-        Self {
-            preprocess,
-            operations: genotype.nodes.iter().flatten().filter_map(build).collect(),
-            genotype: genotype.clone(),
-            reduction: plan.reduction,
-        }
-    }
-
-    /// The cell that `genotype` leaves of a searched one, with copies of its weights and statistics.
-    fn inherit(
-        cell: &SearchCell<B>,
-        genotype: &CellGenotype,
-        space: &SearchSpace,
-    ) -> Result<Self, SupernetError> {
-        let mut operations = Vec::new();
-        for (node, entries) in genotype.nodes.iter().enumerate() {
-            for entry in entries {
-                let edge = space.first_edge(node) + entry.input;
-                let module = space
-                    .operations
-                    .iter()
-                    .position(|op| *op == entry.op)
-                    .and_then(|op| cell.edges[edge].operations[op].clone())
-                    .ok_or_else(|| SupernetError::Mismatch {
-                        problem: format!("the search space has no `{}`", entry.op),
-                    })?;
-                operations.push(module);
-            }
-        }
-        Ok(Self {
-            preprocess: cell.preprocess.clone(),
-            operations,
-            genotype: genotype.clone(),
-            reduction: cell.reduction,
-        })
-    }
-}
-
-impl<B: KernelBackend> DerivedCell<B> {
-    fn forward(&self, inputs: [Tensor<B, 4>; 2], statistics: Statistics) -> Tensor<B, 4> {
-        let mut states: Vec<NodeState<B>> = inputs
-            .into_iter()
-            .zip(&self.preprocess)
-            .map(|(input, preprocess)| NodeState::new(preprocess.forward(input, statistics)))
-            .collect();
-        let mut operations = self.operations.iter();
-        for entries in &self.genotype.nodes {
-            let sum = entries
-                .iter()
-                .zip(operations.by_ref())
-                .map(|(entry, operation)| {
-                    let output = operation.forward(&states[entry.input], statistics);
-                    if entry.weight == 1.0 {
-                        output
-                    } else {
-                        output * entry.weight
-                    }
-                })
-                .reduce(kernels::add_term);
-            let value = sum.unwrap_or_else(|| empty_node(&states[0].raw(), self.reduction));
-            states.push(NodeState::new(value));
-        }
-        let nodes = states[SearchSpace::INPUTS..].iter().map(NodeState::raw);
-        kernels::concat_channels(nodes.collect())
-    }
-}
-
 /// The network a genotype describes, built from the same operations as the supernet.
 #[derive(Module, Debug)]
 pub struct DerivedNetwork<B: Backend> {
-    stem: Stem<B>,
+    stem: DerivedStem<B>,
     cells: Vec<DerivedCell<B>>,
     classifier: Linear<B>,
+    auxiliary_head: Option<AuxiliaryHead<B>>,
+    auxiliary_cell: usize,
+}
+
+/// What a network gives while it is trained.
+#[derive(Debug, Clone)]
+pub struct TrainingOutput<B: Backend> {
+    /// Class logits `[batch, classes]`.
+    pub logits: Tensor<B, 2>,
+    /// Class logits `[batch, classes]` of the auxiliary head, if there is one.
+    pub auxiliary: Option<Tensor<B, 2>>,
 }
 
 impl<B: KernelBackend> DerivedNetwork<B> {
+    /// Class logits; the auxiliary head is not run.
+    ///
     /// # Shapes
     ///
-    /// - images: `[batch, image_channels, height, width]`, height and width 8 or more
-    /// - output: class logits `[batch, classes]`
+    /// - images: `[batch, image_channels, height, width]`, sizes as [`DerivedConfig::validate`] has
+    ///   it
+    /// - output: `[batch, classes]`
     pub fn forward(&self, images: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 2> {
-        let stem = self.stem.forward(images, statistics);
-        let (mut prev_prev, mut prev) = (stem.clone(), stem);
-        for cell in &self.cells {
-            let output = cell.forward([prev_prev, prev.clone()], statistics);
+        self.run(images, statistics, None, false).logits
+    }
+
+    /// The pass of a training step: with the auxiliary head, and with drop-path where it is given.
+    /// Shapes are those of [`forward`](Self::forward).
+    pub fn forward_train(
+        &self,
+        images: Tensor<B, 4>,
+        statistics: Statistics,
+        drop_path: Option<&DropPath>,
+    ) -> TrainingOutput<B> {
+        self.run(images, statistics, drop_path, true)
+    }
+
+    fn run(
+        &self,
+        images: Tensor<B, 4>,
+        statistics: Statistics,
+        drop_path: Option<&DropPath>,
+        auxiliary: bool,
+    ) -> TrainingOutput<B> {
+        let [mut prev_prev, mut prev] = self.stem.forward(images, statistics);
+        let mut side = None;
+        for (index, cell) in self.cells.iter().enumerate() {
+            let drop_path = drop_path.map(|drop_path| (drop_path, index));
+            let output = cell.forward([prev_prev, prev.clone()], statistics, drop_path);
             (prev_prev, prev) = (prev, output);
+            if let Some(head) = &self.auxiliary_head
+                && auxiliary
+                && index == self.auxiliary_cell
+            {
+                side = Some(head.forward(prev.clone(), statistics));
+            }
         }
-        self.classifier.forward(global_average(prev))
+        TrainingOutput {
+            logits: self.classifier.forward(global_average(prev)),
+            auxiliary: side,
+        }
     }
 }
 
@@ -226,9 +244,11 @@ impl<B: Backend> Supernet<B> {
             .map(|cell| DerivedCell::inherit(cell, genotype.of(cell.reduction), &config.space))
             .collect::<Result<_, _>>()?;
         Ok(DerivedNetwork {
-            stem: self.stem.clone(),
+            stem: DerivedStem::Cifar(self.stem.clone()),
             cells,
             classifier: self.classifier.clone(),
+            auxiliary_head: None,
+            auxiliary_cell: 0,
         })
     }
 }

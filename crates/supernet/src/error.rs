@@ -39,6 +39,14 @@ pub enum SupernetError {
         /// What differs.
         problem: String,
     },
+    /// A tensor of a file does not fit the network.
+    #[error("tensor `{name}` {problem}; valid are the tensors of a DARTS network of this shape")]
+    State {
+        /// The tensor's name in DARTS' code.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The estimator refused its settings or its input.
     #[error(transparent)]
     Egs(#[from] egs_core::EgsError),
@@ -48,6 +56,13 @@ impl SupernetError {
     pub(crate) fn genotype(place: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Genotype {
             place: place.into(),
+            problem: problem.into(),
+        }
+    }
+
+    pub(crate) fn state(name: &str, problem: impl Into<String>) -> Self {
+        Self::State {
+            name: name.into(),
             problem: problem.into(),
         }
     }

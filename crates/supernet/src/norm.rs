@@ -10,11 +10,12 @@ use burn::module::{
     ModuleMapper, ModuleVisitor, Param, ParamId,
 };
 use burn::tensor::{
-    Tensor,
+    DType, Tensor,
     backend::{AutodiffBackend, Backend},
 };
 
 use crate::kernels::{self, KernelBackend};
+use crate::stem::in_f32;
 
 /// Which statistics a forward pass normalises with, and what becomes of the running ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -204,12 +205,14 @@ impl<B: Backend> BatchNorm<B> {
 }
 
 impl<B: KernelBackend> BatchNorm<B> {
-    /// Normalises each channel.
+    /// Normalises each channel, in f32 whatever the input is computed in.
     ///
     /// # Shapes
     ///
     /// - input and output: `[batch, channels, height, width]`
     pub fn forward(&self, x: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
+        let dtype = x.dtype();
+        let x = in_f32(x);
         let normalised = match (statistics, self.running()) {
             (Statistics::Running, Some((mean, variance))) => {
                 let channels = mean.dims()[0];
@@ -227,13 +230,18 @@ impl<B: KernelBackend> BatchNorm<B> {
                 out.output
             }
         };
-        match &self.affine {
+        let output = match &self.affine {
             Some(affine) => {
                 let channels = normalised.dims()[1];
                 let shape = [1, channels, 1, 1];
                 normalised * affine.gamma.val().reshape(shape) + affine.beta.val().reshape(shape)
             }
             None => normalised,
+        };
+        if dtype == DType::F32 {
+            output
+        } else {
+            output.cast(dtype)
         }
     }
 

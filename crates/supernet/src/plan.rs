@@ -97,9 +97,20 @@ impl NetworkConfig {
     /// The cells in order, and the channels of the last one's output, for cells that concatenate
     /// `nodes` nodes.
     pub fn plan(&self, nodes: usize) -> (Vec<CellPlan>, usize) {
+        self.plan_after(self.stem_channels(), false, nodes)
+    }
+
+    /// As [`plan`](Self::plan), for any stem: both its outputs have `stem_channels` channels, and
+    /// where it `halves` the image between them, the first cell must bring the earlier one down.
+    pub(crate) fn plan_after(
+        &self,
+        stem_channels: usize,
+        halves: bool,
+        nodes: usize,
+    ) -> (Vec<CellPlan>, usize) {
         let reductions = [self.cells / 3, 2 * self.cells / 3];
-        let (mut prev_prev, mut prev) = (self.stem_channels(), self.stem_channels());
-        let (mut channels, mut reduction_prev) = (self.channels, false);
+        let (mut prev_prev, mut prev) = (stem_channels, stem_channels);
+        let (mut channels, mut reduction_prev) = (self.channels, halves);
         let plan = (0..self.cells)
             .map(|index| {
                 let reduction = reductions.contains(&index);

@@ -1,10 +1,10 @@
 use burn::module::Module;
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{DType, Tensor, backend::Backend};
 
 use crate::blocks::{FactorizedReduce, ReluConvNorm};
 use crate::conv::Conv2d;
 use crate::kernels::{self, KernelBackend};
-use crate::{BatchNorm, CellPlan, NetworkConfig, Statistics, WeightInit};
+use crate::{BatchNorm, CellPlan, Form, NetworkConfig, Statistics, WeightInit};
 
 /// The first layer: 3x3 convolution and affine batch normalisation.
 #[derive(Module, Debug)]
@@ -26,6 +26,80 @@ impl<B: Backend> Stem<B> {
 impl<B: KernelBackend> Stem<B> {
     pub(crate) fn forward(&self, images: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
         self.norm.forward(self.conv.forward(images), statistics)
+    }
+}
+
+/// The ImageNet form's first layers (DARTS): three 3x3 convolutions of stride 2, each with affine
+/// batch normalisation. The first cell reads what the second and the third leave.
+#[derive(Module, Debug)]
+pub(crate) struct ImagenetStem<B: Backend> {
+    convs: [Conv2d<B>; 3],
+    norms: [BatchNorm<B>; 3],
+}
+
+impl<B: Backend> ImagenetStem<B> {
+    fn new(config: &NetworkConfig, init: &mut WeightInit, device: &B::Device) -> Self {
+        let convs =
+            stem_convolutions(config).map(|channels| Conv2d::new(channels, 3, 2, 1, init, device));
+        let norm = |[_, out]: [usize; 2]| BatchNorm::new(out, true, device);
+        Self {
+            convs,
+            norms: stem_convolutions(config).map(norm),
+        }
+    }
+}
+
+/// Channels in and out of each convolution of the ImageNet form's stem.
+pub(crate) fn stem_convolutions(config: &NetworkConfig) -> [[usize; 2]; 3] {
+    let (half, whole) = (config.channels / 2, config.channels);
+    [[config.image_channels, half], [half, whole], [whole, whole]]
+}
+
+impl<B: KernelBackend> ImagenetStem<B> {
+    fn forward(&self, images: Tensor<B, 4>, statistics: Statistics) -> [Tensor<B, 4>; 2] {
+        let layer =
+            |index: usize, x| self.norms[index].forward(self.convs[index].forward(x), statistics);
+        let second = layer(1, kernels::rectify(layer(0, images)));
+        let third = layer(2, kernels::rectify(second.clone()));
+        [second, third]
+    }
+}
+
+/// The first layers of a derived network, in either form.
+#[derive(Module, Debug)]
+pub(crate) enum DerivedStem<B: Backend> {
+    Cifar(Stem<B>),
+    Imagenet(ImagenetStem<B>),
+}
+
+impl<B: Backend> DerivedStem<B> {
+    pub(crate) fn new(
+        config: &NetworkConfig,
+        form: Form,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Self {
+        match form {
+            Form::Cifar => Self::Cifar(Stem::new(config, init, device)),
+            Form::Imagenet => Self::Imagenet(ImagenetStem::new(config, init, device)),
+        }
+    }
+}
+
+impl<B: KernelBackend> DerivedStem<B> {
+    /// Both inputs of the first cell.
+    pub(crate) fn forward(
+        &self,
+        images: Tensor<B, 4>,
+        statistics: Statistics,
+    ) -> [Tensor<B, 4>; 2] {
+        match self {
+            Self::Cifar(stem) => {
+                let output = stem.forward(images, statistics);
+                [output.clone(), output]
+            }
+            Self::Imagenet(stem) => stem.forward(images, statistics),
+        }
     }
 }
 
@@ -65,10 +139,20 @@ impl<B: KernelBackend> Preprocess<B> {
     }
 }
 
-/// Global average pooling `[batch, channels, height, width]` to `[batch, channels]`.
+/// Global average pooling `[batch, channels, height, width]` to `[batch, channels]`, in f32 whatever
+/// the features are computed in.
 pub(crate) fn global_average<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 2> {
     let [batch, channels, height, width] = x.dims();
-    x.reshape([batch, channels, height * width])
+    in_f32(x)
+        .reshape([batch, channels, height * width])
         .mean_dim(2)
         .reshape([batch, channels])
+}
+
+/// The same values in f32.
+pub(crate) fn in_f32<B: Backend, const D: usize>(x: Tensor<B, D>) -> Tensor<B, D> {
+    match x.dtype() {
+        DType::F32 => x,
+        _ => x.cast(DType::F32),
+    }
 }

@@ -6,17 +6,13 @@ use burn::module::AutodiffModule;
 use burn::tensor::Tensor;
 use egs_core::{NoiseKey, Normalization};
 use supernet::{
-    Architecture, ArchitectureConfig, BatchNorm, CellCodes, DeriveRule, DerivedConfig, Form,
-    Genotype, NetworkConfig, Run, Sampling, SearchSpace, Statistics, Supernet, SupernetConfig,
-    SupernetError, WeightInit, count_weights, derive_genotype,
+    Architecture, ArchitectureConfig, BatchNorm, CellCodes, DeriveRule, NetworkConfig, Published,
+    Run, Sampling, SearchSpace, Statistics, Supernet, SupernetConfig, SupernetError, WeightInit,
+    count_weights, derive_genotype,
 };
 use support::*;
 
 type Inner = burn_flex::Flex;
-
-const DARTS_V2: &str = "\
-normal: sep_conv_3x3@0 sep_conv_3x3@1 | sep_conv_3x3@0 sep_conv_3x3@1 | sep_conv_3x3@1 skip_connect@0 | skip_connect@0 dil_conv_3x3@2
-reduce: max_pool_3x3@0 max_pool_3x3@1 | skip_connect@2 max_pool_3x3@1 | max_pool_3x3@0 skip_connect@2 | skip_connect@2 max_pool_3x3@1";
 
 #[test]
 fn the_papers_supernet_has_the_published_number_of_weights() {
@@ -33,24 +29,6 @@ fn the_papers_supernet_has_the_published_number_of_weights() {
     let net: Supernet<Train> = config.init(&mut WeightInit::new(0), &device()).unwrap();
     assert_eq!(count_weights(&net), 1_930_618);
     assert_eq!(count_weights(&net.valid()), 1_930_618);
-}
-
-#[test]
-fn the_darts_network_has_the_published_number_of_weights() {
-    let config = DerivedConfig {
-        network: NetworkConfig {
-            image_channels: 3,
-            classes: 10,
-            channels: 36,
-            cells: 20,
-        },
-        genotype: DARTS_V2.parse().unwrap(),
-        form: Form::Retrained,
-    };
-    let net = config
-        .init::<Train>(&mut WeightInit::new(0), &device())
-        .unwrap();
-    assert_eq!(count_weights(&net), 3_349_342);
 }
 
 #[test]
@@ -130,7 +108,7 @@ fn a_child_with_inherited_weights_is_the_supernet_under_its_code() {
 fn a_child_of_a_foreign_genotype_is_refused() {
     let config = small_config(2);
     let net: Supernet<Inner> = config.init(&mut WeightInit::new(0), &device()).unwrap();
-    let genotype: Genotype = DARTS_V2.parse().unwrap();
+    let genotype = Published::DartsV2.genotype().unwrap();
     let error = net.inherit(&config, &genotype).unwrap_err();
     assert!(matches!(error, SupernetError::Mismatch { .. }), "{error}");
 }

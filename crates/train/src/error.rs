@@ -1,7 +1,9 @@
+use std::path::PathBuf;
+
 use supernet::SupernetError;
 use workbench::WorkbenchError;
 
-/// What can stop a training; every message is one sentence for the person who started it.
+/// What can stop a command; every message is one sentence for the person who gave it.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// A setting, a file or the data.
@@ -10,6 +12,16 @@ pub enum TrainError {
     /// The network or its genotype.
     #[error(transparent)]
     Supernet(#[from] SupernetError),
+    /// A field of the configuration has an impossible value.
+    #[error("configuration: `{field}` is {found}; valid: {valid}")]
+    Field {
+        /// The field, with its section.
+        field: &'static str,
+        /// The value found.
+        found: String,
+        /// What would be valid.
+        valid: String,
+    },
     /// An option has an impossible value.
     #[error("`--{option}` is {found}; valid: {valid}")]
     Option {
@@ -20,6 +32,55 @@ pub enum TrainError {
         /// What would be valid.
         valid: String,
     },
+    /// A checkpoint does not belong to the configuration beside it.
+    #[error(
+        "run folder `{}`: its checkpoint was made with another configuration than its config.toml \
+         (fingerprint {found}, expected {expected}); restore that file or start a new run",
+        run.display()
+    )]
+    OtherConfig {
+        /// The run folder.
+        run: PathBuf,
+        /// Fingerprint in the checkpoint.
+        found: String,
+        /// Fingerprint of the configuration.
+        expected: String,
+    },
+    /// A run has no checkpoint yet.
+    #[error(
+        "run folder `{}` holds no checkpoint; valid is a run of at least one finished epoch",
+        run.display()
+    )]
+    NothingTrained {
+        /// The run folder.
+        run: PathBuf,
+    },
+    /// A network and a data set or image do not fit.
+    #[error("{what} has {found}, but the network takes {expected}")]
+    Misfit {
+        /// The data set or the image.
+        what: String,
+        /// What it has.
+        found: String,
+        /// What the network was made for.
+        expected: String,
+    },
+    /// A file of weights cannot be read.
+    #[error("weights file `{}`: {problem}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what would be valid.
+        problem: String,
+    },
+    /// An image file cannot be read.
+    #[error("image `{}`: {problem}; valid is a whole PNG or JPEG file", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// Training diverged.
     #[error("the training loss became {loss} in epoch {epoch}; lower `--learning-rate`")]
     Diverged {
@@ -28,4 +89,14 @@ pub enum TrainError {
         /// The epoch, counted from 1.
         epoch: usize,
     },
+}
+
+impl TrainError {
+    pub(crate) fn field(field: &'static str, found: impl ToString, valid: &str) -> Self {
+        Self::Field {
+            field,
+            found: found.to_string(),
+            valid: valid.into(),
+        }
+    }
 }

@@ -21,7 +21,10 @@ const COMPILED: &[BackendName] = &[
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    workbench::shell::run(|| dispatch(cli.prepare(COMPILED)?))
+    workbench::shell::run(|| match cli.prepare(COMPILED)? {
+        Some(job) => dispatch(job),
+        None => Ok(()),
+    })
 }
 
 fn dispatch(job: Job) -> Result<(), TrainError> {

@@ -2,6 +2,7 @@
 //! two of a run.
 
 mod format;
+mod record;
 
 use std::{
     collections::BTreeMap,
@@ -12,6 +13,8 @@ use std::{
 use serde_json::Value;
 
 use crate::{Result, WorkbenchError, files};
+
+pub use record::encode_record;
 
 const FOLDER: &str = "checkpoints";
 

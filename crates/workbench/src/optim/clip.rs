@@ -36,6 +36,24 @@ pub fn clip_global_norm<B: AutodiffBackend, M: AutodiffModule<B>>(
     (gradients, Some(norm))
 }
 
+/// Multiplies all gradients of `module` by a factor; a factor of 1 changes nothing.
+pub fn scale_gradients<B: AutodiffBackend, M: AutodiffModule<B>>(
+    mut gradients: GradientsParams,
+    module: &M,
+    factor: f64,
+) -> GradientsParams {
+    if factor != 1.0 {
+        let device = module.devices().into_iter().next().unwrap_or_default();
+        let mut scale = Scale::<B> {
+            gradients: &mut gradients,
+            factor: Tensor::full([1], factor, &device),
+            backend: PhantomData,
+        };
+        module.visit(&mut scale);
+    }
+    gradients
+}
+
 /// The Euclidean norm of all gradients of `module` together, `[1]`, or `None` when no parameter of it
 /// has one. All parameters must be on one device.
 pub fn global_norm<B: AutodiffBackend, M: AutodiffModule<B>>(
@@ -158,6 +176,14 @@ mod tests {
         let (pair, gradients) = gradients_of(A, B);
         let (clipped, _) = clip_global_norm(gradients, &pair, 100.0);
         assert_eq!(read::<1>(&clipped, pair.vector.id), B);
+    }
+
+    #[test]
+    fn a_factor_multiplies_every_gradient() {
+        let (pair, gradients) = gradients_of(A, B);
+        let scaled = scale_gradients(gradients, &pair, 0.5);
+        assert_eq!(read::<1>(&scaled, pair.vector.id), B.map(|g| g * 0.5));
+        assert_eq!(read::<2>(&scaled, pair.matrix.id)[3], 1.5);
     }
 
     #[test]

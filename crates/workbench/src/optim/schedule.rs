@@ -39,6 +39,17 @@ impl Schedule {
         }
     }
 
+    /// The value at a step, both counted from 0, of a run of `steps` that first rises over
+    /// `warm_up` steps along a straight line, `(step + 1) / warm_up` of the value at the start, and
+    /// follows the schedule over the remaining steps.
+    pub fn value_after_warm_up(&self, step: usize, warm_up: usize, steps: usize) -> f64 {
+        if step < warm_up {
+            return self.value(0.0) * (step + 1) as f64 / warm_up as f64;
+        }
+        let remaining = steps.saturating_sub(warm_up).max(1);
+        self.value((step - warm_up) as f64 / remaining as f64)
+    }
+
     /// The smallest and the largest value that it takes.
     pub fn range(&self) -> (f64, f64) {
         let (from, to) = (self.value(0.0), self.value(1.0));
@@ -93,6 +104,20 @@ mod tests {
         };
         assert_eq!((schedule.value(-1.0), schedule.value(9.0)), (0.025, 0.001));
         assert_eq!(schedule.range(), (0.001, 0.025));
+    }
+
+    #[test]
+    fn a_warm_up_rises_along_a_line_and_then_the_schedule_begins() {
+        let schedule = Schedule::Cosine { from: 0.8, to: 0.0 };
+        let values: Vec<f64> = (0..8)
+            .map(|step| schedule.value_after_warm_up(step, 4, 8))
+            .collect();
+        let eighth = 0.4 * (1.0 + 0.5_f64.sqrt());
+        let expected = [0.2, 0.4, 0.6, 0.8, 0.8, eighth, 0.4, 0.8 - eighth];
+        for (value, expected) in values.iter().zip(expected) {
+            assert!((value - expected).abs() < 1e-12, "{values:?}");
+        }
+        assert_eq!(schedule.value_after_warm_up(0, 0, 8), 0.8);
     }
 
     #[test]

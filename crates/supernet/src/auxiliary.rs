@@ -1,0 +1,117 @@
+use burn::module::Module;
+use burn::tensor::{Tensor, backend::Backend, module::avg_pool2d};
+
+use crate::conv::{Conv2d, Linear, PointwiseConv2d};
+use crate::kernels::{self, KernelBackend};
+use crate::stem::global_average;
+use crate::{BatchNorm, Form, Statistics, SupernetError, WeightInit};
+
+/// The auxiliary classifier of DARTS: reads the cell at two thirds of the depth while training, so
+/// that gradients reach the first cells on a short way. It is not run to predict.
+///
+/// ReLU, average pool 5x5, 1x1 convolution to 128 channels, normalisation, ReLU, 2x2 convolution to
+/// 768 channels, normalisation (not in the ImageNet form, where the published one leaves it out),
+/// ReLU, linear layer. What the second convolution leaves of the image is averaged: in the published
+/// sizes it is a single pixel.
+#[derive(Module, Debug)]
+pub struct AuxiliaryHead<B: Backend> {
+    narrow: PointwiseConv2d<B>,
+    narrow_norm: BatchNorm<B>,
+    wide: Conv2d<B>,
+    wide_norm: Option<BatchNorm<B>>,
+    classifier: Linear<B>,
+    stride: usize,
+}
+
+/// Where the auxiliary head differs between the forms.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AuxiliaryPlan {
+    pub(crate) stride: usize,
+    pub(crate) wide_norm: bool,
+}
+
+impl AuxiliaryPlan {
+    pub(crate) const NARROW: usize = 128;
+    pub(crate) const WIDE: usize = 768;
+    pub(crate) const POOL: usize = 5;
+    pub(crate) const KERNEL: usize = 2;
+
+    pub(crate) fn of(form: Form) -> Self {
+        match form {
+            Form::Cifar => Self {
+                stride: 3,
+                wide_norm: true,
+            },
+            Form::Imagenet => Self {
+                stride: 2,
+                wide_norm: false,
+            },
+        }
+    }
+
+    /// Sides after the pool of features with these sides.
+    ///
+    /// # Errors
+    ///
+    /// When the second convolution would have too little to look at.
+    pub(crate) fn pooled(&self, sides: [usize; 2]) -> Result<[usize; 2], SupernetError> {
+        let smallest = Self::POOL + self.stride * (Self::KERNEL - 1);
+        if sides.iter().any(|&side| side < smallest) {
+            return Err(SupernetError::config(
+                "auxiliary head",
+                format!("on features of {}x{} pixels", sides[0], sides[1]),
+                format!(
+                    "images large enough to leave {smallest}x{smallest} at two thirds of the depth \
+                     (32x32 in the CIFAR form, 224x224 in the ImageNet form), or no auxiliary head"
+                ),
+            ));
+        }
+        Ok(sides.map(|side| (side - Self::POOL) / self.stride + 1))
+    }
+}
+
+impl<B: Backend> AuxiliaryHead<B> {
+    pub(crate) fn new(
+        channels: usize,
+        classes: usize,
+        form: Form,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Self {
+        let plan = AuxiliaryPlan::of(form);
+        let (narrow, wide) = (AuxiliaryPlan::NARROW, AuxiliaryPlan::WIDE);
+        Self {
+            narrow: PointwiseConv2d::new([channels, narrow], init, device),
+            narrow_norm: BatchNorm::new(narrow, true, device),
+            wide: Conv2d::new([narrow, wide], AuxiliaryPlan::KERNEL, 1, 0, init, device),
+            wide_norm: plan.wide_norm.then(|| BatchNorm::new(wide, true, device)),
+            classifier: Linear::new(wide, classes, init, device),
+            stride: plan.stride,
+        }
+    }
+}
+
+impl<B: KernelBackend> AuxiliaryHead<B> {
+    /// # Shapes
+    ///
+    /// - features: `[batch, channels, height, width]`
+    /// - output: class logits `[batch, classes]`
+    pub(crate) fn forward(&self, features: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 2> {
+        let (window, stride) = ([AuxiliaryPlan::POOL; 2], [self.stride; 2]);
+        let x = avg_pool2d(
+            kernels::rectify(features),
+            window,
+            stride,
+            [0, 0],
+            false,
+            false,
+        );
+        let x = kernels::rectify(self.narrow_norm.forward(self.narrow.forward(x), statistics));
+        let x = self.wide.forward(x);
+        let x = match &self.wide_norm {
+            Some(norm) => norm.forward(x, statistics),
+            None => x,
+        };
+        self.classifier.forward(global_average(kernels::rectify(x)))
+    }
+}

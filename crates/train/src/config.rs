@@ -1,0 +1,310 @@
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use supernet::{DerivedConfig, Form, Genotype, NetworkConfig};
+use toml::{Table, Value};
+use workbench::WorkbenchError;
+use workbench::config::{apply_overrides, fingerprint, from_table, parse_table};
+use workbench::data::{Augment, Dataset, DatasetId};
+use workbench::optim::Schedule;
+
+use crate::{Precision, TrainError, genotype};
+
+/// Everything that determines a training. A configuration file may leave fields out: they take the
+/// values of the default, `configs/fit-digits.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FitConfig {
+    /// Begins the name of the run folder.
+    pub name: String,
+    /// Seed of weights, order, changes to images and drop-path.
+    pub seed: u64,
+    /// The cells, in a file the name of published ones or their text form.
+    #[serde(with = "genotype::text")]
+    pub genotype: Genotype,
+    /// What is learned.
+    pub data: DataConfig,
+    /// Size of the network.
+    pub network: SizeConfig,
+    /// The loop.
+    pub fit: LoopConfig,
+    /// Optimisation of the weights: SGD.
+    pub weights: WeightsConfig,
+}
+
+/// What is learned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// The data set.
+    pub set: DatasetId,
+    /// Folder of its files, where it is not bundled or another copy is wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<PathBuf>,
+    /// Share of the training images that is held out and scored after every epoch.
+    pub validation: f64,
+    /// Random changes to the training images.
+    #[serde(default)]
+    pub augment: Augment,
+}
+
+/// Size of the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SizeConfig {
+    /// Channels of the first cells.
+    pub channels: usize,
+    /// Number of cells.
+    pub cells: usize,
+    /// Outer form.
+    pub form: Form,
+}
+
+/// The loop of the training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoopConfig {
+    /// Passes over the training images.
+    pub epochs: usize,
+    /// Images of a step.
+    pub batch_size: usize,
+    /// Passes that a step's batch is cut into; gradients are those of the whole batch, up to the
+    /// statistics of batch normalisation, which see a part each.
+    pub parts: usize,
+    /// What the network is computed in.
+    pub precision: Precision,
+    /// Share of a label that goes evenly to all classes.
+    pub label_smoothing: f64,
+    /// Weight of the auxiliary head's loss; 0 builds no head.
+    pub auxiliary_weight: f64,
+    /// Drop-path's rate, reached along a straight line from 0.
+    pub drop_path: f64,
+    /// Decay of the moving average of the weights that is scored; 0 scores the weights themselves.
+    pub average_decay: f64,
+    /// Epochs without a lower validation error after which the training stops; 0 for never.
+    pub patience: usize,
+}
+
+/// Optimisation of the weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightsConfig {
+    /// Learning rate after the warm-up.
+    pub learning_rate: Schedule,
+    /// Epochs in which the learning rate rises from nearly 0 along a straight line.
+    pub warmup_epochs: usize,
+    /// Momentum, without dampening.
+    pub momentum: f64,
+    /// L2 decay, added to the gradient.
+    pub weight_decay: f64,
+    /// Largest norm of all gradients together.
+    pub clip_norm: f64,
+}
+
+impl Default for FitConfig {
+    fn default() -> Self {
+        Self::resolve(None, &[])
+            .expect("the embedded default configuration is valid, see the tests")
+    }
+}
+
+impl FitConfig {
+    /// The default configuration: `darts-v2` on the bundled digits.
+    pub const DEFAULT_TOML: &str = include_str!("../../../configs/fit-digits.toml");
+
+    /// The configuration of a file's text (with the name errors call it by) or the default, with
+    /// overrides `section.field=value`.
+    ///
+    /// # Errors
+    ///
+    /// When a field is unknown, of a wrong type or of an impossible value.
+    pub fn resolve(file: Option<(&str, &str)>, overrides: &[String]) -> Result<Self, TrainError> {
+        let mut table = parse_table(Self::DEFAULT_TOML, "default")?;
+        let mut source = "default".to_string();
+        if let Some((name, text)) = file {
+            merge(&mut table, parse_table(text, name)?);
+            source = name.to_string();
+        }
+        for text in overrides {
+            let set = apply_overrides(Table::new(), std::slice::from_ref(text))?;
+            merge(&mut table, set);
+        }
+        if !overrides.is_empty() {
+            source.push_str(" with overrides");
+        }
+        let config: Self = from_table(table, &source)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks every value that can be checked without the data.
+    ///
+    /// # Errors
+    ///
+    /// Naming the field, what was found and what would be valid.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        self.genotype.validate()?;
+        let (fit, weights) = (&self.fit, &self.weights);
+        if fit.epochs == 0 {
+            return Err(TrainError::field("fit.epochs", 0, "1 or more"));
+        }
+        if fit.batch_size < 2 {
+            let valid = "2 or more: batch normalisation needs several images";
+            return Err(TrainError::field("fit.batch_size", fit.batch_size, valid));
+        }
+        if fit.parts == 0 || fit.batch_size / fit.parts < 2 {
+            let valid = format!("1 to {}: a part has 2 images or more", fit.batch_size / 2);
+            return Err(TrainError::field("fit.parts", fit.parts, &valid));
+        }
+        if weights.warmup_epochs >= fit.epochs {
+            let valid = format!("less than the {} epochs", fit.epochs);
+            let found = weights.warmup_epochs;
+            return Err(TrainError::field("weights.warmup_epochs", found, &valid));
+        }
+        below_one("data.validation", self.data.validation)?;
+        if fit.patience > 0 && self.data.validation == 0.0 {
+            let valid = "0, unless data.validation holds out images to judge by";
+            return Err(TrainError::field("fit.patience", fit.patience, valid));
+        }
+        below_one("fit.label_smoothing", fit.label_smoothing)?;
+        below_one("fit.drop_path", fit.drop_path)?;
+        below_one("fit.average_decay", fit.average_decay)?;
+        not_negative("fit.auxiliary_weight", fit.auxiliary_weight)?;
+        let (low, high) = weights.learning_rate.range();
+        not_negative("weights.learning_rate", low)?;
+        positive("weights.learning_rate", high)?;
+        below_one("weights.momentum", weights.momentum)?;
+        not_negative("weights.weight_decay", weights.weight_decay)?;
+        positive("weights.clip_norm", weights.clip_norm)
+    }
+
+    /// The network for images of a data set.
+    ///
+    /// # Errors
+    ///
+    /// When the images are too small for it.
+    pub fn derived(&self, data: &Dataset) -> Result<DerivedConfig, TrainError> {
+        let [image_channels, height, width] = data.image_shape();
+        let network = NetworkConfig {
+            image_channels,
+            classes: data.classes(),
+            channels: self.network.channels,
+            cells: self.network.cells,
+        };
+        let derived = DerivedConfig {
+            network,
+            genotype: self.genotype.clone(),
+            form: self.network.form,
+            auxiliary: self.fit.auxiliary_weight > 0.0,
+        };
+        derived.validate(height, width)?;
+        Ok(derived)
+    }
+
+    /// A name for the content of the configuration: a resumed run must have the same.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration has no JSON form (a number that is not finite).
+    pub fn fingerprint(&self) -> Result<String, TrainError> {
+        Ok(fingerprint(self)?)
+    }
+
+    /// The configuration as TOML.
+    ///
+    /// # Errors
+    ///
+    /// When a value has no TOML form.
+    pub fn to_toml(&self) -> Result<String, TrainError> {
+        let text = toml::to_string_pretty(self).map_err(|error| WorkbenchError::Config {
+            source_name: self.name.clone(),
+            message: error.to_string(),
+        })?;
+        Ok(text)
+    }
+}
+
+fn positive(field: &'static str, value: f64) -> Result<(), TrainError> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(TrainError::field(field, value, "a positive number"))
+}
+
+fn not_negative(field: &'static str, value: f64) -> Result<(), TrainError> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    let valid = "a number that is not negative";
+    Err(TrainError::field(field, value, valid))
+}
+
+fn below_one(field: &'static str, value: f64) -> Result<(), TrainError> {
+    if (0.0..1.0).contains(&value) {
+        return Ok(());
+    }
+    let valid = "a number from 0 up to but not including 1";
+    Err(TrainError::field(field, value, valid))
+}
+
+/// Lays `over` on `base`, section by section. A schedule is replaced whole: the fields of one shape
+/// mean nothing to another.
+fn merge(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(value)) if !value.contains_key("shape") => {
+                merge(inner, value);
+            }
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use supernet::Published;
+
+    #[test]
+    fn the_default_is_valid_and_round_trips() {
+        let config = FitConfig::default();
+        assert_eq!(config.genotype, Published::DartsV2.genotype().unwrap());
+        let text = config.to_toml().unwrap();
+        let again = FitConfig::resolve(Some(("again", &text)), &[]).unwrap();
+        assert_eq!(config, again);
+        assert_eq!(config.fingerprint().unwrap(), again.fingerprint().unwrap());
+    }
+
+    #[test]
+    fn the_papers_settings_are_valid() {
+        let cifar = include_str!("../../../configs/fit-cifar10.toml");
+        let config = FitConfig::resolve(Some(("fit-cifar10.toml", cifar)), &[]).unwrap();
+        assert_eq!((config.network.channels, config.network.cells), (36, 20));
+        assert_eq!((config.fit.epochs, config.data.augment.cutout), (600, 16));
+    }
+
+    #[test]
+    fn each_refusal_names_field_value_and_what_is_valid() {
+        let cases = [
+            ("fit.epochs=0", "`fit.epochs` is 0; valid: 1 or more"),
+            ("fit.batch_size=1", "`fit.batch_size` is 1"),
+            ("fit.parts=33", "`fit.parts` is 33; valid: 1 to 32"),
+            ("fit.drop_path=1.0", "`fit.drop_path` is 1"),
+            ("fit.patience=3", "data.validation"),
+            ("fit.label_smoothing=-0.1", "`fit.label_smoothing` is -0.1"),
+            ("weights.warmup_epochs=20", "less than the 20 epochs"),
+            ("weights.clip_norm=nan", "`weights.clip_norm` is NaN"),
+            ("genotype=darts-v3", "did you mean `darts-v2`"),
+            ("fit.precision=f8", "did you mean `f"),
+            ("fit.epoch=3", "did you mean `epochs`"),
+        ];
+        for (text, expected) in cases {
+            let error = FitConfig::resolve(None, &[text.to_string()])
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

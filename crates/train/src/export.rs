@@ -1,0 +1,196 @@
+use std::path::Path;
+
+use burn::tensor::backend::Backend;
+use serde::{Deserialize, Serialize};
+use supernet::{DerivedConfig, DerivedNetwork, StateDict, WeightInit};
+use workbench::data::Dataset;
+use workbench::{WorkbenchError, files};
+
+use crate::run::json;
+use crate::{TrainError, read_weights, write_weights};
+
+/// A trained network outside of its run: a folder of `config.json` and `model.safetensors`, whose
+/// tensors have the names of DARTS' PyTorch code.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exported {
+    /// What it is and how images are given to it.
+    pub config: ExportConfig,
+    /// Its weights and running statistics.
+    pub weights: StateDict,
+}
+
+/// `config.json` of an exported network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportConfig {
+    /// Layout of this file; 1.
+    pub format: u32,
+    /// The network.
+    pub network: DerivedConfig,
+    /// Its images.
+    pub image: ImageConfig,
+    /// What it was trained on, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained: Option<TrainedOn>,
+}
+
+/// How an image is given to a network: scaled to this size, pixels to 0..=1, and then normalised,
+/// `(pixel - mean) / std` for each channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageConfig {
+    /// Height in pixels.
+    pub height: usize,
+    /// Width in pixels.
+    pub width: usize,
+    /// `[image_channels]`
+    pub mean: Vec<f32>,
+    /// `[image_channels]`
+    pub std: Vec<f32>,
+}
+
+/// Where a network's weights are from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainedOn {
+    /// Data set.
+    pub data: String,
+    /// Seed of the training.
+    pub seed: u64,
+    /// Epochs of the training.
+    pub epochs: usize,
+}
+
+impl ImageConfig {
+    /// The images of a data set.
+    pub fn of(data: &Dataset) -> Self {
+        let [_, height, width] = data.image_shape();
+        Self {
+            height,
+            width,
+            mean: data.mean().to_vec(),
+            std: data.std().to_vec(),
+        }
+    }
+}
+
+impl ExportConfig {
+    /// The layout that this version writes and reads.
+    pub const FORMAT: u32 = 1;
+
+    /// Checks that the network can be built and its images be normalised.
+    ///
+    /// # Errors
+    ///
+    /// Naming what is wrong.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        if self.format != Self::FORMAT {
+            let valid = Self::FORMAT.to_string();
+            return Err(TrainError::field("format", self.format, &valid));
+        }
+        self.network.validate(self.image.height, self.image.width)?;
+        let channels = self.network.network.image_channels;
+        for (field, values) in [
+            ("image.mean", &self.image.mean),
+            ("image.std", &self.image.std),
+        ] {
+            if values.len() != channels || !values.iter().all(|value| value.is_finite()) {
+                let valid = format!("{channels} numbers, one a channel");
+                return Err(TrainError::field(field, format!("{values:?}"), &valid));
+            }
+        }
+        if self.image.std.iter().any(|&std| std <= 0.0) {
+            let found = format!("{:?}", self.image.std);
+            return Err(TrainError::field("image.std", found, "positive numbers"));
+        }
+        Ok(())
+    }
+}
+
+impl Exported {
+    const CONFIG: &str = "config.json";
+    const WEIGHTS: &str = "model.safetensors";
+
+    /// Whether a folder looks like an exported network.
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(Self::CONFIG).is_file()
+    }
+
+    /// Writes the folder, which must not exist yet.
+    ///
+    /// # Errors
+    ///
+    /// When it exists or cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(), TrainError> {
+        self.config.validate()?;
+        if folder.exists() {
+            return Err(TrainError::Option {
+                option: "out",
+                found: format!("`{}`, which exists already", folder.display()),
+                valid: "a folder that is yet to be made".into(),
+            });
+        }
+        let config = serde_json::to_string_pretty(&self.config).map_err(json("the network"))?;
+        std::fs::create_dir_all(folder).map_err(WorkbenchError::io("create", folder))?;
+        write_weights(&folder.join(Self::WEIGHTS), &self.weights)?;
+        Ok(files::write_atomic(
+            folder.join(Self::CONFIG),
+            config + "\n",
+        )?)
+    }
+
+    /// Reads a folder.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing, cut short, or does not describe a network.
+    pub fn read(folder: &Path) -> Result<Self, TrainError> {
+        let path = folder.join(Self::CONFIG);
+        let text = files::read_to_string(&path)?;
+        let config: ExportConfig =
+            serde_json::from_str(&text).map_err(|error| WorkbenchError::Config {
+                source_name: path.display().to_string(),
+                message: error.to_string(),
+            })?;
+        config.validate()?;
+        let weights = read_weights(&folder.join(Self::WEIGHTS))?;
+        Ok(Self { config, weights })
+    }
+
+    /// The network on a device.
+    ///
+    /// # Errors
+    ///
+    /// When the weights are not those of the network.
+    pub fn init<B: Backend>(&self, device: &B::Device) -> Result<DerivedNetwork<B>, TrainError> {
+        let network = self
+            .config
+            .network
+            .init::<B>(&mut WeightInit::new(0), device)?;
+        Ok(network.load_state_dict(&self.weights)?)
+    }
+}
+
+/// Checks that a network's classes and channels are those of a data set.
+///
+/// # Errors
+///
+/// Naming both.
+pub(crate) fn check_fit(network: &DerivedConfig, data: &Dataset) -> Result<(), TrainError> {
+    let [channels, height, width] = data.image_shape();
+    let expected = &network.network;
+    let misfit = |found: String, expected: String| TrainError::Misfit {
+        what: format!("data set `{}`", data.name()),
+        found,
+        expected,
+    };
+    if channels != expected.image_channels {
+        let takes = format!("{} channels", expected.image_channels);
+        return Err(misfit(format!("images of {channels} channels"), takes));
+    }
+    if data.classes() != expected.classes {
+        let takes = format!("{} classes", expected.classes);
+        return Err(misfit(format!("{} classes", data.classes()), takes));
+    }
+    Ok(network.validate(height, width)?)
+}

@@ -1,0 +1,380 @@
+use std::time::Instant;
+
+use burn::module::AutodiffModule;
+use burn::tensor::Tensor;
+use supernet::{DerivedConfig, DerivedNetwork, DropPath, ModelBackend, Statistics, TrainBackend};
+use workbench::WorkbenchError;
+use workbench::checkpoint;
+use workbench::data::{Dataset, RngKey, Splits, epoch_order, index_batches, load};
+use workbench::evaluate::{Score, score};
+use workbench::files::{read_to_string, write_atomic};
+use workbench::metrics::{self, JsonLines};
+use workbench::optim::move_average;
+use workbench::run::RunFolder;
+
+use crate::step::Step;
+use crate::{EpochRecord, FitConfig, FitOutcome, FitState, TrainError};
+
+/// Receives what a person or a log wants to know while a training runs.
+pub trait Reporter {
+    /// A step is done.
+    fn step(&mut self);
+    /// An epoch is done.
+    fn epoch(&mut self, record: &EpochRecord);
+}
+
+/// A training in its run folder: data, state, log.
+pub struct Session<B: TrainBackend> {
+    config: FitConfig,
+    fingerprint: String,
+    backend: String,
+    derived: DerivedConfig,
+    data: Parts,
+    folder: RunFolder,
+    log: JsonLines,
+    records: Vec<EpochRecord>,
+    device: B::Device,
+    state: FitState<B>,
+}
+
+struct Parts {
+    train: Dataset,
+    validation: Option<Dataset>,
+    test: Dataset,
+}
+
+impl Parts {
+    fn load(config: &FitConfig) -> Result<Self, TrainError> {
+        let Splits { train, test } = load(config.data.set, config.data.root.as_deref())?;
+        let (train, validation) = if config.data.validation > 0.0 {
+            let (train, held_out) = train.halves(1.0 - config.data.validation, config.seed)?;
+            (train, Some(held_out))
+        } else {
+            (train, None)
+        };
+        if config.fit.batch_size > train.len() {
+            let valid = format!("2 to {}, the number of training images", train.len());
+            return Err(TrainError::field(
+                "fit.batch_size",
+                config.fit.batch_size,
+                &valid,
+            ));
+        }
+        Ok(Self {
+            train,
+            validation,
+            test,
+        })
+    }
+}
+
+impl<B: TrainBackend> Session<B> {
+    /// Starts a training. `folder` makes the run folder; it is called when everything else is known
+    /// to be in order, so that a refused training leaves nothing behind. `backend` names what it
+    /// runs on.
+    ///
+    /// # Errors
+    ///
+    /// When the data cannot be loaded, does not fit the configuration, or the folder cannot be
+    /// written.
+    pub fn start(
+        config: FitConfig,
+        folder: impl FnOnce() -> workbench::Result<RunFolder>,
+        backend: &str,
+        device: &B::Device,
+    ) -> Result<Self, TrainError> {
+        let data = Parts::load(&config)?;
+        let derived = config.derived(&data.train)?;
+        let text = config.to_toml()?;
+        let folder = folder()?;
+        write_atomic(folder.config(), text)?;
+        let log = JsonLines::create(folder.metrics())?;
+        let state = FitState::new(&config, &derived, device)?;
+        Ok(Self {
+            fingerprint: config.fingerprint()?,
+            backend: backend.into(),
+            derived,
+            config,
+            data,
+            folder,
+            log,
+            records: Vec::new(),
+            device: device.clone(),
+            state,
+        })
+    }
+
+    /// Continues the training of a run folder from its last readable checkpoint, or from the start
+    /// where there is none yet. Also returned is what a person should know about that.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::start`], and when the checkpoint belongs to another configuration.
+    pub fn resume(
+        folder: RunFolder,
+        backend: &str,
+        device: &B::Device,
+    ) -> Result<(Self, Vec<String>), TrainError> {
+        let config = read_config(&folder)?;
+        let fingerprint = config.fingerprint()?;
+        let loaded = checkpoint::load_latest(folder.path())?;
+        // Checked before the log is touched: nothing already written is lost to a refusal.
+        if let Some(loaded) = &loaded {
+            FitState::<B>::check(folder.path(), loaded, &fingerprint)?;
+        }
+        let data = Parts::load(&config)?;
+        let derived = config.derived(&data.train)?;
+        let epoch = loaded.as_ref().map_or(0, |loaded| loaded.index as usize);
+        let log =
+            JsonLines::open_truncated_to(folder.metrics(), |r: &EpochRecord| r.epoch <= epoch)?;
+        let mut state = FitState::new(&config, &derived, device)?;
+        let mut notes = Vec::new();
+        match loaded {
+            Some(loaded) => {
+                let before = loaded.checkpoint.header["backend"]
+                    .as_str()
+                    .unwrap_or("unknown");
+                if before != backend {
+                    notes.push(format!(
+                        "the run began on {before} and goes on on {backend}: results will differ \
+                         slightly"
+                    ));
+                }
+                notes.extend(loaded.warning.clone());
+                state = state.restore(&loaded, device)?;
+            }
+            None => notes.push("no checkpoint was written yet: the training starts anew".into()),
+        }
+        let session = Self {
+            fingerprint,
+            backend: backend.into(),
+            records: metrics::read(folder.metrics())?,
+            derived,
+            config,
+            data,
+            folder,
+            log,
+            device: device.clone(),
+            state,
+        };
+        Ok((session, notes))
+    }
+
+    /// Steps of one epoch.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.data.train.len() / self.config.fit.batch_size
+    }
+
+    /// Epochs finished.
+    pub fn epoch(&self) -> usize {
+        self.state.epoch
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &FitConfig {
+        &self.config
+    }
+
+    /// The run folder.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// Trains to the end and scores the test images. Each finished epoch is logged and then saved,
+    /// in this order, so that a run killed at any moment repeats at most the epoch it was in.
+    ///
+    /// # Errors
+    ///
+    /// When training diverges or the folder cannot be written; what was written stays.
+    pub fn run(mut self, reporter: &mut impl Reporter) -> Result<FitOutcome, TrainError> {
+        while self.state.epoch < self.config.fit.epochs && !self.is_patience_over() {
+            let record;
+            (self, record) = self.run_epoch(reporter)?;
+            self.log.append(&record)?;
+            let saved = self.state.checkpoint(&self.fingerprint, &self.backend)?;
+            checkpoint::save(self.folder.path(), self.state.epoch as u64, &saved)?;
+            reporter.epoch(&record);
+            self.records.push(record);
+        }
+        let outcome = self.outcome();
+        let text = serde_json::to_string_pretty(&outcome).map_err(json("the result"))?;
+        write_atomic(self.folder.file("result.json"), text + "\n")?;
+        Ok(outcome)
+    }
+
+    /// Whether the validation error was lowest `patience` epochs ago or earlier.
+    fn is_patience_over(&self) -> bool {
+        let errors: Vec<f64> = self
+            .records
+            .iter()
+            .filter_map(|r| r.validation_error)
+            .collect();
+        is_patience_over(&errors, self.config.fit.patience)
+    }
+
+    fn run_epoch(
+        mut self,
+        reporter: &mut impl Reporter,
+    ) -> Result<(Self, EpochRecord), TrainError> {
+        let begun = Instant::now();
+        let (epoch, steps) = (self.state.epoch, self.steps_per_epoch());
+        let (fit, weights) = (&self.config.fit, &self.config.weights);
+        let key = RngKey {
+            seed: self.config.seed,
+            epoch: epoch as u64,
+        };
+        let order = epoch_order(self.data.train.len(), key.seed, key.epoch);
+        let rate = DropPath::ramp(fit.drop_path, epoch, fit.epochs);
+        let mut sums = Tensor::<B::InnerBackend, 1>::zeros([2], &self.device);
+        let mut learning_rate = 0.0;
+        let mut state = self.state;
+        for (step, indices) in index_batches(&order, fit.batch_size, true).enumerate() {
+            let index = epoch * steps + step;
+            let (warm_up, all) = (weights.warmup_epochs * steps, fit.epochs * steps);
+            learning_rate = weights
+                .learning_rate
+                .value_after_warm_up(index, warm_up, all);
+            let step = Step {
+                config: &self.config,
+                data: &self.data.train,
+                key,
+                index: step as u32,
+                drop_path: rate,
+                learning_rate,
+            };
+            let measured;
+            (state, measured) = step.take(state, indices, &self.device);
+            sums = sums + measured;
+            if let Some(average) = state.average.take() {
+                let (model, decay) = (state.model.valid(), fit.average_decay);
+                state.average = Some(move_average(average, &model, decay, index as u64));
+            }
+            reporter.step();
+        }
+        self.state = state;
+        let sums: Vec<f64> = sums.into_data().iter::<f64>().collect();
+        let train_loss = sums[0] / steps as f64;
+        if !train_loss.is_finite() {
+            return Err(TrainError::Diverged {
+                loss: train_loss,
+                epoch: epoch + 1,
+            });
+        }
+        let validation = self.data.validation.as_ref().map(|data| self.score(data));
+        let record = EpochRecord {
+            epoch: epoch + 1,
+            learning_rate,
+            drop_path: rate,
+            train_loss,
+            train_error: 100.0 * sums[1] / steps as f64,
+            validation_loss: validation.map(|score| score.loss),
+            validation_error: validation.map(|score| score.error),
+            seconds: begun.elapsed().as_secs_f64(),
+        };
+        self.state.epoch += 1;
+        Ok((self, record))
+    }
+
+    fn score(&self, data: &Dataset) -> Score {
+        let batch_size = self.config.fit.batch_size;
+        score_network(&self.state.scored(), data, batch_size, &self.device)
+    }
+
+    fn outcome(&self) -> FitOutcome {
+        let test = self.score(&self.data.test);
+        let [_, height, width] = self.data.test.image_shape();
+        let bare = DerivedConfig {
+            auxiliary: false,
+            ..self.derived.clone()
+        };
+        let layers = bare.layers(height, width).unwrap_or_default();
+        FitOutcome {
+            name: self.config.name.clone(),
+            data: self.config.data.set.to_string(),
+            seed: self.config.seed,
+            backend: self.backend.clone(),
+            epochs: self.state.epoch,
+            weights: layers.iter().map(|layer| layer.weights).sum(),
+            multiply_adds: layers.iter().map(|layer| layer.multiply_adds).sum(),
+            test_loss: test.loss,
+            test_error: test.error,
+            genotype: self.config.genotype.to_string(),
+            seconds: self.records.iter().map(|record| record.seconds).sum(),
+        }
+    }
+}
+
+/// Reads the configuration of a run.
+///
+/// # Errors
+///
+/// When the file is missing or not valid.
+pub(crate) fn read_config(folder: &RunFolder) -> Result<FitConfig, TrainError> {
+    let path = folder.config();
+    let text = read_to_string(&path)?;
+    FitConfig::resolve(Some((&path.display().to_string(), &text)), &[])
+}
+
+/// Scores a network with its running statistics.
+pub(crate) fn score_network<B: ModelBackend>(
+    network: &DerivedNetwork<B>,
+    data: &Dataset,
+    batch_size: usize,
+    device: &B::Device,
+) -> Score {
+    // The order does not matter to running statistics.
+    let Ok(score) = score(data, batch_size, 0, device, |images, _| {
+        Ok::<_, std::convert::Infallible>(network.forward(images, Statistics::Running))
+    });
+    score
+}
+
+/// The network of a run's last checkpoint, as it is scored, with the run's configuration and the
+/// epochs it was trained for; and what a person should know about the checkpoint.
+///
+/// # Errors
+///
+/// When the run has no readable checkpoint or was made with another configuration.
+pub fn trained_network<B: TrainBackend>(
+    folder: &RunFolder,
+    config: &FitConfig,
+    derived: &DerivedConfig,
+    device: &B::Device,
+) -> Result<(DerivedNetwork<B::InnerBackend>, usize, Option<String>), TrainError> {
+    let Some(loaded) = checkpoint::load_latest(folder.path())? else {
+        return Err(TrainError::NothingTrained {
+            run: folder.path().to_path_buf(),
+        });
+    };
+    FitState::<B>::check(folder.path(), &loaded, &config.fingerprint()?)?;
+    let state = FitState::<B>::new(config, derived, device)?.restore(&loaded, device)?;
+    Ok((state.scored(), state.epoch, loaded.warning))
+}
+
+/// An error of writing JSON.
+pub(crate) fn json(what: &'static str) -> impl FnOnce(serde_json::Error) -> WorkbenchError {
+    move |source| WorkbenchError::Json { what, source }
+}
+
+fn is_patience_over(errors: &[f64], patience: usize) -> bool {
+    let best = errors
+        .iter()
+        .enumerate()
+        .min_by(|a, b| a.1.total_cmp(b.1))
+        .map_or(0, |(index, _)| index);
+    patience > 0 && !errors.is_empty() && errors.len() - 1 - best >= patience
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_counts_epochs_since_the_lowest_error() {
+        assert!(!is_patience_over(&[], 2));
+        assert!(!is_patience_over(&[5.0, 4.0, 4.0], 2));
+        assert!(is_patience_over(&[5.0, 4.0, 4.0, 4.5], 2));
+        assert!(!is_patience_over(&[5.0, 4.0, 4.5, 3.0], 2));
+        assert!(!is_patience_over(&[1.0, 2.0, 3.0, 4.0], 0));
+    }
+}
