@@ -1,10 +1,11 @@
 //! Batches: a fixed order for every epoch, and tensors made of it.
 
-use burn::tensor::{Int, Tensor, TensorData, backend::Backend};
+use burn::tensor::{Int, Tensor, backend::Backend};
 
 use super::{
-    augment::{Augment, Source},
+    augment::Augment,
     dataset::Dataset,
+    prepare::Recipe,
     random::{Purpose, shuffle, stream},
 };
 
@@ -56,10 +57,12 @@ impl Dataset {
     /// The images of these indices as tensors, changed at random where `augment` is given.
     ///
     /// An image's changes depend on the key and its index alone, not on the rest of the batch.
+    /// [`batches`](Self::batches) gives the same tensors and has them ready before they are asked for.
     ///
     /// # Panics
     ///
-    /// When there is no image of one of the indices.
+    /// When there is no image of one of the indices, and when an image file cannot be read;
+    /// [`batches`](Self::batches) returns that as an error. Sets in memory never fail.
     pub fn batch<B: Backend>(
         &self,
         indices: &[usize],
@@ -67,53 +70,11 @@ impl Dataset {
         key: RngKey,
         device: &B::Device,
     ) -> Batch<B> {
-        let [channels, height, width] = self.image_shape;
-        let mut pixels = Vec::with_capacity(indices.len() * channels * height * width);
-        for &index in indices {
-            match augment {
-                Some(augment) => self.push_changed(&mut pixels, index, augment, key),
-                None => self.push_plain(&mut pixels, index),
-            }
+        let recipe = Recipe::new(augment, key);
+        match self.prepare(indices, 0..indices.len(), recipe) {
+            Ok(batch) => batch.upload(device),
+            Err(error) => panic!("{error}"),
         }
-        let labels: Vec<i32> = indices
-            .iter()
-            .map(|&index| self.labels[index].into())
-            .collect();
-        let images = TensorData::new(pixels, [indices.len(), channels, height, width]);
-        let labels = TensorData::new(labels, [indices.len()]);
-        Batch {
-            images: Tensor::from_data(images, device),
-            labels: Tensor::from_data(labels, device),
-        }
-    }
-
-    fn push_plain(&self, pixels: &mut Vec<f32>, index: usize) {
-        let [_, height, width] = self.image_shape;
-        for (channel, plane) in self.image(index).chunks_exact(height * width).enumerate() {
-            pixels.extend(plane.iter().map(|&pixel| self.normalised(channel, pixel)));
-        }
-    }
-
-    fn push_changed(&self, pixels: &mut Vec<f32>, index: usize, augment: &Augment, key: RngKey) {
-        let [_, height, width] = self.image_shape;
-        let mut rng = stream(Purpose::Augment, [key.seed, key.epoch, index as u64]);
-        let change = augment.draw(&mut rng, [height, width]);
-        for (channel, plane) in self.image(index).chunks_exact(height * width).enumerate() {
-            for row in 0..height {
-                for column in 0..width {
-                    pixels.push(match change.source(row, column, [height, width]) {
-                        Source::Pixel(at) => self.normalised(channel, plane[at]),
-                        Source::Black => self.normalised(channel, 0),
-                        Source::Mean => 0.0,
-                    });
-                }
-            }
-        }
-    }
-
-    fn normalised(&self, channel: usize, pixel: u8) -> f32 {
-        let value = f32::from(pixel) / f32::from(self.pixel_max);
-        (value - self.mean[channel]) / self.std[channel]
     }
 }
 
@@ -158,7 +119,7 @@ mod tests {
         );
         for (at, actual) in pixels(batch).into_iter().enumerate() {
             let (image, within) = ([3, 1][at / 30], at % 30);
-            let (pixel, channel) = (set.images()[image * 30 + within], within / 15);
+            let (pixel, channel) = (set.images().unwrap()[image * 30 + within], within / 15);
             let expected = (f32::from(pixel) / 255.0 - set.mean()[channel]) / set.std()[channel];
             assert!((actual - expected).abs() < 1e-6, "at {at}");
         }
