@@ -92,7 +92,7 @@ impl ImageFiles {
                     return Ok((index, planes));
                 }
             }
-            problem.push_str(", nor can any file in its stead");
+            problem.push_str(", and no other file of the order can be read");
         }
         Err(WorkbenchError::Image {
             path: self.paths[self.picked[order[place]] as usize].clone(),

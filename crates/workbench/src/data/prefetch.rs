@@ -85,8 +85,9 @@ impl Dataset {
             order.extend_from_slice(list.as_ref());
             ends.push(order.len());
         }
-        let beyond = order.iter().find(|&&index| index >= self.len());
-        assert!(beyond.is_none(), "no image {beyond:?} of {}", self.len());
+        if let Some(index) = order.iter().find(|index| **index >= self.len()) {
+            panic!("there is no image {index} among {}", self.len());
+        }
         let remaining = ends.len();
         let plan = Arc::new(Plan {
             set: self.clone(),
@@ -202,5 +203,48 @@ impl Drop for Prefetch {
             // A panic there after the last batch that was wanted concerns nobody.
             let _ = worker.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::dataset::{Images, tests::counting};
+    use burn_flex::Flex;
+
+    const KEY: RngKey = RngKey { seed: 1, epoch: 0 };
+
+    /// How many hold the pixels of a set.
+    fn holders(set: &Dataset) -> usize {
+        match &set.images {
+            Images::Memory(pixels) => Arc::strong_count(pixels),
+            Images::Files(_) => 0,
+        }
+    }
+
+    #[test]
+    fn a_dropped_iterator_leaves_no_thread() {
+        let set = counting(40, 3);
+        let lists: Vec<[usize; 1]> = (0..40).map(|index| [index]).collect();
+        for taken in [0, 1, 40] {
+            let mut batches = set.batches::<Flex>(&lists, None, KEY, 2, &Default::default());
+            assert_eq!(batches.by_ref().take(taken).count(), taken);
+            assert!(holders(&set) > 1);
+            drop(batches);
+            // Its thread would still hold a clone of the set.
+            assert_eq!(holders(&set), 1, "after {taken} batches");
+        }
+    }
+
+    #[test]
+    fn a_panic_of_the_thread_reaches_the_caller() {
+        let mut set = counting(4, 3);
+        // Images cut short, which no loader makes.
+        set.images = Images::Memory(Arc::new(vec![0; 60]));
+        let lists = [[0], [3]];
+        let mut batches = set.batches::<Flex>(lists, None, KEY, 1, &Default::default());
+        assert!(batches.next().unwrap().is_ok());
+        let next = std::panic::AssertUnwindSafe(|| batches.next().is_some());
+        assert!(std::panic::catch_unwind(next).is_err());
     }
 }
