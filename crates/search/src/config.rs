@@ -164,7 +164,8 @@ impl SearchConfig {
     pub fn validate(&self) -> Result<(), SearchError> {
         let whole = NetworkConfig {
             image_channels: self.data.set.image_shape()[0],
-            classes: self.data.set.classes(),
+            // Those of a folder are counted when it is loaded; two are the fewest.
+            classes: self.data.set.classes().unwrap_or(2),
             channels: self.network.channels,
             cells: self.network.cells,
         };
