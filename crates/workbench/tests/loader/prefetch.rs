@@ -25,7 +25,7 @@ fn pictures(corrupt: &[u32]) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     write(&root.path().join("val/0/x.png"), &plain_png([0; 3], [8, 8]));
     for number in 0..20 {
-        let pixel = |column, row| Rgb([9 * number as u8, 7 * column as u8, 5 * row as u8]);
+        let pixel = |column, row| Rgb([9 * number as u8, 6 * column as u8, 5 * row as u8]);
         let bytes = png(RgbImage::from_fn(20 + number, 25, pixel));
         let end = if corrupt.contains(&number) {
             bytes.len() / 2
