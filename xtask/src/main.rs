@@ -1,7 +1,13 @@
 //! Experiments of the project that plain cargo cannot express.
 
 mod bench_egs;
+mod bench_scale;
+mod bench_step;
+mod gap_table;
+mod machine;
+mod peer;
 mod seeds;
+mod worker;
 
 use clap::{Parser, Subcommand};
 
@@ -16,6 +22,8 @@ struct Cli {
 enum Task {
     /// Search with several seeds and print a Markdown table with mean and spread.
     Seeds(seeds::Seeds),
+    /// Search with every method and seed, retrain, and write a Markdown table and a chart.
+    GapTable(gap_table::GapTable),
     /// Measure speed.
     #[command(subcommand)]
     Bench(Bench),
@@ -25,11 +33,18 @@ enum Task {
 enum Bench {
     /// The estimator against composed tensor operations, as a Markdown table.
     Egs(bench_egs::BenchEgs),
+    /// The search step, beside PyTorch's with --peer, as a Markdown table.
+    Step(bench_step::BenchStep),
+    /// The search step as cells, channels, batch, resolution and draws grow, as table and picture.
+    Scale(bench_scale::BenchScale),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Seeds(seeds) => seeds.run(),
+        Task::GapTable(table) => table.run(),
         Task::Bench(Bench::Egs(bench)) => bench.run(),
+        Task::Bench(Bench::Step(bench)) => bench.run(),
+        Task::Bench(Bench::Scale(bench)) => bench.run(),
     }
 }

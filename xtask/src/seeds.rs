@@ -85,7 +85,8 @@ impl Seeds {
     }
 }
 
-fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+/// Mean and sample standard deviation.
+pub fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();

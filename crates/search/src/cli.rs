@@ -78,6 +78,9 @@ struct RunArgs {
     /// Short for --set data.set=NAME (digits, mnist_5k, cifar10).
     #[arg(long, value_name = "NAME")]
     data: Option<String>,
+    /// Short for --set search.method=NAME (egs, darts, snas, gdas, random).
+    #[arg(long, value_name = "NAME")]
+    method: Option<String>,
     /// The run folder; by default runs/NAME-TIME.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -104,6 +107,11 @@ impl RunArgs {
             self.data
                 .as_ref()
                 .map(|data| format!("data.set=\"{data}\"")),
+        );
+        set.extend(
+            self.method
+                .as_ref()
+                .map(|method| format!("search.method=\"{method}\"")),
         );
         match &self.config {
             Some(path) => {
@@ -201,10 +209,7 @@ fn show(folder: &RunFolder) -> Result<(), SearchError> {
     } else {
         None
     };
-    print!(
-        "{}",
-        summary(folder, config.search.epochs, &records, outcome.as_ref())
-    );
+    print!("{}", summary(folder, &config, &records, outcome.as_ref()));
     Ok(())
 }
 
@@ -308,10 +313,7 @@ impl Job {
         let records: Vec<EpochRecord> = metrics::read(folder.metrics())?;
         write_reports(&folder, &config.space, &records)?;
         write_outcome(&folder, &outcome)?;
-        print!(
-            "{}",
-            summary(&folder, config.search.epochs, &records, Some(&outcome))
-        );
+        print!("{}", summary(&folder, &config, &records, Some(&outcome)));
         Ok(())
     }
 }

@@ -1,14 +1,18 @@
 use std::path::PathBuf;
 
+use egs_core::Normalization;
 use serde::{Deserialize, Serialize};
-use supernet::{ArchitectureConfig, Execution, NetworkConfig, SearchSpace, SupernetConfig};
+use supernet::{
+    ArchitectureConfig, DeriveRule, Execution, NetworkConfig, Relaxation, SearchSpace,
+    SupernetConfig,
+};
 use toml::{Table, Value};
 use workbench::WorkbenchError;
 use workbench::config::{apply_overrides, fingerprint, from_table, parse_table};
 use workbench::data::{Augment, DatasetId, Splits};
 use workbench::optim::Schedule;
 
-use crate::SearchError;
+use crate::{SearchError, SearchMethod};
 
 /// Everything that determines a search. A configuration file may leave fields out: they take the
 /// values of the default, `configs/digits.toml`.
@@ -65,6 +69,10 @@ pub struct SizeConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoopConfig {
+    /// How the architecture is searched.
+    pub method: SearchMethod,
+    /// Which operations the child keeps; by default the method's own rule.
+    pub derive: DeriveRule,
     /// Passes over the images that train weights.
     pub epochs: usize,
     /// Epochs at the start in which only the weights are trained.
@@ -73,6 +81,9 @@ pub struct LoopConfig {
     pub batch_size: usize,
     /// Which operations a step runs.
     pub execution: Execution,
+    /// Keep the graph of one cell at a time: less memory for one more forward pass.
+    #[serde(default)]
+    pub checkpoint_cells: bool,
     /// Temperature of the relaxation over the run.
     pub temperature: Schedule,
 }
@@ -101,6 +112,8 @@ pub struct AlphaConfig {
     pub betas: [f64; 2],
     /// L2 decay, added to the gradient.
     pub weight_decay: f64,
+    /// Whether the gradient looks one weight step ahead, by finite differences; for `darts` only.
+    pub second_order: bool,
 }
 
 impl Default for SearchConfig {
@@ -115,7 +128,9 @@ impl SearchConfig {
     pub const DEFAULT_TOML: &str = include_str!("../../../configs/digits.toml");
 
     /// The configuration of a file's text (with the name errors call it by) or the default, with
-    /// overrides `section.field=value`.
+    /// overrides `section.field=value`. Where the file or the overrides name another method than
+    /// what they are laid on, the [values that it starts from](crate::MethodRules::defaults) come
+    /// between.
     ///
     /// # Errors
     ///
@@ -124,14 +139,16 @@ impl SearchConfig {
         let mut table = parse_table(Self::DEFAULT_TOML, "default")?;
         let mut source = "default".to_string();
         if let Some((name, text)) = file {
-            merge(&mut table, parse_table(text, name)?);
+            lay(&mut table, parse_table(text, name)?)?;
             source = name.to_string();
         }
         if !overrides.is_empty() {
+            let mut given = Table::new();
             for text in overrides {
                 let set = apply_overrides(Table::new(), std::slice::from_ref(text))?;
-                merge(&mut table, set);
+                merge(&mut given, set);
             }
+            lay(&mut table, given)?;
             source.push_str(" with overrides");
         }
         let config: Self = from_table(table, &source)?;
@@ -147,7 +164,8 @@ impl SearchConfig {
     pub fn validate(&self) -> Result<(), SearchError> {
         let whole = NetworkConfig {
             image_channels: self.data.set.image_shape()[0],
-            classes: self.data.set.classes(),
+            // Those of a folder are counted when it is loaded; two are the fewest.
+            classes: self.data.set.classes().unwrap_or(2),
             channels: self.network.channels,
             cells: self.network.cells,
         };
@@ -160,6 +178,7 @@ impl SearchConfig {
                 "1 or more draws (M)",
             ));
         }
+        self.validate_method()?;
         positive("search.temperature", self.search.temperature.range().0)?;
         self.architecture
             .estimator(self.search.temperature.range().0)?;
@@ -189,6 +208,40 @@ impl SearchConfig {
         below_one("weights.momentum", self.weights.momentum)?;
         below_one("alpha.betas", self.alpha.betas[0])?;
         below_one("alpha.betas", self.alpha.betas[1])?;
+        Ok(())
+    }
+
+    /// Checks that no field contradicts the method.
+    fn validate_method(&self) -> Result<(), SearchError> {
+        let (method, rules) = (self.search.method, self.search.method.rules());
+        let refuse = |field, found: &str, valid: &str| {
+            let valid = format!("{valid} with `search.method` {method}");
+            Err(SearchError::field(field, found, &valid))
+        };
+        let draws = self.architecture.draws;
+        if rules.one_draw && draws != 1 {
+            return refuse("architecture.draws", &draws.to_string(), "1");
+        }
+        if rules.relaxation != Relaxation::Code {
+            if self.architecture.normalization == Normalization::Sum {
+                return refuse("architecture.normalization", "sum", "none");
+            }
+            if self.search.execution == Execution::Sampled {
+                let valid = "exact-sparse or dense, as every operation runs,";
+                return refuse("search.execution", "sampled", valid);
+            }
+        }
+        if self.alpha.second_order && self.search.checkpoint_cells {
+            let valid = "false where `alpha.second_order` is true";
+            return Err(SearchError::field("search.checkpoint_cells", true, valid));
+        }
+        if self.alpha.second_order && !rules.second_order {
+            return refuse("alpha.second_order", "true", "false");
+        }
+        // Equal probabilities have no most probable code.
+        if !rules.learns && self.search.derive != DeriveRule::SampledCode {
+            return refuse("search.derive", "another rule", "sampled-code");
+        }
         Ok(())
     }
 
@@ -268,6 +321,20 @@ fn below_one(field: &'static str, value: f64) -> Result<(), SearchError> {
     ))
 }
 
+/// Lays `over` on `base`, with the values of the method between where `over` names another one.
+fn lay(base: &mut Table, over: Table) -> Result<(), SearchError> {
+    // A method that does not exist is refused later, with all the other fields.
+    let method = |table: &Table| -> Option<SearchMethod> {
+        let value = table.get("search")?.get("method")?;
+        value.clone().try_into().ok()
+    };
+    if let Some(new) = method(&over).filter(|new| method(base) != Some(*new)) {
+        merge(base, parse_table(new.rules().defaults, "method")?);
+    }
+    merge(base, over);
+    Ok(())
+}
+
 /// Lays `over` on `base`, section by section. A schedule is replaced whole: the fields of one shape
 /// mean nothing to another.
 fn merge(base: &mut Table, over: Table) {
@@ -321,6 +388,78 @@ mod tests {
         assert_eq!(config.data.set, DatasetId::Mnist5k);
         assert_eq!(config.search.temperature, Schedule::Constant { value: 2.0 });
         assert_eq!(config.network, SearchConfig::default().network);
+    }
+
+    #[test]
+    fn a_method_brings_values_of_its_own_that_files_and_overrides_replace() {
+        let resolve = |text: &str, set: &[&str]| {
+            let set: Vec<String> = set.iter().map(|text| text.to_string()).collect();
+            SearchConfig::resolve(Some(("file", text)), &set).unwrap()
+        };
+        let darts = resolve("[search]\nmethod = \"darts\"", &[]);
+        assert_eq!(darts.search.derive, DeriveRule::DartsTop2);
+        assert_eq!(darts.architecture.draws, 1);
+        // What a run folder keeps is complete: it means the same when it is read again.
+        assert_eq!(resolve(&darts.to_toml().unwrap(), &[]), darts);
+        let gdas = resolve(
+            "[search]\nmethod = \"darts\"\nexecution = \"dense\"",
+            &["search.method=gdas", "search.derive=argmax-per-edge"],
+        );
+        assert_eq!(gdas.search.derive, DeriveRule::ArgmaxPerEdge);
+        assert_eq!(
+            gdas.search.execution,
+            Execution::Sampled,
+            "dense was meant for darts"
+        );
+        // The paper's file normalises codes; a mixture has none.
+        let paper = include_str!("../../../configs/cifar10.toml");
+        let mixture = resolve(paper, &["search.method=darts"]);
+        assert_eq!(mixture.architecture.normalization, Normalization::None);
+        assert_eq!(mixture.network, resolve(paper, &[]).network);
+        assert_eq!(resolve(paper, &["search.method=egs"]), resolve(paper, &[]));
+        let random = resolve("", &["search.method=random", "architecture.draws=7"]);
+        assert_eq!(random.search.derive, DeriveRule::SampledCode);
+        assert_eq!(random.architecture.draws, 7);
+    }
+
+    #[test]
+    fn what_contradicts_the_method_is_refused() {
+        let cases: [(&[&str], &str); 8] = [
+            (
+                &["search.method=gdas", "architecture.draws=4"],
+                "`architecture.draws` is 4; valid: 1 with `search.method` gdas",
+            ),
+            (&["search.method=snas", "architecture.draws=2"], "valid: 1"),
+            (
+                &["search.method=darts", "search.execution=sampled"],
+                "`search.execution` is sampled; valid: exact-sparse or dense",
+            ),
+            (
+                &["search.method=darts", "architecture.normalization=sum"],
+                "`architecture.normalization` is sum; valid: none",
+            ),
+            (
+                &["alpha.second_order=true"],
+                "valid: false with `search.method` egs",
+            ),
+            (
+                &["search.method=random", "search.derive=most-probable-code"],
+                "valid: sampled-code with `search.method` random",
+            ),
+            (
+                &[
+                    "search.method=darts",
+                    "alpha.second_order=true",
+                    "search.checkpoint_cells=true",
+                ],
+                "`search.checkpoint_cells` is true; valid: false where",
+            ),
+            (&["search.method=dart"], "did you mean `darts`"),
+        ];
+        for (overrides, expected) in cases {
+            let error = refused(overrides);
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

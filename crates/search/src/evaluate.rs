@@ -6,7 +6,7 @@ use workbench::evaluate::{Score, score};
 use crate::step::predict;
 use crate::{SearchConfig, SearchError};
 
-/// Scores the supernet under sampled codes, a new sample for each batch, with the batch's own
+/// Scores the supernet as the method runs it, with a new draw for each batch and the batch's own
 /// statistics. `pass` tells one evaluation's noise from another's.
 ///
 /// # Errors

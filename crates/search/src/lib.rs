@@ -6,15 +6,18 @@ pub mod cli;
 mod config;
 mod error;
 mod evaluate;
+mod method;
 mod record;
 mod report;
 mod run;
+mod second_order;
 mod state;
 mod step;
 
 pub use config::{AlphaConfig, DataConfig, LoopConfig, SearchConfig, SizeConfig, WeightsConfig};
 pub use error::SearchError;
 pub use evaluate::{score_child, score_supernet};
+pub use method::{MethodRules, SearchMethod};
 pub use record::{EpochRecord, Outcome, Timing};
 pub use report::{draw_genotype, summary, write_outcome, write_reports};
 pub use run::{Reporter, Session};

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::SearchMethod;
+
 /// What is known at the end of an epoch: one line of `metrics.jsonl`. Errors and the gap are in
 /// percent (points), losses and entropies in nats.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,9 +18,9 @@ pub struct EpochRecord {
     pub train_error: f64,
     /// Mean loss of the architecture steps; none while warming up.
     pub architecture_loss: Option<f64>,
-    /// Validation loss of the supernet under sampled codes.
+    /// Validation loss of the supernet, run as the method runs it.
     pub supernet_loss: f64,
-    /// Validation error of the supernet under sampled codes.
+    /// Validation error of the supernet, run as the method runs it.
     pub supernet_error: f64,
     /// Validation loss of the derived network with inherited weights.
     pub child_loss: f64,
@@ -26,6 +28,11 @@ pub struct EpochRecord {
     pub child_error: f64,
     /// `child_error - supernet_error`.
     pub gap: f64,
+    /// Validation error of the derived network normalised with the running statistics that it
+    /// inherits, where all other errors are with those of the batch.
+    pub child_error_running: f64,
+    /// `child_error_running - supernet_error`.
+    pub gap_running: f64,
     /// Mean entropy of the rows of p, normal cell.
     pub entropy_normal: f64,
     /// Mean entropy of the rows of p, reduction cell.
@@ -56,6 +63,8 @@ pub struct Timing {
 pub struct Outcome {
     /// Name of the run.
     pub name: String,
+    /// How the architecture was searched.
+    pub method: SearchMethod,
     /// Data set.
     pub data: String,
     /// Seed.
@@ -68,12 +77,17 @@ pub struct Outcome {
     pub supernet_weights: usize,
     /// Weights of the derived network in the supernet's size.
     pub child_weights: usize,
-    /// Validation error of the supernet under sampled codes, in percent.
+    /// Validation error of the supernet, run as the method runs it, in percent.
     pub supernet_error: f64,
     /// Validation error of the derived network with inherited weights, in percent.
     pub child_error: f64,
     /// `child_error - supernet_error`, in points.
     pub gap: f64,
+    /// Validation error of the derived network with inherited weights and running statistics, in
+    /// percent.
+    pub child_error_running: f64,
+    /// `child_error_running - supernet_error`, in points.
+    pub gap_running: f64,
     /// Test error of the derived network with inherited weights, in percent.
     pub child_test_error: f64,
     /// The derived architecture in its text form.

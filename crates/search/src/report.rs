@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use supernet::{CellGenotype, Genotype, Operation, SearchSpace};
+use supernet::{CellGenotype, Genotype, Operation, Relaxation, SearchSpace};
 use workbench::draw::{CellDrawing, DrawnEdge, cells_svg};
 use workbench::files::write_atomic;
 use workbench::plot::{Panel, line_chart_svg, small_multiples_svg};
 use workbench::run::RunFolder;
 
-use crate::{EpochRecord, Outcome, SearchError};
+use crate::{EpochRecord, Outcome, SearchConfig, SearchError};
 
 /// Draws both cells of a genotype as SVG.
 ///
@@ -76,7 +76,10 @@ pub fn write_reports(
         curve("supernet (validation)", &|r| Some(100.0 - r.supernet_error)),
         curve("child (validation)", &|r| Some(100.0 - r.child_error)),
     ];
-    let gap = [curve("child error - supernet error", &|r| Some(r.gap))];
+    let gap = [
+        curve("statistics of the batch", &|r| Some(r.gap)),
+        curve("running statistics", &|r| Some(r.gap_running)),
+    ];
     let charts = [
         ("loss.svg", line_chart_svg("Loss", "epoch", "nats", &loss)?),
         (
@@ -158,7 +161,7 @@ fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), SearchEr
 /// the run is finished.
 pub fn summary(
     folder: &RunFolder,
-    epochs: usize,
+    config: &SearchConfig,
     records: &[EpochRecord],
     outcome: Option<&Outcome>,
 ) -> String {
@@ -167,7 +170,12 @@ pub fn summary(
         text.push_str("no epoch finished yet\n");
         return text;
     };
-    let _ = writeln!(text, "epochs    {} of {epochs}", last.epoch);
+    let search = &config.search;
+    let _ = writeln!(
+        text,
+        "epochs    {} of {}, method {}",
+        last.epoch, search.epochs, search.method
+    );
     if let Some(outcome) = outcome {
         let _ = writeln!(
             text,
@@ -182,8 +190,13 @@ pub fn summary(
     }
     let _ = writeln!(
         text,
-        "supernet  {:.2} % validation error, sampled codes",
-        last.supernet_error
+        "supernet  {:.2} % validation error, {}",
+        last.supernet_error,
+        match search.method.rules().relaxation {
+            Relaxation::Code => "sampled codes",
+            Relaxation::Relaxed => "relaxed samples",
+            Relaxation::Mixture => "mixture of all operations",
+        }
     );
     let _ = write!(
         text,
@@ -201,6 +214,11 @@ pub fn summary(
         None => text.push('\n'),
     }
     let _ = writeln!(text, "gap       {:+.2} points (child - supernet)", last.gap);
+    let _ = writeln!(
+        text,
+        "running   {:.2} % child error with inherited running statistics, gap {:+.2} points",
+        last.child_error_running, last.gap_running
+    );
     let _ = writeln!(
         text,
         "entropy   {:.2} nats normal, {:.2} nats reduction, temperature {:.2}",

@@ -2,6 +2,7 @@ use std::time::Instant;
 
 use burn::module::AutodiffModule;
 use burn::tensor::Tensor;
+use egs_core::NoiseKey;
 use supernet::{
     Genotype, Statistics, SupernetConfig, TrainBackend, count_weights, derive_genotype,
 };
@@ -208,7 +209,7 @@ impl<B: TrainBackend> Session<B> {
         let begun = Instant::now();
         let (epoch, steps) = (self.state.epoch, self.steps_per_epoch());
         let search = &self.config.search;
-        let warmed_up = epoch >= search.warmup_epochs;
+        let learns = search.method.rules().learns && epoch >= search.warmup_epochs;
         let key = RngKey {
             seed: self.config.seed,
             epoch: epoch as u64,
@@ -232,7 +233,7 @@ impl<B: TrainBackend> Session<B> {
                 key,
                 &self.device,
             );
-            let alpha_batch = warmed_up.then(|| {
+            let alpha_batch = learns.then(|| {
                 let indices = alpha_batches[step % alpha_batches.len()];
                 self.alpha_data.batch::<B>(indices, None, key, &self.device)
             });
@@ -255,7 +256,7 @@ impl<B: TrainBackend> Session<B> {
         let sums: Vec<f64> = sums.into_data().iter::<f64>().collect();
         let search_seconds = begun.elapsed().as_secs_f64();
         let train_loss = sums[0] / steps as f64;
-        let architecture_loss = warmed_up.then(|| sums[2] / steps as f64);
+        let architecture_loss = learns.then(|| sums[2] / steps as f64);
         for (what, value) in [
             ("training loss", Some(train_loss)),
             ("loss of the architecture step", architecture_loss),
@@ -281,14 +282,13 @@ impl<B: TrainBackend> Session<B> {
             epoch as u64,
             &self.device,
         )?;
-        let child = score_child(
-            &inner.inherit(&self.supernet, &genotype)?,
-            &self.alpha_data,
-            &self.config,
-            Statistics::Batch,
-            &self.device,
-        );
-        let kinds = if warmed_up { 2 } else { 1 };
+        let child = inner.inherit(&self.supernet, &genotype)?;
+        let score = |statistics| {
+            let (data, config) = (&self.alpha_data, &self.config);
+            score_child(&child, data, config, statistics, &self.device)
+        };
+        let (child, running) = (score(Statistics::Batch), score(Statistics::Running));
+        let kinds = if learns { 2 } else { 1 };
         let record = EpochRecord {
             epoch: epoch + 1,
             temperature,
@@ -301,6 +301,8 @@ impl<B: TrainBackend> Session<B> {
             child_loss: child.loss,
             child_error: child.error,
             gap: child.error - supernet.error,
+            child_error_running: running.error,
+            gap_running: running.error - supernet.error,
             entropy_normal: self.entropy(&normal),
             entropy_reduce: self.entropy(&reduce),
             genotype: genotype.to_string(),
@@ -320,7 +322,10 @@ impl<B: TrainBackend> Session<B> {
     fn derive(&self) -> Result<(Genotype, Probabilities), SearchError> {
         let config = &self.config.architecture;
         let probabilities = self.state.architecture.valid().probabilities(config);
-        let (genotype, _) = derive_genotype(&probabilities, &self.supernet.space, config)?;
+        let (rule, space) = (self.config.search.derive, &self.supernet.space);
+        // Only an architecture at random reads the key, which no step and no evaluation has.
+        let key = NoiseKey::new(!self.config.seed, u64::MAX);
+        let (genotype, _) = derive_genotype(rule, &probabilities, space, config, key)?;
         Ok((genotype, probabilities))
     }
 
@@ -348,6 +353,7 @@ impl<B: TrainBackend> Session<B> {
         })?;
         Ok(Outcome {
             name: config.name.clone(),
+            method: config.search.method,
             data: config.data.set.to_string(),
             seed: config.seed,
             backend: self.backend.clone(),
@@ -357,6 +363,8 @@ impl<B: TrainBackend> Session<B> {
             supernet_error: last.supernet_error,
             child_error: last.child_error,
             gap: last.gap,
+            child_error_running: last.child_error_running,
+            gap_running: last.gap_running,
             child_test_error: test.error,
             genotype: genotype.to_string(),
             seconds: records

@@ -46,7 +46,11 @@ impl<B: TrainBackend> SearchState<B> {
         let mut init = WeightInit::new(config.seed);
         let weights = supernet.init::<B>(&mut init, device)?;
         let activation = config.architecture.activation;
-        let architecture = Architecture::new(&supernet.space, activation, &mut init, device);
+        let architecture = if config.search.method.rules().learns {
+            Architecture::new(&supernet.space, activation, &mut init, device)
+        } else {
+            Architecture::uniform(&supernet.space, activation, device)
+        };
         let state = Self {
             supernet: weights,
             architecture,

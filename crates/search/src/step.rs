@@ -9,6 +9,7 @@ use workbench::data::Batch;
 use workbench::evaluate::{cross_entropy, mistakes};
 use workbench::optim::clip_global_norm;
 
+use crate::second_order::look_ahead;
 use crate::{SearchConfig, SearchError, SearchState};
 
 /// What a supernet says about images, with the architecture it was sampled as.
@@ -19,7 +20,7 @@ pub struct Prediction<B: Backend> {
     pub sample: ArchitectureSample<B>,
 }
 
-/// Samples an architecture and runs the supernet as it.
+/// Draws an architecture as the method does and runs the supernet as it.
 ///
 /// # Errors
 ///
@@ -33,7 +34,8 @@ pub fn predict<B: ModelBackend>(
     key: NoiseKey,
     run: Run,
 ) -> Result<Prediction<B>, SearchError> {
-    let sample = architecture.sample(&config.architecture, temperature, key)?;
+    let relaxation = config.search.method.rules().relaxation;
+    let sample = architecture.relax(relaxation, &config.architecture, temperature, key)?;
     let logits = match run.step {
         Step::Architecture => supernet.forward(images, &sample.codes, run),
         Step::Weights => {
@@ -54,8 +56,12 @@ pub struct StepLosses<B: Backend> {
     pub architecture: Option<Tensor<B, 1>>,
 }
 
-/// One first-order alternating step (DARTS, first order): the architecture logits on a batch of
-/// their own images, then the weights on a batch of theirs. Each half draws its own architecture.
+/// Class logits `[batch, classes]`, loss `[1]` and gradients.
+type WeightGradients<B> = (Tensor<B, 2>, Tensor<B, 1>, GradientsParams);
+
+/// One alternating step: the architecture logits on a batch of their own images, then the weights on
+/// a batch of theirs. Each half draws its own architecture. The gradient of the logits is of first
+/// order, which takes the weights for constants, unless the configuration asks for the second.
 pub struct AlternatingStep<'a> {
     /// The configuration.
     pub config: &'a SearchConfig,
@@ -68,7 +74,7 @@ pub struct AlternatingStep<'a> {
 }
 
 impl AlternatingStep<'_> {
-    fn run(&self, step: Step) -> Run {
+    pub(crate) fn run(&self, step: Step) -> Run {
         Run {
             execution: self.config.search.execution,
             step,
@@ -78,6 +84,125 @@ impl AlternatingStep<'_> {
                 Step::Architecture => Statistics::Batch,
             },
         }
+    }
+
+    /// Each half of a step draws its own architecture.
+    fn key(&self, step: Step) -> NoiseKey {
+        let half = match step {
+            Step::Architecture => 0,
+            Step::Weights => 1,
+        };
+        NoiseKey::new(self.config.seed, 2 * self.index + half)
+    }
+
+    fn draw<B: ModelBackend>(
+        &self,
+        architecture: &Architecture<B>,
+        run: Run,
+    ) -> Result<ArchitectureSample<B>, SearchError> {
+        Ok(architecture.relax(
+            self.config.search.method.rules().relaxation,
+            &self.config.architecture,
+            self.temperature,
+            self.key(run.step),
+        )?)
+    }
+
+    /// The class logits `[batch, classes]` and the mean loss `[1]` of a batch.
+    pub(crate) fn loss<B: ModelBackend>(
+        &self,
+        supernet: &Supernet<B>,
+        architecture: &Architecture<B>,
+        batch: Batch<B>,
+        run: Run,
+    ) -> Result<(Prediction<B>, Tensor<B, 1>), SearchError> {
+        let prediction = predict(
+            supernet,
+            architecture,
+            batch.images,
+            self.config,
+            self.temperature,
+            self.key(run.step),
+            run,
+        )?;
+        let loss = cross_entropy(prediction.logits.clone(), batch.labels);
+        Ok((prediction, loss))
+    }
+
+    /// Gradients of the logits and the loss `[1]` they are of.
+    fn architecture_gradients<B: TrainBackend>(
+        &self,
+        state: &SearchState<B>,
+        weight_batch: &Batch<B>,
+        alpha_batch: Batch<B>,
+    ) -> Result<(GradientsParams, Tensor<B::InnerBackend, 1>), SearchError> {
+        if self.config.alpha.second_order {
+            return look_ahead(self, state, weight_batch, alpha_batch);
+        }
+        if self.config.search.checkpoint_cells {
+            return self.cellwise_architecture_gradients(state, alpha_batch);
+        }
+        // The weights are constants here: no gradient of theirs is computed.
+        let frozen = state.supernet.clone().no_grad();
+        let run = self.run(Step::Architecture);
+        let (_, loss) = self.loss(&frozen, &state.architecture, alpha_batch, run)?;
+        let value = loss.clone().inner();
+        let gradients = GradientsParams::from_grads(loss.backward(), &state.architecture);
+        Ok((gradients, value))
+    }
+
+    /// The same with the graph of one cell at a time.
+    fn cellwise_architecture_gradients<B: TrainBackend>(
+        &self,
+        state: &SearchState<B>,
+        batch: Batch<B>,
+    ) -> Result<(GradientsParams, Tensor<B::InnerBackend, 1>), SearchError> {
+        let run = self.run(Step::Architecture);
+        let codes = self.draw(&state.architecture, run)?.codes;
+        let labels = batch.labels;
+        let cellwise = state
+            .supernet
+            .differentiate_cellwise(batch.images, &codes, run, |logits| {
+                cross_entropy(logits, labels)
+            });
+        // The gradient of the codes goes on into the logits as that of a product with constants.
+        let tables = [codes.normal.weights, codes.reduce.weights];
+        let products = tables.into_iter().zip(cellwise.codes);
+        let product = products
+            .filter_map(|(table, gradient)| Some((table? * Tensor::from_inner(gradient?)).sum()))
+            .reduce(|sum, term| sum + term);
+        let gradients = match product {
+            Some(product) => GradientsParams::from_grads(product.backward(), &state.architecture),
+            None => GradientsParams::new(),
+        };
+        Ok((gradients, cellwise.loss))
+    }
+
+    /// Class logits `[batch, classes]` and loss `[1]` of the weight step, and gradients of all weights
+    /// that have one.
+    fn weight_gradients<B: TrainBackend>(
+        &self,
+        state: &SearchState<B>,
+        batch: Batch<B>,
+    ) -> Result<WeightGradients<B::InnerBackend>, SearchError> {
+        let constant = state.architecture.clone().no_grad();
+        let run = self.run(Step::Weights);
+        if self.config.search.checkpoint_cells {
+            let sample = self.draw(&constant, run)?;
+            let codes = sample.constant(self.config.architecture.normalization);
+            let labels = batch.labels;
+            let cellwise =
+                state
+                    .supernet
+                    .differentiate_cellwise(batch.images, &codes, run, |logits| {
+                        cross_entropy(logits, labels)
+                    });
+            return Ok((cellwise.logits, cellwise.loss, cellwise.weights));
+        }
+        let (prediction, loss) = self.loss(&state.supernet, &constant, batch, run)?;
+        let value = loss.clone().inner();
+        let gradients = GradientsParams::from_grads(loss.backward(), &state.supernet);
+        Ok((prediction.logits.inner(), value, gradients))
     }
 
     /// Takes the step. `alpha_batch` is left out while the weights warm up.
@@ -91,24 +216,10 @@ impl AlternatingStep<'_> {
         weight_batch: Batch<B>,
         alpha_batch: Option<Batch<B>>,
     ) -> Result<(SearchState<B>, StepLosses<B::InnerBackend>), SearchError> {
-        let seed = self.config.seed;
-
         let architecture = match alpha_batch {
             Some(batch) => {
-                // The weights are constants here: no gradient of theirs is computed.
-                let frozen = state.supernet.clone().no_grad();
-                let prediction = predict(
-                    &frozen,
-                    &state.architecture,
-                    batch.images,
-                    self.config,
-                    self.temperature,
-                    NoiseKey::new(seed, 2 * self.index),
-                    self.run(Step::Architecture),
-                )?;
-                let loss = cross_entropy(prediction.logits, batch.labels);
-                let value = loss.clone().inner();
-                let gradients = GradientsParams::from_grads(loss.backward(), &state.architecture);
+                let (gradients, value) =
+                    self.architecture_gradients(&state, &weight_batch, batch)?;
                 state.architecture = state.alpha_optimizer.step(
                     self.config.alpha.learning_rate,
                     state.architecture,
@@ -119,23 +230,9 @@ impl AlternatingStep<'_> {
             None => None,
         };
 
-        let constant = state.architecture.clone().no_grad();
-        let prediction = predict(
-            &state.supernet,
-            &constant,
-            weight_batch.images,
-            self.config,
-            self.temperature,
-            NoiseKey::new(seed, 2 * self.index + 1),
-            self.run(Step::Weights),
-        )?;
-        let mistakes = mistakes(
-            prediction.logits.clone().inner(),
-            weight_batch.labels.clone().inner(),
-        );
-        let loss = cross_entropy(prediction.logits, weight_batch.labels);
-        let weights = loss.clone().inner();
-        let gradients = GradientsParams::from_grads(loss.backward(), &state.supernet);
+        let labels = weight_batch.labels.clone().inner();
+        let (logits, weights, gradients) = self.weight_gradients(&state, weight_batch)?;
+        let mistakes = mistakes(logits, labels);
         let (gradients, _) =
             clip_global_norm(gradients, &state.supernet, self.config.weights.clip_norm);
         state.supernet = state

@@ -62,7 +62,12 @@ fn bad_input_gets_one_sentence_exit_code_2_and_leaves_nothing() {
     std::fs::write(path.join("cut/digits.csv.gz"), &bytes[..bytes.len() / 2]).unwrap();
     let before = names(path);
 
-    let cases: [(&[&str], &[&str]); 10] = [
+    let cases: [(&[&str], &[&str]); 12] = [
+        (&["--method", "dart"], &["dart", "did you mean `darts`"]),
+        (
+            &["--method", "gdas", "--set", "architecture.draws=4"],
+            &["architecture.draws", "4", "1 with", "gdas"],
+        ),
         (&["--config", "absent.toml"], &["absent.toml"]),
         (
             &["--config", "typo.toml"],

@@ -6,17 +6,25 @@ use burn::backend::Autodiff;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, backend::Backend};
 use burn_flex::Flex;
-use search::{AlternatingStep, SearchConfig, SearchState};
+use egs_core::NoiseKey;
+use search::{AlternatingStep, SearchConfig, SearchState, predict};
+use supernet::{Architecture, Execution, Run, Statistics, Step};
 use workbench::data::{RngKey, load};
+use workbench::evaluate::cross_entropy;
 
 type Train = Autodiff<Flex>;
 
 fn config() -> SearchConfig {
+    method("egs")
+}
+
+fn method(name: &str) -> SearchConfig {
     let set = [
         "network.cells=3",
         "network.channels=2",
         "space.nodes=2",
         "architecture.draws=1",
+        &format!("search.method={name}"),
     ];
     SearchConfig::resolve(None, &set.map(String::from)).unwrap()
 }
@@ -91,4 +99,177 @@ fn unselected_operations_keep_weights_momentum_and_statistics() {
     let (state, losses) = step(2).take(state, batch(), Some(batch())).unwrap();
     assert!(losses.architecture.is_some());
     assert_eq!(changed(&logits, &values(&state.architecture)), 2);
+}
+
+/// The state before and after a step of a method, as weights and logits: how many parameter tensors
+/// there are and how many the step changed.
+fn step_of(name: &str) -> [(usize, usize); 2] {
+    let config = method(name);
+    let device = Default::default();
+    let data = load(config.data.set, None).unwrap();
+    let supernet = config.supernet(&data).unwrap();
+    let state = SearchState::<Train>::new(&config, &supernet, &device).unwrap();
+    let key = RngKey { seed: 0, epoch: 0 };
+    let batch = |indices: std::ops::Range<usize>| {
+        let indices: Vec<_> = indices.collect();
+        data.train.batch::<Train>(&indices, None, key, &device)
+    };
+    let (weights, logits) = (values(&state.supernet), values(&state.architecture));
+    let step = AlternatingStep {
+        config: &config,
+        index: 0,
+        temperature: 1.0,
+        learning_rate: 0.1,
+    };
+    let learns = config.search.method.rules().learns;
+    let alpha = learns.then(|| batch(32..64));
+    let (state, losses) = step.take(state, batch(0..32), alpha).unwrap();
+    assert_eq!(losses.architecture.is_some(), learns);
+    [
+        (weights.len(), changed(&weights, &values(&state.supernet))),
+        (logits.len(), changed(&logits, &values(&state.architecture))),
+    ]
+}
+
+#[test]
+fn mixtures_train_every_weight_and_codes_only_what_they_select() {
+    for mixture in ["darts", "snas"] {
+        let [(weights, moved), (logits, learnt)] = step_of(mixture);
+        assert_eq!((moved, learnt), (weights, logits), "{mixture}");
+    }
+    let [(weights, moved), (logits, learnt)] = step_of("gdas");
+    assert!(0 < moved && moved < weights / 2, "{moved} of {weights}");
+    assert_eq!(learnt, logits);
+    let [(weights, moved), (_, learnt)] = step_of("random");
+    assert!(0 < moved && moved < weights / 2, "{moved} of {weights}");
+    assert_eq!(learnt, 0, "nothing is searched");
+}
+
+/// The gradient of the validation loss to the logits of the reduction cell, and the same by central
+/// differences of the loss.
+fn logit_gradients(name: &str) -> (Vec<f64>, Vec<f64>) {
+    let config = method(name);
+    let device = Default::default();
+    let data = load(config.data.set, None).unwrap();
+    let supernet = config.supernet(&data).unwrap();
+    let state = SearchState::<Train>::new(&config, &supernet, &device).unwrap();
+    let key = RngKey { seed: 0, epoch: 0 };
+    let batch = data
+        .train
+        .batch::<Train>(&(0..32).collect::<Vec<_>>(), None, key, &device);
+    let loss = |architecture: &Architecture<Train>| {
+        let run = Run {
+            execution: Execution::ExactSparse,
+            step: Step::Architecture,
+            statistics: Statistics::Batch,
+        };
+        let noise = NoiseKey::new(1, 2);
+        let images = batch.images.clone();
+        let prediction = predict(
+            &state.supernet,
+            architecture,
+            images,
+            &config,
+            1.0,
+            noise,
+            run,
+        );
+        cross_entropy(prediction.unwrap().logits, batch.labels.clone())
+    };
+    let gradients = loss(&state.architecture).backward();
+    let logits = &state.architecture.reduce;
+    let gradient = logits.val().grad(&gradients).unwrap().into_data();
+    let at = |entry: usize, by: f32| {
+        let mut moved = logits.val().into_data();
+        moved.as_mut_slice::<f32>().unwrap()[entry] += by;
+        let mut architecture = state.architecture.clone();
+        architecture.reduce =
+            Param::initialized(logits.id, Tensor::from_data(moved, &device).require_grad());
+        f64::from(loss(&architecture).into_scalar())
+    };
+    let difference = |entry| (at(entry, 0.005) - at(entry, -0.005)) / 0.01;
+    let differences = (0..logits.shape().num_elements()).map(difference);
+    (gradient.iter::<f64>().collect(), differences.collect())
+}
+
+#[test]
+fn the_gradients_of_mixtures_are_those_of_their_loss() {
+    for name in ["darts", "snas"] {
+        let (gradient, difference) = logit_gradients(name);
+        let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
+        let error = squares(&mut gradient.iter().zip(&difference).map(|(a, b)| a - b));
+        let whole = squares(&mut difference.iter().copied());
+        assert!(whole > 1e-6, "{name}: {whole:e}");
+        assert!(
+            error < 0.03_f64.powi(2) * whole,
+            "{name}: {error:e} of {whole:e}"
+        );
+    }
+}
+
+#[test]
+fn a_step_with_one_cells_graph_at_a_time_takes_the_same_step() {
+    let device = Default::default();
+    let whole = config();
+    let mut cellwise = whole.clone();
+    cellwise.search.checkpoint_cells = true;
+    let data = load(whole.data.set, None).unwrap();
+    let supernet = whole.supernet(&data).unwrap();
+    let key = RngKey { seed: 0, epoch: 0 };
+    let taken = |config: &SearchConfig| {
+        let state = SearchState::<Train>::new(config, &supernet, &device).unwrap();
+        let batch = |from: usize| {
+            let indices: Vec<usize> = (from..from + 32).collect();
+            data.train.batch::<Train>(&indices, None, key, &device)
+        };
+        let step = AlternatingStep {
+            config,
+            index: 3,
+            temperature: 1.0,
+            learning_rate: 0.1,
+        };
+        let (state, losses) = step.take(state, batch(0), Some(batch(32))).unwrap();
+        let losses = [
+            losses.weights.into_scalar(),
+            losses.architecture.unwrap().into_scalar(),
+            losses.mistakes.into_scalar(),
+        ];
+        (state, losses)
+    };
+    let (expected, expected_losses) = taken(&whole);
+    let (actual, losses) = taken(&cellwise);
+    for (a, b) in losses.iter().zip(expected_losses) {
+        assert!((a - b).abs() < 1e-4, "{a} and {b}");
+    }
+    let logits = |state: &SearchState<Train>| {
+        let tables = [&state.architecture.normal, &state.architecture.reduce];
+        tables.map(|table| table.val().into_data().to_vec::<f32>().unwrap())
+    };
+    let start = SearchState::<Train>::new(&whole, &supernet, &device).unwrap();
+    assert_ne!(logits(&start), logits(&expected));
+    for (actual, expected) in logits(&actual).iter().zip(logits(&expected)) {
+        for (a, b) in actual.iter().zip(expected) {
+            assert!((a - b).abs() < 1e-4, "logits: {a} and {b}");
+        }
+    }
+    // Parameters have other names in each network, and the same order.
+    let (actual, expected) = (ordered(&actual.supernet), ordered(&expected.supernet));
+    assert_eq!(actual.len(), expected.len());
+    for (a, b) in actual.iter().zip(expected) {
+        assert!((a - b).abs() < 1e-4, "weights: {a} and {b}");
+    }
+}
+
+/// All values of a module in the order of its fields.
+fn ordered<M: Module<Train>>(module: &M) -> Vec<f32> {
+    struct Values(Vec<f32>);
+    impl ModuleVisitor<Train> for Values {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<Train, D>>) {
+            self.0
+                .extend(param.val().into_data().to_vec::<f32>().unwrap());
+        }
+    }
+    let mut values = Values(Vec::new());
+    module.visit(&mut values);
+    values.0
 }

@@ -18,8 +18,10 @@ fn command(arguments: &[&str], run: &Path) -> Command {
     command
 }
 
-fn start(run: &Path) -> Child {
+fn start(run: &Path, method: &str) -> Child {
+    let method = format!("search.method={method}");
     let set = [
+        &method,
         "search.epochs=4",
         "search.warmup_epochs=1",
         "search.batch_size=32",
@@ -54,11 +56,20 @@ fn lines(run: &Path) -> usize {
 
 #[test]
 fn killed_in_the_middle_of_an_epoch_and_resumed_it_ends_the_same() {
+    killed_and_resumed("egs");
+}
+
+#[test]
+fn so_does_another_method() {
+    killed_and_resumed("snas");
+}
+
+fn killed_and_resumed(method: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
-    assert!(start(&whole).wait().unwrap().success());
+    assert!(start(&whole, method).wait().unwrap().success());
 
-    let mut child = start(&broken);
+    let mut child = start(&broken, method);
     let begun = Instant::now();
     while lines(&broken) < 2 {
         assert!(
@@ -91,7 +102,7 @@ fn killed_in_the_middle_of_an_epoch_and_resumed_it_ends_the_same() {
 fn a_checkpoint_cut_short_is_passed_over_for_the_one_before_and_it_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    assert!(start(&run).wait().unwrap().success());
+    assert!(start(&run, "egs").wait().unwrap().success());
     let expected = records(&run);
     let newest = run.join("checkpoints/step-4.ckpt");
     let bytes = std::fs::read(&newest).unwrap();

@@ -2,9 +2,10 @@ use std::convert::Infallible;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, backend::Backend};
-use egs_core::{Activation, EgsBackend, EgsConfig, NoiseKey, Normalization, probabilities};
+use egs_core::{Activation, EgsBackend, EgsConfig, Mode, NoiseKey, Normalization, probabilities};
 use serde::{Deserialize, Serialize};
 
+use crate::kernels::{self, KernelBackend};
 use crate::{SearchSpace, SupernetError, WeightInit};
 
 /// What one row of the estimator covers.
@@ -17,6 +18,20 @@ pub enum Sampling {
     /// A row per node over all its incoming edges and their operations (the authors' "multi nodes"):
     /// edges compete, and some end up empty.
     PerNode,
+}
+
+/// What a supernet runs as: how the weights of the operations come from the logits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relaxation {
+    /// A sampled binary code with straight-through gradients (Chang et al. 2019, section 3.2; with
+    /// one draw the code of GDAS).
+    Code,
+    /// The relaxed draws themselves, their maximum where there are several: with one draw the
+    /// concrete distribution of SNAS (Xie et al. 2019, section 2.2). Every operation is on.
+    Relaxed,
+    /// The probabilities p: the mixed operation of DARTS (Liu et al. 2019, equation 2). Every
+    /// operation is on and nothing is drawn.
+    Mixture,
 }
 
 /// How architectures are sampled; the temperature is an argument of each draw.
@@ -51,11 +66,14 @@ impl ArchitectureConfig {
     ///
     /// The estimator's own, for zero draws or a temperature that is not positive.
     pub fn estimator(&self, temperature: f64) -> Result<egs_core::Egs, SupernetError> {
-        Ok(EgsConfig::new(self.draws)
+        Ok(self.estimator_config(temperature).init()?)
+    }
+
+    fn estimator_config(&self, temperature: f64) -> EgsConfig {
+        EgsConfig::new(self.draws)
             .with_temperature(temperature)
             .with_activation(self.activation)
             .with_normalization(self.normalization)
-            .init()?)
     }
 
     /// The rows of one cell as lists of edges: one edge each, or all edges into a node.
@@ -86,16 +104,28 @@ impl<B: Backend> CodeTable<B> {
             active,
         }
     }
+}
 
-    /// The output of an operation `[batch, channels, height, width]` times its weight.
-    pub(crate) fn weigh(&self, edge: usize, op: usize, output: Tensor<B, 4>) -> Tensor<B, 4> {
-        match &self.weights {
+impl<B: KernelBackend> CodeTable<B> {
+    /// `sum + weight * output` for the output of an operation `[batch, channels, height, width]`.
+    pub(crate) fn add(
+        &self,
+        sum: Option<Tensor<B, 4>>,
+        edge: usize,
+        op: usize,
+        output: Tensor<B, 4>,
+    ) -> Tensor<B, 4> {
+        let term = match &self.weights {
             Some(weights) => {
-                let weight = weights.clone().slice([edge..edge + 1, op..op + 1]);
-                output * weight.reshape([1, 1, 1, 1])
+                return kernels::add_weighted(sum, output, weights.clone(), [edge, op]);
             }
             None if self.active[edge][op] => output,
+            // Dense execution gives the weights of what is off a gradient of zero.
             None => output * 0.0,
+        };
+        match sum {
+            Some(sum) => kernels::add_term(sum, term),
+            None => term,
         }
     }
 }
@@ -109,21 +139,35 @@ pub struct CellCodes<B: Backend> {
     pub reduce: CodeTable<B>,
 }
 
+impl<B: Backend> CellCodes<B> {
+    /// The table of reduction cells or of normal ones.
+    pub(crate) fn of(&self, reduction: bool) -> &CodeTable<B> {
+        if reduction {
+            &self.reduce
+        } else {
+            &self.normal
+        }
+    }
+}
+
 /// One draw of an architecture.
 #[derive(Debug, Clone)]
 pub struct ArchitectureSample<B: Backend> {
     /// The codes to run a supernet with; gradients flow through their weights into the logits.
     pub codes: CellCodes<B>,
+    /// How they came from the logits.
+    pub relaxation: Relaxation,
 }
 
 impl<B: Backend> ArchitectureSample<B> {
     /// The sampled codes as constants, for a weight step: nothing flows into the logits, and an
-    /// unnormalised code needs no multiplication.
+    /// unnormalised binary code needs no multiplication.
     pub fn constant(self, normalization: Normalization) -> CellCodes<B> {
+        let relaxation = self.relaxation;
         let constant = |table: CodeTable<B>| CodeTable {
-            weights: match normalization {
-                Normalization::None => None,
-                Normalization::Sum => table.weights.map(Tensor::detach),
+            weights: match (relaxation, normalization) {
+                (Relaxation::Code, Normalization::None) => None,
+                _ => table.weights.map(Tensor::detach),
             },
             active: table.active,
         };
@@ -163,6 +207,23 @@ impl<B: Backend> Architecture<B> {
         }
     }
 
+    /// Equal logits, the start of [`Architecture::new`] without its noise: every operation of a row
+    /// has the same probability.
+    pub fn uniform(space: &SearchSpace, activation: Activation, device: &B::Device) -> Self {
+        let value = match activation {
+            Activation::Softmax => 0.0,
+            Activation::Relu => 1.0,
+        };
+        let table = || {
+            let shape = [space.edges(), space.ops()];
+            Param::from_tensor(Tensor::full(shape, value, device))
+        };
+        Self {
+            normal: table(),
+            reduce: table(),
+        }
+    }
+
     /// Both tables, normal first: `[2 * edges, ops]`.
     fn stacked(&self) -> Tensor<B, 2> {
         Tensor::cat(vec![self.normal.val(), self.reduce.val()], 0)
@@ -194,17 +255,23 @@ impl<B: Backend> Architecture<B> {
         Ok(Tensor::cat(groups, 1).reshape([rows, ops]))
     }
 
-    /// Probabilities p of both tables, read to the host: normal and reduction `[edges][ops]`. Each
-    /// of the estimator's rows sums to 1.
-    pub fn probabilities(&self, config: &ArchitectureConfig) -> [Vec<Vec<f64>>; 2] {
+    /// Probabilities p of both tables, normal first, `[2 * edges, ops]`, with gradients to the
+    /// logits. Each of the estimator's rows sums to 1.
+    pub fn probability_table(&self, config: &ArchitectureConfig) -> Tensor<B, 2> {
         let apply = |rows, _| Ok::<_, Infallible>(probabilities(rows, config.activation));
-        let Ok(table) = Self::by_rows(self.stacked().detach(), config.sampling, apply);
-        split_host(table, f64::from)
+        let Ok(table) = Self::by_rows(self.stacked(), config.sampling, apply);
+        table
+    }
+
+    /// The [probability table](Self::probability_table) read to the host: normal and reduction,
+    /// `[edges][ops]`.
+    pub fn probabilities(&self, config: &ArchitectureConfig) -> [Vec<Vec<f64>>; 2] {
+        split_host(self.probability_table(config).detach(), f64::from)
     }
 }
 
 impl<B: EgsBackend> Architecture<B> {
-    /// Draws an architecture.
+    /// Draws an architecture as a binary code.
     ///
     /// # Errors
     ///
@@ -216,14 +283,55 @@ impl<B: EgsBackend> Architecture<B> {
         temperature: f64,
         key: NoiseKey,
     ) -> Result<ArchitectureSample<B>, SupernetError> {
-        let estimator = config.estimator(temperature)?;
-        let weights = Self::by_rows(self.stacked(), config.sampling, |rows, first_row| {
-            let sample = estimator.sample(rows, key.with_first_row(first_row))?;
-            Ok::<_, SupernetError>(sample.weights)
-        })?;
-        // The only read of the step: which operations are on.
-        let code = weights.clone().detach();
-        let [normal_active, reduce_active] = split_host(code, |value| value > 0.0);
+        self.relax(Relaxation::Code, config, temperature, key)
+    }
+
+    /// What a supernet runs as under these logits; temperature and noise mean nothing to a
+    /// [`Relaxation::Mixture`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Architecture::sample`].
+    pub fn relax(
+        &self,
+        relaxation: Relaxation,
+        config: &ArchitectureConfig,
+        temperature: f64,
+        key: NoiseKey,
+    ) -> Result<ArchitectureSample<B>, SupernetError> {
+        let estimator = config.estimator_config(temperature);
+        let draw = |estimator: EgsConfig| {
+            let estimator = estimator.init()?;
+            Self::by_rows(self.stacked(), config.sampling, |rows, first_row| {
+                let sample = estimator.sample(rows, key.with_first_row(first_row))?;
+                Ok::<_, SupernetError>(sample.weights)
+            })
+        };
+        let everything = |weights: &Tensor<B, 2>| {
+            let [rows, ops] = weights.dims();
+            [
+                vec![vec![true; ops]; rows / 2],
+                vec![vec![true; ops]; rows / 2],
+            ]
+        };
+        let (weights, [normal_active, reduce_active]) = match relaxation {
+            Relaxation::Code => {
+                let weights = draw(estimator)?;
+                // The only read of the step: which operations are on.
+                let active = split_host(weights.clone().detach(), |value| value > 0.0);
+                (weights, active)
+            }
+            Relaxation::Relaxed => {
+                let weights = draw(estimator.with_mode(Mode::Relaxed))?;
+                let active = everything(&weights);
+                (weights, active)
+            }
+            Relaxation::Mixture => {
+                let weights = self.probability_table(config);
+                let active = everything(&weights);
+                (weights, active)
+            }
+        };
         let edges = weights.dims()[0] / 2;
         Ok(ArchitectureSample {
             codes: CellCodes {
@@ -236,6 +344,7 @@ impl<B: EgsBackend> Architecture<B> {
                     active: reduce_active,
                 },
             },
+            relaxation,
         })
     }
 }

@@ -1,8 +1,8 @@
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::relu, backend::Backend, module::avg_pool2d};
+use burn::tensor::{Tensor, backend::Backend, module::avg_pool2d};
 
 use crate::conv::{Conv2d, Linear, PointwiseConv2d};
-use crate::kernels::KernelBackend;
+use crate::kernels::{self, KernelBackend};
 use crate::stem::global_average;
 use crate::{BatchNorm, Form, Statistics, SupernetError, WeightInit};
 
@@ -98,13 +98,20 @@ impl<B: KernelBackend> AuxiliaryHead<B> {
     /// - output: class logits `[batch, classes]`
     pub(crate) fn forward(&self, features: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 2> {
         let (window, stride) = ([AuxiliaryPlan::POOL; 2], [self.stride; 2]);
-        let x = avg_pool2d(relu(features), window, stride, [0, 0], false, false);
-        let x = relu(self.narrow_norm.forward(self.narrow.forward(x), statistics));
+        let x = avg_pool2d(
+            kernels::rectify(features),
+            window,
+            stride,
+            [0, 0],
+            false,
+            false,
+        );
+        let x = kernels::rectify(self.narrow_norm.forward(self.narrow.forward(x), statistics));
         let x = self.wide.forward(x);
         let x = match &self.wide_norm {
             Some(norm) => norm.forward(x, statistics),
             None => x,
         };
-        self.classifier.forward(global_average(relu(x)))
+        self.classifier.forward(global_average(kernels::rectify(x)))
     }
 }

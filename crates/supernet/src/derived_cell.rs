@@ -2,7 +2,7 @@ use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
 use crate::cell::{edge_stride, empty_node};
-use crate::kernels::KernelBackend;
+use crate::kernels::{self, KernelBackend};
 use crate::operation::{NodeState, OperationForm};
 use crate::stem::Preprocess;
 use crate::{
@@ -109,11 +109,11 @@ impl<B: KernelBackend> DerivedCell<B> {
                         output * entry.weight
                     }
                 })
-                .reduce(|sum, term| sum + term);
+                .reduce(kernels::add_term);
             let value = sum.unwrap_or_else(|| empty_node(&states[0].raw(), self.reduction));
             states.push(NodeState::new(value));
         }
         let nodes = states[SearchSpace::INPUTS..].iter().map(NodeState::raw);
-        Tensor::cat(nodes.collect(), 1)
+        kernels::concat_channels(nodes.collect())
     }
 }

@@ -13,6 +13,7 @@ mod architecture;
 mod auxiliary;
 mod blocks;
 mod cell;
+mod checkpointing;
 mod conv;
 mod count;
 mod derive;
@@ -33,14 +34,16 @@ mod state;
 mod stem;
 
 pub use architecture::{
-    Architecture, ArchitectureConfig, ArchitectureSample, CellCodes, CodeTable, Sampling,
+    Architecture, ArchitectureConfig, ArchitectureSample, CellCodes, CodeTable, Relaxation,
+    Sampling,
 };
 pub use auxiliary::AuxiliaryHead;
 pub use blocks::{FactorizedReduce, ReluConvNorm};
 pub use cell::SearchCell;
+pub use checkpointing::CellwiseGradients;
 pub use conv::{Conv2d, Linear};
 pub use count::{LayerCount, LayerKind};
-pub use derive::{DerivedCodes, derive_genotype};
+pub use derive::{DeriveRule, DerivedCodes, derive_genotype};
 pub use derived::{DerivedConfig, DerivedNetwork, Form, TrainingOutput};
 pub use derived_cell::DerivedCell;
 pub use drop_path::DropPath;

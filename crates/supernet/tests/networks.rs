@@ -6,8 +6,8 @@ use burn::module::AutodiffModule;
 use burn::tensor::Tensor;
 use egs_core::{NoiseKey, Normalization};
 use supernet::{
-    Architecture, ArchitectureConfig, BatchNorm, CellCodes, NetworkConfig, Published, Run,
-    Sampling, SearchSpace, Statistics, Supernet, SupernetConfig, SupernetError, WeightInit,
+    Architecture, ArchitectureConfig, BatchNorm, CellCodes, DeriveRule, NetworkConfig, Published,
+    Run, Sampling, SearchSpace, Statistics, Supernet, SupernetConfig, SupernetError, WeightInit,
     count_weights, derive_genotype,
 };
 use support::*;
@@ -72,8 +72,15 @@ fn child_equals_supernet(sampling: Sampling, normalization: Normalization, stati
         &mut WeightInit::new(8),
         &device(),
     );
-    let (genotype, derived) =
-        derive_genotype(&architecture.probabilities(&egs), &config.space, &egs).unwrap();
+    let (rule, key) = (DeriveRule::MostProbableCode, NoiseKey::new(0, 0));
+    let (genotype, derived) = derive_genotype(
+        rule,
+        &architecture.probabilities(&egs),
+        &config.space,
+        &egs,
+        key,
+    )
+    .unwrap();
     let child = net.inherit(&config, &genotype).unwrap();
     let x = images::<Inner>([5, 1, 12, 10], &device());
     let codes = CellCodes::from_derived(&derived, &device());

@@ -34,6 +34,15 @@ pub enum WorkbenchError {
         valid: String,
     },
 
+    /// An image file that cannot be used.
+    #[error("image file `{}`: {problem}; valid is a complete JPEG or PNG image", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+
     /// A data set that is not bundled was asked for without saying where its files are.
     #[error(
         "data set `{dataset}` is not bundled and no folder was given: set the data root option or \

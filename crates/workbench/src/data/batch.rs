@@ -1,10 +1,11 @@
 //! Batches: a fixed order for every epoch, and tensors made of it.
 
-use burn::tensor::{Int, Tensor, TensorData, backend::Backend};
+use burn::tensor::{Int, Tensor, backend::Backend};
 
 use super::{
-    augment::{Augment, Source},
+    augment::Augment,
     dataset::Dataset,
+    prepare::Recipe,
     random::{Purpose, shuffle, stream},
 };
 
@@ -56,10 +57,12 @@ impl Dataset {
     /// The images of these indices as tensors, changed at random where `augment` is given.
     ///
     /// An image's changes depend on the key and its index alone, not on the rest of the batch.
+    /// [`batches`](Self::batches) gives the same tensors and has them ready before they are asked for.
     ///
     /// # Panics
     ///
-    /// When there is no image of one of the indices.
+    /// When there is no image of one of the indices, and when an image file cannot be read;
+    /// [`batches`](Self::batches) returns that as an error. Sets in memory never fail.
     pub fn batch<B: Backend>(
         &self,
         indices: &[usize],
@@ -67,53 +70,11 @@ impl Dataset {
         key: RngKey,
         device: &B::Device,
     ) -> Batch<B> {
-        let [channels, height, width] = self.image_shape;
-        let mut pixels = Vec::with_capacity(indices.len() * channels * height * width);
-        for &index in indices {
-            match augment {
-                Some(augment) => self.push_changed(&mut pixels, index, augment, key),
-                None => self.push_plain(&mut pixels, index),
-            }
+        let recipe = Recipe::new(augment, key);
+        match self.prepare(indices, 0..indices.len(), recipe) {
+            Ok(batch) => batch.upload(device),
+            Err(error) => panic!("{error}"),
         }
-        let labels: Vec<i32> = indices
-            .iter()
-            .map(|&index| self.labels[index].into())
-            .collect();
-        let images = TensorData::new(pixels, [indices.len(), channels, height, width]);
-        let labels = TensorData::new(labels, [indices.len()]);
-        Batch {
-            images: Tensor::from_data(images, device),
-            labels: Tensor::from_data(labels, device),
-        }
-    }
-
-    fn push_plain(&self, pixels: &mut Vec<f32>, index: usize) {
-        let [_, height, width] = self.image_shape;
-        for (channel, plane) in self.image(index).chunks_exact(height * width).enumerate() {
-            pixels.extend(plane.iter().map(|&pixel| self.normalised(channel, pixel)));
-        }
-    }
-
-    fn push_changed(&self, pixels: &mut Vec<f32>, index: usize, augment: &Augment, key: RngKey) {
-        let [_, height, width] = self.image_shape;
-        let mut rng = stream(Purpose::Augment, [key.seed, key.epoch, index as u64]);
-        let change = augment.draw(&mut rng, [height, width]);
-        for (channel, plane) in self.image(index).chunks_exact(height * width).enumerate() {
-            for row in 0..height {
-                for column in 0..width {
-                    pixels.push(match change.source(row, column, [height, width]) {
-                        Source::Pixel(at) => self.normalised(channel, plane[at]),
-                        Source::Black => self.normalised(channel, 0),
-                        Source::Mean => 0.0,
-                    });
-                }
-            }
-        }
-    }
-
-    fn normalised(&self, channel: usize, pixel: u8) -> f32 {
-        let value = f32::from(pixel) / f32::from(self.pixel_max);
-        (value - self.mean[channel]) / self.std[channel]
     }
 }
 
@@ -158,7 +119,7 @@ mod tests {
         );
         for (at, actual) in pixels(batch).into_iter().enumerate() {
             let (image, within) = ([3, 1][at / 30], at % 30);
-            let (pixel, channel) = (set.images()[image * 30 + within], within / 15);
+            let (pixel, channel) = (set.images().unwrap()[image * 30 + within], within / 15);
             let expected = (f32::from(pixel) / 255.0 - set.mean()[channel]) / set.std()[channel];
             assert!((actual - expected).abs() < 1e-6, "at {at}");
         }
@@ -197,5 +158,100 @@ mod tests {
         };
         let batch = set.batch::<Flex>(&[1], Some(&augment), KEY, &Default::default());
         assert_eq!(pixels(batch), [0.0; 30]);
+    }
+
+    /// All images of a set, changed, each as rows `[channels * height][width]`, 6 of 5.
+    fn changed(set: &Dataset, augment: Augment) -> Vec<Vec<Vec<f32>>> {
+        let all: Vec<usize> = (0..set.len()).collect();
+        let values = pixels(set.batch(&all, Some(&augment), KEY, &Default::default()));
+        let rows = |image: &[f32]| image.chunks(5).map(<[f32]>::to_vec).collect();
+        values.chunks(30).map(rows).collect()
+    }
+
+    #[test]
+    fn a_cutout_is_a_square_of_zeros_cut_at_the_border() {
+        let mut areas = std::collections::BTreeSet::new();
+        let cutout = Augment {
+            cutout: 2,
+            ..Augment::default()
+        };
+        let set = counting(200, 3);
+        let plain = changed(&set, Augment::default());
+        for (image, plain) in changed(&set, cutout).iter().zip(&plain) {
+            let blank: Vec<_> = (0..30)
+                .filter(|at| image[at / 5][at % 5] == 0.0 && plain[at / 5][at % 5] != 0.0)
+                .map(|at| (at / 15, at / 5 % 3, at % 5))
+                .collect();
+            let (_, top, left) = blank[0];
+            let (_, bottom, right) = blank[blank.len() - 1];
+            let square = |channel| {
+                let row = move |row| (left..=right).map(move |column| (channel, row, column));
+                (top..=bottom).flat_map(row)
+            };
+            assert_eq!(blank, square(0).chain(square(1)).collect::<Vec<_>>());
+            let (height, width) = (bottom - top + 1, right - left + 1);
+            assert!(height == 2 || (height == 1 && (top == 0 || bottom == 2)));
+            assert!(width == 2 || (width == 1 && (left == 0 || right == 4)));
+            areas.insert((height, width));
+            // All else is as it was.
+            let kept = (0..30).filter(|at| !blank.contains(&(at / 15, at / 5 % 3, at % 5)));
+            kept.for_each(|at| assert_eq!(image[at / 5][at % 5], plain[at / 5][at % 5]));
+        }
+        // Around a pixel at the top or the left, one row or column is outside.
+        assert_eq!(areas.len(), 4);
+    }
+
+    #[test]
+    fn a_flip_reverses_the_rows_of_about_half_the_images() {
+        let flip = Augment {
+            flip: true,
+            ..Augment::default()
+        };
+        let set = counting(200, 3);
+        let plain = changed(&set, Augment::default());
+        let mut flipped = 0;
+        for (image, plain) in changed(&set, flip).iter().zip(&plain) {
+            let reversed = plain.iter().map(|row| row.iter().rev().copied().collect());
+            let reversed: Vec<Vec<f32>> = reversed.collect();
+            assert!(*image == reversed || image == plain);
+            flipped += usize::from(*image == reversed);
+        }
+        // Four standard deviations of 200 fair coins.
+        assert!((72..=128).contains(&flipped), "{flipped}");
+    }
+
+    #[test]
+    fn a_crop_moves_the_image_and_brings_in_normalised_black() {
+        let crop = Augment {
+            crop_padding: 1,
+            ..Augment::default()
+        };
+        let set = counting(200, 3);
+        let plain = changed(&set, Augment::default());
+        let black: Vec<f32> = (0..2).map(|c| -set.mean()[c] / set.std()[c]).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        for (image, plain) in changed(&set, crop).iter().zip(&plain) {
+            // The pixel that a move by (down, right) brings to a place, by hand.
+            let moved = |down: i32, right: i32, at: i32| {
+                let (channel, row, column) = (at / 15, at / 5 % 3 + down, at % 5 + right);
+                if (0..3).contains(&row) && (0..5).contains(&column) {
+                    plain[(channel * 3 + row) as usize][column as usize]
+                } else {
+                    black[channel as usize]
+                }
+            };
+            let fits = |&(down, right): &(i32, i32)| {
+                let same = |at: i32| {
+                    let value = image[at as usize / 5][at as usize % 5];
+                    (value - moved(down, right, at)).abs() < 1e-6
+                };
+                (0..30).all(same)
+            };
+            let moves = (-1..=1).flat_map(|down| (-1..=1).map(move |right| (down, right)));
+            let fitting: Vec<_> = moves.filter(fits).collect();
+            assert_eq!(fitting.len(), 1);
+            seen.extend(fitting);
+        }
+        assert_eq!(seen.len(), 9);
     }
 }

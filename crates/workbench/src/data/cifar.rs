@@ -1,25 +1,67 @@
-//! The published binary layout of CIFAR-10: records of one label byte and 3,072 pixel bytes, the
-//! red plane first, then green, then blue, each 32 rows of 32.
+//! The published binary layouts of CIFAR-10 and CIFAR-100: records of one or two label bytes and
+//! 3,072 pixel bytes, the red plane first, then green, then blue, each 32 rows of 32.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Images};
 use crate::{Result, WorkbenchError, files};
 
-const RECORD: usize = 1 + 3 * 32 * 32;
-const CLASSES: u8 = 10;
+const PIXELS: usize = 3 * 32 * 32;
 
-/// Mean and deviation of each colour over the 50,000 published training images.
-const MEAN: [f32; 3] = [0.4914, 0.4822, 0.4465];
-const STD: [f32; 3] = [0.2470, 0.2435, 0.2616];
+/// One of the two sets.
+pub(super) struct Layout {
+    name: &'static str,
+    /// The folder that the published archive unpacks to.
+    folder: &'static str,
+    training: &'static [&'static str],
+    test: &'static str,
+    classes: u8,
+    /// Label bytes at the start of a record; the last one is the class.
+    labels: usize,
+    /// Mean and deviation of each colour over the 50,000 published training images.
+    mean: [f32; 3],
+    std: [f32; 3],
+}
 
-/// Reads the five training files and the test file of `root`, or of the folder
-/// `cifar-10-batches-bin` that the published archive unpacks to.
+/// CIFAR-10: one label byte.
+pub(super) const CIFAR_10: Layout = Layout {
+    name: "cifar10",
+    folder: "cifar-10-batches-bin",
+    training: &[
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+    ],
+    test: "test_batch.bin",
+    classes: 10,
+    labels: 1,
+    mean: [0.4914, 0.4822, 0.4465],
+    std: [0.2470, 0.2435, 0.2616],
+};
+
+/// CIFAR-100: the coarse label, from 0 to 19, is passed over; the fine one is the class.
+pub(super) const CIFAR_100: Layout = Layout {
+    name: "cifar100",
+    folder: "cifar-100-binary",
+    training: &["train.bin"],
+    test: "test.bin",
+    classes: 100,
+    labels: 2,
+    mean: [0.5071, 0.4865, 0.4409],
+    std: [0.2673, 0.2564, 0.2762],
+};
+
+/// Reads the training files and the test file of `root`, or of the folder in it that the published
+/// archive unpacks to.
 ///
-/// The published files hold 10,000 records each. Fewer are accepted when the training files agree,
-/// so that a reduced copy works and a file cut at the end of a record is still noticed.
-pub(super) fn read(root: &Path) -> Result<(Dataset, Dataset)> {
-    let unpacked = root.join("cifar-10-batches-bin");
+/// The published files of CIFAR-10 hold 10,000 records each, those of CIFAR-100 50,000 and 10,000.
+/// Fewer are accepted when the training files agree, so that a reduced copy works and, of several
+/// files, one cut at the end of a record is still noticed.
+pub(super) fn read(layout: &Layout, root: &Path) -> Result<(Dataset, Dataset)> {
+    let unpacked = root.join(layout.folder);
     let folder = if unpacked.is_dir() {
         unpacked
     } else {
@@ -27,66 +69,63 @@ pub(super) fn read(root: &Path) -> Result<(Dataset, Dataset)> {
     };
     let (mut images, mut labels) = (Vec::new(), Vec::new());
     let mut first_count = None;
-    for number in 1..=5 {
-        let path = folder.join(format!("data_batch_{number}.bin"));
+    for name in layout.training {
+        let path = folder.join(name);
         let before = labels.len();
-        read_file(&path, &mut images, &mut labels)?;
+        layout.read_file(&path, &mut images, &mut labels)?;
         let count = labels.len() - before;
         let expected = *first_count.get_or_insert(count);
         if count != expected {
-            let valid = format!("as many as in data_batch_1.bin, {expected}");
-            return Err(data_error(
-                &path,
-                "whole file".into(),
-                format!("{count} records"),
-                valid,
-            ));
+            let valid = format!("as many as in {}, {expected}", layout.training[0]);
+            let found = format!("{count} records");
+            return Err(data_error(&path, "whole file".into(), found, valid));
         }
     }
-    let train = dataset(images, labels);
+    let train = layout.dataset(images, labels);
 
     let (mut images, mut labels) = (Vec::new(), Vec::new());
-    read_file(&folder.join("test_batch.bin"), &mut images, &mut labels)?;
-    Ok((train, dataset(images, labels)))
+    layout.read_file(&folder.join(layout.test), &mut images, &mut labels)?;
+    Ok((train, layout.dataset(images, labels)))
 }
 
-fn dataset(images: Vec<u8>, labels: Vec<u16>) -> Dataset {
-    Dataset {
-        name: "cifar10".into(),
-        classes: CLASSES.into(),
-        image_shape: [3, 32, 32],
-        pixel_max: 255,
-        images,
-        labels,
-        mean: MEAN.to_vec(),
-        std: STD.to_vec(),
-    }
-}
-
-fn read_file(path: &PathBuf, images: &mut Vec<u8>, labels: &mut Vec<u16>) -> Result<()> {
-    let bytes = files::read(path)?;
-    let cut = bytes.len() % RECORD;
-    if cut != 0 || bytes.is_empty() {
-        let place = format!("record {}", bytes.len() / RECORD + 1);
-        let found = format!("{cut} bytes before the end of the file");
-        return Err(data_error(
-            path,
-            place,
-            found,
-            format!("records of {RECORD} bytes each"),
-        ));
-    }
-    for (index, record) in bytes.chunks_exact(RECORD).enumerate() {
-        let label = record[0];
-        if label >= CLASSES {
-            let valid = format!("a label from 0 to {}", CLASSES - 1);
-            let place = format!("record {}", index + 1);
-            return Err(data_error(path, place, format!("label {label}"), valid));
+impl Layout {
+    fn dataset(&self, images: Vec<u8>, labels: Vec<u16>) -> Dataset {
+        Dataset {
+            name: self.name.into(),
+            classes: self.classes.into(),
+            image_shape: [3, 32, 32],
+            pixel_max: 255,
+            images: Images::Memory(Arc::new(images)),
+            labels,
+            mean: self.mean.to_vec(),
+            std: self.std.to_vec(),
+            class_names: None,
+            notes: Vec::new(),
         }
-        labels.push(label.into());
-        images.extend_from_slice(&record[1..]);
     }
-    Ok(())
+
+    fn read_file(&self, path: &Path, images: &mut Vec<u8>, labels: &mut Vec<u16>) -> Result<()> {
+        let bytes = files::read(path)?;
+        let size = self.labels + PIXELS;
+        let cut = bytes.len() % size;
+        if cut != 0 || bytes.is_empty() {
+            let place = format!("record {}", bytes.len() / size + 1);
+            let found = format!("{cut} bytes before the end of the file");
+            let valid = format!("records of {size} bytes each");
+            return Err(data_error(path, place, found, valid));
+        }
+        for (index, record) in bytes.chunks_exact(size).enumerate() {
+            let label = record[self.labels - 1];
+            if label >= self.classes {
+                let valid = format!("a label from 0 to {}", self.classes - 1);
+                let place = format!("record {}", index + 1);
+                return Err(data_error(path, place, format!("label {label}"), valid));
+            }
+            labels.push(label.into());
+            images.extend_from_slice(&record[self.labels..]);
+        }
+        Ok(())
+    }
 }
 
 fn data_error(path: &Path, place: String, found: String, valid: String) -> WorkbenchError {
@@ -103,10 +142,21 @@ mod tests {
     use super::*;
     use std::fs;
 
-    /// A record whose pixel at (channel, row, column) is `channel * 80 + row * 2 + column % 2`.
+    /// Pixels of which the one at (channel, row, column) is `channel * 80 + row * 2 + column % 2`.
+    fn pixels() -> impl Iterator<Item = u8> {
+        (0..3072).map(|at| (at / 1024 * 80 + at / 32 % 32 * 2 + at % 2) as u8)
+    }
+
     fn record(label: u8) -> Vec<u8> {
-        let pixel = |at: usize| (at / 1024 * 80 + at / 32 % 32 * 2 + at % 2) as u8;
-        std::iter::once(label).chain((0..3072).map(pixel)).collect()
+        std::iter::once(label).chain(pixels()).collect()
+    }
+
+    fn record_100(coarse: u8, fine: u8) -> Vec<u8> {
+        [coarse, fine].into_iter().chain(pixels()).collect()
+    }
+
+    fn read_10(root: &Path) -> Result<(Dataset, Dataset)> {
+        read(&CIFAR_10, root)
     }
 
     fn tiny() -> tempfile::TempDir {
@@ -126,23 +176,23 @@ mod tests {
     fn message_after(file: &str, content: &[u8]) -> String {
         let folder = tiny();
         fs::write(folder.path().join(file), content).unwrap();
-        read(folder.path()).unwrap_err().to_string()
+        read_10(folder.path()).unwrap_err().to_string()
     }
 
     #[test]
     fn records_become_planes_in_file_order() {
-        let (train, test) = read(tiny().path()).unwrap();
+        let (train, test) = read_10(tiny().path()).unwrap();
         assert_eq!(train.labels(), [1, 8, 2, 7, 3, 6, 4, 5, 5, 4]);
         assert_eq!((test.labels(), test.image_shape()), (&[7][..], [3, 32, 32]));
         // Channel 2, row 5, column 3.
-        assert_eq!(train.image(9)[2 * 1024 + 5 * 32 + 3], 171);
+        assert_eq!(train.image(9).unwrap()[2 * 1024 + 5 * 32 + 3], 171);
     }
 
     #[test]
     fn the_folder_of_the_published_archive_is_found() {
         let outer = tempfile::tempdir().unwrap();
         fs::rename(tiny().path(), outer.path().join("cifar-10-batches-bin")).unwrap();
-        assert_eq!(read(outer.path()).unwrap().0.len(), 10);
+        assert_eq!(read_10(outer.path()).unwrap().0.len(), 10);
     }
 
     #[test]
@@ -176,7 +226,37 @@ mod tests {
     fn a_missing_file_is_named() {
         let folder = tiny();
         fs::remove_file(folder.path().join("data_batch_5.bin")).unwrap();
-        let message = read(folder.path()).unwrap_err().to_string();
+        let message = read_10(folder.path()).unwrap_err().to_string();
         assert!(message.contains("cannot read `") && message.contains("data_batch_5.bin"));
+    }
+
+    #[test]
+    fn the_fine_label_of_cifar_100_is_the_class() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("cifar-100-binary");
+        fs::create_dir(&folder).unwrap();
+        let train = [record_100(19, 99), record_100(3, 0), record_100(0, 42)].concat();
+        fs::write(folder.join("train.bin"), train).unwrap();
+        fs::write(folder.join("test.bin"), record_100(7, 8)).unwrap();
+        for root in [outer.path(), &folder] {
+            let (train, test) = read(&CIFAR_100, root).unwrap();
+            assert_eq!(train.labels(), [99, 0, 42]);
+            assert_eq!((test.labels(), test.classes()), (&[8][..], 100));
+            // Channel 1, row 31, column 30.
+            assert_eq!(train.image(2).unwrap()[1024 + 31 * 32 + 30], 142);
+        }
+        fs::write(folder.join("test.bin"), record_100(7, 100)).unwrap();
+        let message = read(&CIFAR_100, &folder).unwrap_err().to_string();
+        assert!(
+            message.contains("test.bin`, record 1: found label 100; valid is a label from 0 to 99"),
+            "{message}"
+        );
+        // Files of CIFAR-10 are no whole number of these records.
+        fs::write(folder.join("test.bin"), record(7)).unwrap();
+        let message = read(&CIFAR_100, &folder).unwrap_err().to_string();
+        assert!(
+            message.ends_with("valid is records of 3074 bytes each"),
+            "{message}"
+        );
     }
 }

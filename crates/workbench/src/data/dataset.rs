@@ -1,9 +1,13 @@
-//! A labelled set of images in host memory.
+//! A labelled set of images.
 
+use std::sync::Arc;
+
+use super::image_files::{CorruptFile, ImageFiles};
 use super::split::stratified;
 use crate::{Result, WorkbenchError};
 
-/// Labelled images of one size, as bytes in host memory.
+/// Labelled images of one size: bytes in host memory, or files that are decoded when a batch asks for
+/// them. A clone shares the images.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     pub(super) name: String,
@@ -12,14 +16,26 @@ pub struct Dataset {
     pub(super) image_shape: [usize; 3],
     /// The byte that stands for full brightness.
     pub(super) pixel_max: u8,
-    /// `[count, channels, height, width]`, contiguous.
-    pub(super) images: Vec<u8>,
+    pub(super) images: Images,
     /// `[count]`, each below `classes`.
     pub(super) labels: Vec<u16>,
     /// `[channels]`, of pixels in 0..=1.
     pub(super) mean: Vec<f32>,
     /// `[channels]`, of pixels in 0..=1.
     pub(super) std: Vec<f32>,
+    /// Names of the classes, where the data set has names for them.
+    pub(super) class_names: Option<Arc<Vec<String>>>,
+    /// What a person should know about how the set was read.
+    pub(super) notes: Vec<String>,
+}
+
+/// Where the pixels of a set are.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Images {
+    /// `[count, channels, height, width]`, contiguous.
+    Memory(Arc<Vec<u8>>),
+    /// A file for each image.
+    Files(ImageFiles),
 }
 
 impl Dataset {
@@ -48,9 +64,12 @@ impl Dataset {
         self.image_shape
     }
 
-    /// All pixels, `[count, channels, height, width]`.
-    pub fn images(&self) -> &[u8] {
-        &self.images
+    /// All pixels, `[count, channels, height, width]`, where they are in memory.
+    pub fn images(&self) -> Option<&[u8]> {
+        match &self.images {
+            Images::Memory(pixels) => Some(pixels),
+            Images::Files(_) => None,
+        }
     }
 
     /// All labels, `[count]`.
@@ -69,14 +88,35 @@ impl Dataset {
         &self.std
     }
 
-    /// The pixels of one image, `[channels, height, width]`.
+    /// The names of the classes, in the order of their labels, for a folder of class folders.
+    pub fn class_names(&self) -> Option<&[String]> {
+        self.class_names.as_deref().map(Vec::as_slice)
+    }
+
+    /// What a person should know about how the set was read, one sentence each: classes without an
+    /// image, files that were left out. A subset has none.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The image files that were met so far and could not be read, by this set and all that share its
+    /// files: clones, subsets and the set it is a subset of.
+    pub fn corrupt_files(&self) -> Vec<CorruptFile> {
+        match &self.images {
+            Images::Memory(_) => Vec::new(),
+            Images::Files(files) => files.corrupt(),
+        }
+    }
+
+    /// The pixels of one image, `[channels, height, width]`, where they are in memory.
     ///
     /// # Panics
     ///
     /// When there is no such image.
-    pub fn image(&self, index: usize) -> &[u8] {
+    pub fn image(&self, index: usize) -> Option<&[u8]> {
         let size = self.image_size();
-        &self.images[index * size..(index + 1) * size]
+        self.images()
+            .map(|pixels| &pixels[index * size..(index + 1) * size])
     }
 
     /// The images of these indices, in their order.
@@ -85,15 +125,26 @@ impl Dataset {
     ///
     /// When there is no such image.
     pub fn subset(&self, indices: &[usize]) -> Self {
-        let mut images = Vec::with_capacity(indices.len() * self.image_size());
-        for &index in indices {
-            images.extend_from_slice(self.image(index));
-        }
-        let labels = indices.iter().map(|&index| self.labels[index]).collect();
+        let size = self.image_size();
+        let images = match &self.images {
+            Images::Memory(pixels) => {
+                let mut picked = Vec::with_capacity(indices.len() * size);
+                for &index in indices {
+                    picked.extend_from_slice(&pixels[index * size..(index + 1) * size]);
+                }
+                Images::Memory(Arc::new(picked))
+            }
+            Images::Files(files) => Images::Files(files.subset(indices)),
+        };
         Self {
+            name: self.name.clone(),
             images,
-            labels,
-            ..self.without_images()
+            labels: indices.iter().map(|&index| self.labels[index]).collect(),
+            mean: self.mean.clone(),
+            std: self.std.clone(),
+            class_names: self.class_names.clone(),
+            notes: Vec::new(),
+            ..*self
         }
     }
 
@@ -120,11 +171,12 @@ impl Dataset {
         Ok((self.subset(&first), self.subset(&second)))
     }
 
-    /// Sets the normalisation constants to those of this set's own pixels.
+    /// Sets the normalisation constants to those of this set's own pixels, which are in memory.
     pub(super) fn measure(&mut self) {
         let [channels, height, width] = self.image_shape;
         let (mut sum, mut squares) = (vec![0.0_f64; channels], vec![0.0_f64; channels]);
-        for (plane, pixels) in self.images.chunks_exact(height * width).enumerate() {
+        let pixels = self.images().unwrap_or_default();
+        for (plane, pixels) in pixels.chunks_exact(height * width).enumerate() {
             for &pixel in pixels {
                 let value = f64::from(pixel) / f64::from(self.pixel_max);
                 sum[plane % channels] += value;
@@ -145,19 +197,9 @@ impl Dataset {
         self.std = sum.iter().zip(&squares).map(variance).map(std).collect();
     }
 
-    fn image_size(&self) -> usize {
+    /// Pixels of an image, all channels together.
+    pub(super) fn image_size(&self) -> usize {
         self.image_shape.iter().product()
-    }
-
-    fn without_images(&self) -> Self {
-        Self {
-            name: self.name.clone(),
-            images: Vec::new(),
-            labels: Vec::new(),
-            mean: self.mean.clone(),
-            std: self.std.clone(),
-            ..*self
-        }
     }
 }
 
@@ -167,17 +209,19 @@ pub(super) mod tests {
 
     /// Images `[count, 2, 3, 5]` whose pixels count up and whose labels go around `classes`.
     pub(in super::super) fn counting(count: usize, classes: usize) -> Dataset {
-        let images = (0..count * 30).map(|at| (at % 251) as u8).collect();
+        let images: Vec<u8> = (0..count * 30).map(|at| (at % 251) as u8).collect();
         let labels = (0..count).map(|at| (at % classes) as u16).collect();
         let mut set = Dataset {
             name: "counting".into(),
             classes,
             image_shape: [2, 3, 5],
             pixel_max: 255,
-            images,
+            images: Images::Memory(Arc::new(images)),
             labels,
             mean: vec![],
             std: vec![],
+            class_names: None,
+            notes: vec![],
         };
         set.measure();
         set
@@ -186,11 +230,11 @@ pub(super) mod tests {
     #[test]
     fn halves_are_disjoint_whole_and_even_in_every_class() {
         let mut set = counting(40, 4);
-        for (index, pixels) in set.images.chunks_exact_mut(30).enumerate() {
-            pixels[0] = index as u8;
-        }
+        let marked = (0..1200).map(|at| (at / 30) as u8).collect();
+        set.images = Images::Memory(Arc::new(marked));
         let (first, second) = set.halves(0.2, 3).unwrap();
-        let ids = |set: &Dataset| (0..set.len()).map(|i| set.image(i)[0]).collect::<Vec<_>>();
+        let id = |set: &Dataset, index| set.image(index).unwrap()[0];
+        let ids = |set: &Dataset| (0..set.len()).map(|i| id(set, i)).collect::<Vec<_>>();
         let mut all = [ids(&first), ids(&second)].concat();
         all.sort();
         assert_eq!(all, (0..40).collect::<Vec<u8>>());
@@ -217,18 +261,21 @@ pub(super) mod tests {
 
     #[test]
     fn constants_are_mean_and_deviation_of_each_channel() {
-        let mut set = counting(2, 2);
-        for (at, pixel) in set.images.iter_mut().enumerate() {
+        let pixel = |at: usize| {
             let second_channel = at / 15 % 2 == 1;
-            *pixel = if second_channel {
+            if second_channel {
                 51
             } else {
                 255 * (at % 2) as u8
-            };
-        }
+            }
+        };
+        let mut set = counting(2, 2);
+        set.images = Images::Memory(Arc::new((0..60).map(pixel).collect()));
         set.measure();
-        // First channel: 15 of 30 pixels are full, the image being an odd number of pixels.
-        assert!((set.mean[0] - 0.5).abs() < 0.04 && (set.std[0] - 0.5).abs() < 0.01);
+        // First channel: 7 of 15 pixels are full in each image, which begins at an even place.
+        let full = 7.0 / 15.0_f32;
+        assert!((set.mean[0] - full).abs() < 1e-6);
+        assert!((set.std[0] - (full - full * full).sqrt()).abs() < 1e-6);
         assert!((set.mean[1] - 0.2).abs() < 1e-6);
         assert_eq!(set.std[1], 1.0);
     }

@@ -1,17 +1,23 @@
 //! Where data sets come from, and their fixed division into training and test images.
 
-use std::{env, fmt, path::Path, path::PathBuf, str::FromStr};
+use std::{env, fmt, path::Path, path::PathBuf, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{cifar, csv, dataset::Dataset, split::stratified};
+use super::{
+    cifar, csv,
+    dataset::{Dataset, Images},
+    folder::{self, FolderOptions},
+    split::stratified,
+};
 use crate::{Result, WorkbenchError, files};
 
 /// The environment variable that names the folder of data files.
 pub const DATA_ROOT_VARIABLE: &str = "DATA_DIR";
 
-/// The seed of the division of the bundled sets; it is part of their definition here.
-const SPLIT_SEED: u64 = 0;
+/// The seed of the division of sets that are not published divided; it is part of their definition
+/// here.
+pub(super) const SPLIT_SEED: u64 = 0;
 
 const DIGITS: &[u8] = include_bytes!("../../../../datasets/digits.csv.gz");
 const MNIST_5K: &[u8] = include_bytes!("../../../../datasets/mnist_5k.csv.gz");
@@ -27,11 +33,21 @@ pub enum DatasetId {
     Mnist5k,
     /// CIFAR-10, 3x32x32, from a folder: 50,000 for training, 10,000 for test.
     Cifar10,
+    /// CIFAR-100, 3x32x32, from a folder: 50,000 for training, 10,000 for test.
+    Cifar100,
+    /// JPEG and PNG files in a folder for each class, as ImageNet has them.
+    Folder,
 }
 
 impl DatasetId {
     /// Every data set.
-    pub const ALL: [Self; 3] = [Self::Digits, Self::Mnist5k, Self::Cifar10];
+    pub const ALL: [Self; 5] = [
+        Self::Digits,
+        Self::Mnist5k,
+        Self::Cifar10,
+        Self::Cifar100,
+        Self::Folder,
+    ];
 
     /// The name in configurations and on the command line.
     pub fn name(self) -> &'static str {
@@ -39,22 +55,30 @@ impl DatasetId {
             Self::Digits => "digits",
             Self::Mnist5k => "mnist_5k",
             Self::Cifar10 => "cifar10",
+            Self::Cifar100 => "cifar100",
+            Self::Folder => "folder",
         }
     }
 
-    /// The number of classes.
-    pub fn classes(self) -> usize {
+    /// The number of classes; that of a folder is known when it is loaded.
+    pub fn classes(self) -> Option<usize> {
         match self {
-            Self::Digits | Self::Mnist5k | Self::Cifar10 => 10,
+            Self::Digits | Self::Mnist5k | Self::Cifar10 => Some(10),
+            Self::Cifar100 => Some(100),
+            Self::Folder => None,
         }
     }
 
-    /// `[channels, height, width]` of its images.
+    /// `[channels, height, width]` of its images; for a folder, of the default size.
     pub fn image_shape(self) -> [usize; 3] {
         match self {
             Self::Digits => [1, 8, 8],
             Self::Mnist5k => [1, 28, 28],
-            Self::Cifar10 => [3, 32, 32],
+            Self::Cifar10 | Self::Cifar100 => [3, 32, 32],
+            Self::Folder => {
+                let size = usize::from(FolderOptions::default().size);
+                [3, size, size]
+            }
         }
     }
 }
@@ -84,29 +108,46 @@ pub struct Splits {
     pub test: Dataset,
 }
 
-/// Loads a data set.
+/// Loads a data set, of a folder with the default options.
 ///
 /// Files are looked for in `root`, or without it in the folder that `DATA_DIR` names. The bundled
 /// sets need neither: a `root` replaces the bundled copy, and `DATA_DIR` does where it holds the
 /// file. Every division is fixed: of digits 1,437 images train and 360 test, of MNIST-5k 4,000 and
-/// 1,000, each class in proportion, chosen by one seeded permutation; CIFAR-10 is divided as
-/// published.
+/// 1,000, each class in proportion, chosen by one seeded permutation; CIFAR-10, CIFAR-100 and folders
+/// are divided as published, and a folder that is not divided gives a fifth of each class to test.
 ///
 /// # Errors
 ///
-/// When a file is missing, cut short, or holds anything but its published layout.
+/// When a file is missing, cut short, or holds anything but its published layout. Image files of a
+/// folder are not opened yet.
 pub fn load(id: DatasetId, root: Option<&Path>) -> Result<Splits> {
-    load_from(
-        id,
-        root,
-        env::var_os(DATA_ROOT_VARIABLE)
-            .map(PathBuf::from)
-            .as_deref(),
-    )
+    load_with(id, root, &FolderOptions::default())
 }
 
-fn load_from(id: DatasetId, root: Option<&Path>, variable: Option<&Path>) -> Result<Splits> {
-    match id {
+/// Loads a data set as [`load`] does, with options for [`DatasetId::Folder`]; the other sets do not
+/// use them.
+///
+/// # Errors
+///
+/// Those of [`load`], and those of [`FolderOptions::validate`].
+pub fn load_with(id: DatasetId, root: Option<&Path>, options: &FolderOptions) -> Result<Splits> {
+    let variable = env::var_os(DATA_ROOT_VARIABLE).map(PathBuf::from);
+    load_from(id, root, variable.as_deref(), options)
+}
+
+fn load_from(
+    id: DatasetId,
+    root: Option<&Path>,
+    variable: Option<&Path>,
+    options: &FolderOptions,
+) -> Result<Splits> {
+    let given = |files| {
+        root.or(variable).ok_or(WorkbenchError::DataRootMissing {
+            dataset: id.name(),
+            files,
+        })
+    };
+    let (train, test) = match id {
         DatasetId::Digits => {
             let layout = csv::Layout {
                 count: 1_797,
@@ -114,7 +155,7 @@ fn load_from(id: DatasetId, root: Option<&Path>, variable: Option<&Path>) -> Res
                 pixel_max: 16,
                 classes: 10,
             };
-            bundled(id, ("digits.csv.gz", DIGITS), layout, 1_437, root, variable)
+            return bundled(id, ("digits.csv.gz", DIGITS), layout, 1_437, root, variable);
         }
         DatasetId::Mnist5k => {
             let layout = csv::Layout {
@@ -123,24 +164,20 @@ fn load_from(id: DatasetId, root: Option<&Path>, variable: Option<&Path>) -> Res
                 pixel_max: 255,
                 classes: 10,
             };
-            bundled(
-                id,
-                ("mnist_5k.csv.gz", MNIST_5K),
-                layout,
-                4_000,
-                root,
-                variable,
-            )
+            let file = ("mnist_5k.csv.gz", MNIST_5K);
+            return bundled(id, file, layout, 4_000, root, variable);
         }
         DatasetId::Cifar10 => {
-            let root = root.or(variable).ok_or(WorkbenchError::DataRootMissing {
-                dataset: id.name(),
-                files: "data_batch_1.bin to data_batch_5.bin and test_batch.bin",
-            })?;
-            let (train, test) = cifar::read(root)?;
-            Ok(Splits { train, test })
+            let files = "data_batch_1.bin to data_batch_5.bin and test_batch.bin";
+            cifar::read(&cifar::CIFAR_10, given(files)?)?
         }
-    }
+        DatasetId::Cifar100 => cifar::read(&cifar::CIFAR_100, given("train.bin and test.bin")?)?,
+        DatasetId::Folder => {
+            let files = "train/<class>/ and val/<class>/, or <class>/, with image files";
+            folder::read(given(files)?, options)?
+        }
+    };
+    Ok(Splits { train, test })
 }
 
 fn bundled(
@@ -166,10 +203,12 @@ fn bundled(
         classes: layout.classes,
         image_shape: id.image_shape(),
         pixel_max: layout.pixel_max,
-        images,
+        images: Images::Memory(Arc::new(images)),
         labels,
         mean: vec![],
         std: vec![],
+        class_names: None,
+        notes: vec![],
     };
     let mut train = whole.subset(&first);
     train.measure();
@@ -186,6 +225,10 @@ mod tests {
     use super::*;
     use std::fs;
 
+    fn load_without(id: DatasetId, root: Option<&Path>, variable: Option<&Path>) -> Result<Splits> {
+        load_from(id, root, variable, &FolderOptions::default())
+    }
+
     fn class_counts(set: &Dataset) -> Vec<usize> {
         let count = |class| set.labels().iter().filter(|label| **label == class).count();
         (0..10).map(count).collect()
@@ -193,7 +236,7 @@ mod tests {
 
     #[test]
     fn digits_are_divided_as_documented() {
-        let splits = load_from(DatasetId::Digits, None, None).unwrap();
+        let splits = load_without(DatasetId::Digits, None, None).unwrap();
         assert_eq!((splits.train.len(), splits.test.len()), (1_437, 360));
         assert!(
             class_counts(&splits.test)
@@ -205,7 +248,7 @@ mod tests {
 
     #[test]
     fn mnist_has_every_class_in_both_parts_although_it_is_sorted() {
-        let splits = load_from(DatasetId::Mnist5k, None, None).unwrap();
+        let splits = load_without(DatasetId::Mnist5k, None, None).unwrap();
         assert_eq!(class_counts(&splits.train), [400; 10]);
         assert_eq!(class_counts(&splits.test), [100; 10]);
         assert_eq!(splits.test.mean(), splits.train.mean());
@@ -215,8 +258,8 @@ mod tests {
     fn the_division_never_changes() {
         // Checksums of the test images; a change would make earlier results incomparable.
         let checksum = |id| {
-            let splits = load_from(id, None, None).unwrap();
-            crc32fast::hash(splits.test.images())
+            let splits = load_without(id, None, None).unwrap();
+            crc32fast::hash(splits.test.images().unwrap())
         };
         assert_eq!(checksum(DatasetId::Digits), 2_717_537_710);
         assert_eq!(checksum(DatasetId::Mnist5k), 218_086_385);
@@ -225,34 +268,36 @@ mod tests {
     #[test]
     fn a_root_replaces_the_bundled_copy() {
         let root = tempfile::tempdir().unwrap();
-        let message = load_from(DatasetId::Digits, Some(root.path()), None).unwrap_err();
+        let message = load_without(DatasetId::Digits, Some(root.path()), None).unwrap_err();
         assert!(message.to_string().contains("digits.csv.gz"), "{message}");
         fs::write(
             root.path().join("digits.csv.gz"),
             &DIGITS[..DIGITS.len() / 2],
         )
         .unwrap();
-        let message = load_from(DatasetId::Digits, Some(root.path()), None).unwrap_err();
+        let message = load_without(DatasetId::Digits, Some(root.path()), None).unwrap_err();
         assert!(message.to_string().contains("cut short"), "{message}");
     }
 
     #[test]
     fn the_variable_replaces_the_bundled_copy_where_it_has_the_file() {
         let root = tempfile::tempdir().unwrap();
-        assert!(load_from(DatasetId::Digits, None, Some(root.path())).is_ok());
+        assert!(load_without(DatasetId::Digits, None, Some(root.path())).is_ok());
         fs::write(root.path().join("digits.csv.gz"), "").unwrap();
-        assert!(load_from(DatasetId::Digits, None, Some(root.path())).is_err());
+        assert!(load_without(DatasetId::Digits, None, Some(root.path())).is_err());
     }
 
     #[test]
     fn a_set_that_is_not_bundled_says_how_to_point_at_it() {
-        let message = load_from(DatasetId::Cifar10, None, None)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("DATA_DIR") && message.contains("data_batch_1.bin"),
-            "{message}"
-        );
+        for (id, file) in [
+            (DatasetId::Cifar10, "data_batch_1.bin"),
+            (DatasetId::Cifar100, "train.bin"),
+            (DatasetId::Folder, "train/<class>/"),
+        ] {
+            let message = load_without(id, None, None).unwrap_err().to_string();
+            let named = message.contains("DATA_DIR") && message.contains(file);
+            assert!(named, "{message}");
+        }
     }
 
     #[test]

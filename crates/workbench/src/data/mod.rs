@@ -3,13 +3,23 @@
 mod augment;
 pub mod batch;
 mod cifar;
+mod crop;
 mod csv;
 mod dataset;
+mod decode;
+mod folder;
+mod image_files;
 mod load;
+mod prefetch;
+mod prepare;
 mod random;
 mod split;
 
 pub use augment::Augment;
 pub use batch::{Batch, RngKey, epoch_order, index_batches};
 pub use dataset::Dataset;
-pub use load::{DATA_ROOT_VARIABLE, DatasetId, Splits, load};
+pub use decode::read_image;
+pub use folder::{FolderOptions, OnCorrupt, TrainingCrop};
+pub use image_files::CorruptFile;
+pub use load::{DATA_ROOT_VARIABLE, DatasetId, Splits, load, load_with};
+pub use prefetch::{AHEAD, Batches};

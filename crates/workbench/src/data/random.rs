@@ -10,6 +10,7 @@ pub(super) enum Purpose {
     Split = 1,
     Order = 2,
     Augment = 3,
+    Crop = 4,
 }
 
 /// The stream of this purpose and key.
@@ -25,6 +26,12 @@ pub(super) fn stream(purpose: Purpose, key: [u64; 3]) -> ChaCha8Rng {
 /// A number in `0..bound`, by multiplication; the bias is below `bound / 2^64`.
 pub(super) fn below(rng: &mut impl RngCore, bound: usize) -> usize {
     ((u128::from(rng.next_u64()) * bound as u128) >> 64) as usize
+}
+
+/// A number in `from..to`, of 53 random bits.
+pub(super) fn uniform(rng: &mut impl RngCore, from: f64, to: f64) -> f64 {
+    let unit = (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+    from + unit * (to - from)
 }
 
 /// Shuffles in place (Fisher and Yates).

@@ -20,12 +20,7 @@ pub fn clip_global_norm<B: AutodiffBackend, M: AutodiffModule<B>>(
     module: &M,
     max_norm: f64,
 ) -> (GradientsParams, Option<Tensor<B::InnerBackend, 1>>) {
-    let mut squares = SumOfSquares::<B> {
-        gradients: &gradients,
-        sum: None,
-    };
-    module.visit(&mut squares);
-    let Some(norm) = squares.sum.map(Tensor::sqrt) else {
+    let Some(norm) = global_norm(&gradients, module) else {
         return (gradients, None);
     };
     let factor = (norm.clone() + 1e-6)
@@ -57,6 +52,20 @@ pub fn scale_gradients<B: AutodiffBackend, M: AutodiffModule<B>>(
         module.visit(&mut scale);
     }
     gradients
+}
+
+/// The Euclidean norm of all gradients of `module` together, `[1]`, or `None` when no parameter of it
+/// has one. All parameters must be on one device.
+pub fn global_norm<B: AutodiffBackend, M: AutodiffModule<B>>(
+    gradients: &GradientsParams,
+    module: &M,
+) -> Option<Tensor<B::InnerBackend, 1>> {
+    let mut squares = SumOfSquares::<B> {
+        gradients,
+        sum: None,
+    };
+    module.visit(&mut squares);
+    squares.sum.map(Tensor::sqrt)
 }
 
 struct SumOfSquares<'a, B: AutodiffBackend> {

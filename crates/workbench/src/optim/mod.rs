@@ -6,6 +6,6 @@ mod configs;
 mod schedule;
 
 pub use average::move_average;
-pub use clip::{clip_global_norm, scale_gradients};
+pub use clip::{clip_global_norm, global_norm, scale_gradients};
 pub use configs::{adam_config, sgd_config};
 pub use schedule::{Schedule, cosine};

@@ -1,0 +1,5 @@
+//! Image folders, and batches prepared ahead, as a training sees them.
+
+mod files;
+mod folder;
+mod prefetch;
