@@ -1,0 +1,341 @@
+//! What the commands print and leave behind, what they refuse, and how they say so.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn train(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_train"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn printed(folder: &Path, arguments: &[&str]) -> String {
+    let output = train(folder, arguments);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {message}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn refused(folder: &Path, arguments: &[&str], expected: &[&str]) {
+    let output = train(folder, arguments);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+    assert_eq!(message.trim().lines().count(), 1, "one sentence: {message}");
+    for part in expected {
+        assert!(
+            message.contains(part),
+            "{arguments:?} should name `{part}`: {message}"
+        );
+    }
+}
+
+fn torch(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/torch");
+    folder.join(name).display().to_string()
+}
+
+/// A network of two small cells for one epoch: a second or two.
+const TINY: [&str; 9] = [
+    "darts-v2",
+    "--channels",
+    "2",
+    "--cells",
+    "2",
+    "--epochs",
+    "1",
+    "--batch-size",
+    "128",
+];
+
+fn fit<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["fit"], &TINY[..], more].concat()
+}
+
+#[test]
+fn a_network_is_trained_scored_exported_and_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let text = printed(
+        path,
+        &fit(&["--run", "run", "--out", "result.json", "--quiet"]),
+    );
+    assert!(
+        text.starts_with("test error ") && text.contains(" on digits (seed 0"),
+        "{text}"
+    );
+    let result = std::fs::read_to_string(path.join("result.json")).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    let error = format!("test error {:.2} %", result["test_error"].as_f64().unwrap());
+    assert!(text.starts_with(&error), "{text}");
+
+    // The same error from the checkpoint and from the export.
+    let scored = printed(path, &["eval", "run"]);
+    assert!(scored.starts_with(&error), "{scored}");
+    printed(path, &["export", "run", "--out", "exported"]);
+    assert_eq!(printed(path, &["eval", "exported"]), scored);
+
+    // A grey and a colour file of other sizes than the network's.
+    let picture = image::RgbImage::from_fn(20, 16, |x, y| image::Rgb([(x * y) as u8, 90, 200]));
+    picture.save(path.join("a.png")).unwrap();
+    image::DynamicImage::from(picture)
+        .to_luma8()
+        .save(path.join("b.jpg"))
+        .unwrap();
+    let answers = printed(path, &["predict", "exported", "a.png", "b.jpg"]);
+    let lines: Vec<&str> = answers.lines().collect();
+    assert_eq!(lines.len(), 2);
+    for (line, name) in lines.iter().zip(["a.png", "b.jpg"]) {
+        assert!(line.starts_with(&format!("{name}: class ")), "{line}");
+        let probability: f32 = line.rsplit(' ').next().unwrap().parse().unwrap();
+        assert!((0.1..=1.0).contains(&probability), "{line}");
+    }
+
+    refused(
+        path,
+        &["export", "run", "--out", "exported"],
+        &["exported", "exists already"],
+    );
+    refused(path, &fit(&["--run", "run"]), &["run", "exists already"]);
+    std::fs::write(
+        path.join("cut.png"),
+        &std::fs::read(path.join("a.png")).unwrap()[..60],
+    )
+    .unwrap();
+    refused(
+        path,
+        &["predict", "exported", "cut.png"],
+        &["cut.png", "whole PNG or JPEG"],
+    );
+    refused(
+        path,
+        &["predict", "exported", "absent.png"],
+        &["absent.png"],
+    );
+    refused(path, &["predict", "run", "a.png"], &["run", "train export"]);
+
+    let weights = path.join("exported/model.safetensors");
+    let bytes = std::fs::read(&weights).unwrap();
+    std::fs::write(&weights, &bytes[..bytes.len() / 2]).unwrap();
+    refused(
+        path,
+        &["predict", "exported", "a.png"],
+        &["model.safetensors", "cut short"],
+    );
+    for entry in std::fs::read_dir(path.join("run/checkpoints")).unwrap() {
+        std::fs::write(entry.unwrap().path(), "WBCHK").unwrap();
+    }
+    refused(path, &["eval", "run"], &["step-1.ckpt", "cut short"]);
+}
+
+#[test]
+fn a_network_of_pytorch_is_imported_and_refused_where_it_does_not_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let (weights, genotype) = (torch("network.pt"), torch("genotype.txt"));
+    let import = |classes: &str, out: &str, expected: Option<&[&str]>| {
+        let arguments = [
+            "import",
+            &weights,
+            &genotype,
+            "--channels",
+            "4",
+            "--cells",
+            "4",
+            "--classes",
+            classes,
+            "--image",
+            "16x16",
+            "--out",
+            out,
+        ];
+        match expected {
+            Some(expected) => refused(path, &arguments, expected),
+            None => drop(printed(path, &arguments)),
+        }
+    };
+    import("5", "five", None);
+    import("7", "seven", Some(&["classifier", "[5", "[7"]));
+    assert!(!path.join("seven").exists());
+    // It sees colour and knows five classes; digits are grey and ten.
+    refused(
+        path,
+        &["eval", "five", "--data", "digits"],
+        &["1 channels", "3 channels"],
+    );
+    refused(path, &["eval", "five"], &["--data"]);
+
+    let config = std::fs::read_to_string(path.join("five/config.json")).unwrap();
+    let other = config.replace("\"classes\": 5", "\"classes\": 10");
+    assert_ne!(config, other);
+    std::fs::write(path.join("five/config.json"), other).unwrap();
+    image::GrayImage::new(16, 16)
+        .save(path.join("a.png"))
+        .unwrap();
+    refused(
+        path,
+        &["predict", "five", "a.png"],
+        &["classifier", "[5", "[10"],
+    );
+}
+
+#[test]
+fn bad_input_gets_one_sentence_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(path.join("typo.toml"), "[fit]\nepoch = 3\n").unwrap();
+    std::fs::write(
+        path.join("bad.txt"),
+        "normal: sep_conv_3x2@0\nreduce: skip_connect@0\n",
+    )
+    .unwrap();
+    std::fs::write(path.join("weights.bin"), "x").unwrap();
+    let before = std::fs::read_dir(path).unwrap().count();
+    let cases: [(&[&str], &[&str]); 13] = [
+        (&["fit", "darts-v3"], &["darts-v3", "did you mean `darts-v"]),
+        (&["fit", "absent.json"], &["absent.json"]),
+        (
+            &["fit", "bad.txt"],
+            &["bad.txt", "sep_conv_3x2", "did you mean `sep_conv_3x3`"],
+        ),
+        (
+            &["fit", "--config", "typo.toml"],
+            &["typo.toml", "did you mean `epochs`"],
+        ),
+        (&["fit", "--data", "digit"], &["digit", "digits"]),
+        (
+            &["fit", "--batch-size", "5000"],
+            &["fit.batch_size", "5000", "1437"],
+        ),
+        (
+            &["fit", "--precision", "bf16", "--backend", "flex"],
+            &["fit.precision", "bf16", "flex"],
+        ),
+        (
+            &["fit", "--set", "fit.auxiliary_weight=0.4"],
+            &["auxiliary head", "32x32"],
+        ),
+        (
+            &["fit", "--set", "network.form=imagenet"],
+            &["8x8", "64x64"],
+        ),
+        (&["resume", "absent"], &["absent", "does not exist"]),
+        (&["eval", "absent"], &["absent", "does not exist"]),
+        (
+            &["count", "darts-v2", "--classes", "1"],
+            &["network.classes", "1", "2 or more"],
+        ),
+        (
+            &[
+                "import",
+                "weights.bin",
+                "snas",
+                "--channels",
+                "4",
+                "--cells",
+                "4",
+                "--classes",
+                "5",
+                "--out",
+                "x",
+            ],
+            &["weights.bin", ".safetensors"],
+        ),
+    ];
+    for (arguments, expected) in cases {
+        refused(path, arguments, expected);
+    }
+    assert_eq!(
+        std::fs::read_dir(path).unwrap().count(),
+        before,
+        "a refusal writes nothing"
+    );
+}
+
+#[test]
+fn counts_are_the_published_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = printed(folder.path(), &["count", "darts-v2", "--auxiliary"]);
+    let total = text.lines().last().unwrap();
+    let numbers: Vec<&str> = total.split_whitespace().collect();
+    assert_eq!(numbers[..2], ["all", "3825768"], "{total}");
+    assert!(
+        text.contains("cells.0.preprocess0") && text.contains("pointwise"),
+        "{text}"
+    );
+}
+
+/// A file system of this many bytes, for the superuser of Linux.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_stops_a_training_with_one_sentence_and_what_was_saved_stays_readable() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = folder.path().join("small");
+    std::fs::create_dir(&small).unwrap();
+    // Enough for the configuration and the log, not for a checkpoint.
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+        .arg(&small)
+        .output();
+    if !mounted.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: this user cannot mount a small file system");
+        return;
+    }
+    let output = train(folder.path(), &fit(&["--run", "small/run", "--quiet"]));
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    let names: Vec<String> = std::fs::read_dir(small.join("run/checkpoints"))
+        .map(|entries| {
+            entries
+                .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+                .collect()
+        })
+        .unwrap_or_default();
+    let unmounted = Command::new("umount").arg(&small).status().unwrap();
+    assert!(unmounted.success());
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert_eq!(message.trim().lines().count(), 1, "{message}");
+    assert!(
+        message.contains("step-1.ckpt") && message.contains("No space left"),
+        "{message}"
+    );
+    assert!(names.is_empty(), "no part of a checkpoint stays: {names:?}");
+}
+
+/// The superuser may write to a read-only folder, but not on a read-only file system.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_run_folder_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixed = folder.path().join("fixed");
+    std::fs::create_dir(&fixed).unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=64k,ro", "tmpfs"])
+        .arg(&fixed)
+        .output();
+    if mounted.is_ok_and(|output| output.status.success()) {
+        let output = train(folder.path(), &fit(&["--run", "fixed/run"]));
+        assert!(
+            Command::new("umount")
+                .arg(&fixed)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(
+            message.contains("fixed/run") && message.contains("Read-only"),
+            "{message}"
+        );
+    } else {
+        let mut permissions = std::fs::metadata(&fixed).unwrap().permissions();
+        permissions.set_readonly(true);
+        std::fs::set_permissions(&fixed, permissions).unwrap();
+        refused(
+            folder.path(),
+            &fit(&["--run", "fixed/run"]),
+            &["fixed/run", "denied"],
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! The gradients of a training step: parts of a batch, the auxiliary head, precision.
+
+use burn::backend::Autodiff;
+use burn::module::{ModuleVisitor, Param};
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::backend::Backend;
+use burn::tensor::{Int, Tensor, TensorData};
+use burn_flex::{Flex, FlexDevice};
+use supernet::{
+    DerivedConfig, DerivedNetwork, DropPath, Form, NetworkConfig, Published, Statistics, WeightInit,
+};
+use train::{FitConfig, LoopConfig, Pass, Precision, gradients};
+
+type Train = Autodiff<Flex>;
+
+const BATCH: usize = 6;
+
+fn network(auxiliary: bool) -> DerivedNetwork<Train> {
+    let config = DerivedConfig {
+        network: NetworkConfig {
+            image_channels: 1,
+            classes: 4,
+            channels: 4,
+            cells: 3,
+        },
+        genotype: Published::DartsV2.genotype().unwrap(),
+        form: Form::Cifar,
+        auxiliary,
+    };
+    config.init(&mut WeightInit::new(3), &FlexDevice).unwrap()
+}
+
+fn batch(side: usize, first: usize, end: usize) -> (Tensor<Train, 4>, Tensor<Train, 1, Int>) {
+    let area = side * side;
+    let value =
+        |at: usize| ((at * 37 % 101) as f32 / 50.0 - 1.0) * ((at / area) as f32 + 1.0) / 3.0;
+    let images: Vec<f32> = (first * area..end * area).map(value).collect();
+    let labels: Vec<i32> = (first..end).map(|image| (image * 3 % 4) as i32).collect();
+    (
+        Tensor::from_data(
+            TensorData::new(images, [end - first, 1, side, side]),
+            &FlexDevice,
+        ),
+        Tensor::from_data(TensorData::new(labels, [end - first]), &FlexDevice),
+    )
+}
+
+fn loop_config() -> LoopConfig {
+    let mut config = FitConfig::default().fit;
+    config.label_smoothing = 0.1;
+    config
+}
+
+/// All gradients in the order of the parameters.
+fn values(model: &DerivedNetwork<Train>, gradients: &GradientsParams) -> Vec<f32> {
+    struct Read<'a>(&'a GradientsParams, Vec<f32>);
+    impl<B: burn::tensor::backend::AutodiffBackend> ModuleVisitor<B> for Read<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            if let Some(gradient) = self.0.get::<B::InnerBackend, D>(param.id) {
+                self.1.extend(gradient.into_data().iter::<f32>());
+            }
+        }
+    }
+    let mut read = Read(gradients, Vec::new());
+    burn::module::Module::<Train>::visit(model, &mut read);
+    read.1
+}
+
+fn scalar<B: Backend>(measured: Tensor<B, 1>) -> f32 {
+    measured.into_data().iter::<f32>().next().unwrap()
+}
+
+#[test]
+fn gradients_of_the_parts_of_a_batch_add_up_to_those_of_the_batch() {
+    // With running statistics, so that images do not see each other; drop-path is keyed by place.
+    let config = loop_config();
+    let drop_path = |first| DropPath {
+        rate: 0.3,
+        seed: 1,
+        epoch: 2,
+        step: 3,
+        first,
+    };
+    let run = |cuts: &[usize]| {
+        let mut model = network(false);
+        let (mut sum, mut loss) = (GradientsAccumulator::new(), 0.0);
+        for ends in cuts.windows(2) {
+            let (images, labels) = batch(8, ends[0], ends[1]);
+            let pass = Pass {
+                config: &config,
+                statistics: Statistics::Running,
+                drop_path: Some(&drop_path(ends[0])),
+                share: (ends[1] - ends[0]) as f64 / BATCH as f64,
+            };
+            let (next, part, measured) = gradients(model, images, labels, pass);
+            sum.accumulate(&next, part);
+            loss += scalar(measured);
+            model = next;
+        }
+        (values(&model, &sum.grads()), loss)
+    };
+    let (whole, loss) = run(&[0, 6]);
+    let (parts, parts_loss) = run(&[0, 1, 3, 6]);
+    assert!((loss - parts_loss).abs() < 1e-5);
+    assert_eq!(whole.len(), parts.len());
+    let largest = whole.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+    assert!(largest > 1e-2);
+    for (whole, parts) in whole.iter().zip(&parts) {
+        assert!(
+            (whole - parts).abs() < 1e-5 * largest.max(1.0),
+            "{whole} {parts}"
+        );
+    }
+}
+
+#[test]
+fn the_auxiliary_head_adds_its_weighted_gradient_and_not_to_the_loss_shown() {
+    let run = |weight: f64| {
+        let config = LoopConfig {
+            auxiliary_weight: weight,
+            ..loop_config()
+        };
+        let (images, labels) = batch(32, 0, 2);
+        let pass = Pass {
+            config: &config,
+            statistics: Statistics::Batch,
+            drop_path: None,
+            share: 1.0,
+        };
+        let (model, gradients, measured) = gradients(network(true), images, labels, pass);
+        (values(&model, &gradients), scalar(measured))
+    };
+    let (none, loss) = run(0.0);
+    let (once, once_loss) = run(0.4);
+    let (twice, _) = run(0.8);
+    assert_eq!(loss, once_loss);
+    // The stem's weight comes first. The gradient is linear in the head's weight.
+    let stem = 12 * 9;
+    let moved = (0..stem).any(|at| (once[at] - none[at]).abs() > 1e-5);
+    assert!(moved, "the head reaches the stem");
+    for at in 0..stem {
+        let (first, second) = (once[at] - none[at], twice[at] - once[at]);
+        assert!(
+            (first - second).abs() < 1e-4 * (1.0 + first.abs()),
+            "{first} {second}"
+        );
+    }
+}
+
+#[test]
+fn half_precision_stays_near_f32_and_moves_the_same_statistics() {
+    let run = |precision: Precision| {
+        let config = LoopConfig {
+            precision,
+            ..loop_config()
+        };
+        let (images, labels) = batch(8, 0, BATCH);
+        let pass = Pass {
+            config: &config,
+            statistics: Statistics::TRAIN,
+            drop_path: None,
+            share: 1.0,
+        };
+        let (model, found, measured) = gradients(network(false), images, labels, pass);
+        let scale = precision.loss_scale() as f32;
+        let found: Vec<f32> = values(&model, &found).iter().map(|g| g / scale).collect();
+        (model, found, scalar(measured))
+    };
+    let (model, exact, loss) = run(Precision::F32);
+    let statistics =
+        |model: &DerivedNetwork<Train>| model.state_dict()["stem.1.running_var"].clone();
+    let moved = statistics(&model);
+    assert_ne!(moved, statistics(&network(false)));
+    for (precision, tolerance) in [(Precision::F16, 0.03), (Precision::Bf16, 0.2)] {
+        let (half_model, half, half_loss) = run(precision);
+        assert!(
+            (half_loss - loss).abs() < 0.1 * tolerance * 10.0,
+            "{half_loss} {loss}"
+        );
+        let norm = |values: &[f32]| values.iter().map(|v| v * v).sum::<f32>().sqrt();
+        let difference: Vec<f32> = half.iter().zip(&exact).map(|(a, b)| a - b).collect();
+        let relative = norm(&difference) / norm(&exact);
+        assert!(relative < tolerance, "{precision}: {relative}");
+        assert!(relative > 0.0, "{precision} is another precision");
+        for (half, exact) in statistics(&half_model).values.iter().zip(&moved.values) {
+            assert!(
+                (half - exact).abs() < tolerance * exact.abs(),
+                "{half} {exact}"
+            );
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A training that is killed and resumed ends as one that was not.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use train::EpochRecord;
+
+const EPOCHS: usize = 4;
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_train"));
+    command
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+/// With everything that has state or is drawn: momentum, averaging, drop-path, changes to images,
+/// held-out images.
+fn start(run: &Path) -> Child {
+    let set = [
+        "fit.epochs=4",
+        "fit.batch_size=48",
+        "fit.parts=2",
+        "fit.drop_path=0.3",
+        "fit.average_decay=0.9",
+        "fit.label_smoothing=0.1",
+        "weights.warmup_epochs=1",
+        "data.validation=0.2",
+        "data.augment.crop_padding=1",
+        "network.cells=2",
+        "network.channels=2",
+        "seed=11",
+    ];
+    let mut arguments = vec!["fit", "snas", "--run", run.to_str().unwrap()];
+    arguments.extend(set.iter().flat_map(|field| ["--set", field]));
+    command(&arguments).spawn().unwrap()
+}
+
+fn resume(run: &Path) -> Command {
+    command(&["resume", run.to_str().unwrap()])
+}
+
+fn records(run: &Path) -> Vec<EpochRecord> {
+    let records: Vec<EpochRecord> = workbench::metrics::read(run.join("metrics.jsonl")).unwrap();
+    let timeless = |record| EpochRecord {
+        seconds: 0.0,
+        ..record
+    };
+    records.into_iter().map(timeless).collect()
+}
+
+fn result(run: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(run.join("result.json")).unwrap();
+    let mut result: serde_json::Value = serde_json::from_str(&text).unwrap();
+    result["seconds"] = 0.into();
+    result
+}
+
+fn lines(run: &Path) -> usize {
+    std::fs::read_to_string(run.join("metrics.jsonl")).map_or(0, |text| text.lines().count())
+}
+
+#[test]
+fn killed_and_resumed_or_its_checkpoint_cut_short_it_ends_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
+    assert!(start(&whole).wait().unwrap().success());
+    let (expected, outcome) = (records(&whole), result(&whole));
+    assert_eq!(expected.len(), EPOCHS);
+
+    let mut child = start(&broken);
+    let begun = Instant::now();
+    while lines(&broken) < 2 {
+        assert!(
+            begun.elapsed() < Duration::from_secs(300),
+            "no second epoch"
+        );
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "ended before it was killed"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(lines(&broken) < EPOCHS && !broken.join("result.json").exists());
+    assert!(resume(&broken).status().unwrap().success());
+    assert_eq!(records(&broken), expected);
+    assert_eq!(result(&broken), outcome);
+
+    // The newest checkpoint is cut short: the one before is used, and it says so.
+    let newest = whole.join("checkpoints/step-4.ckpt");
+    let bytes = std::fs::read(&newest).unwrap();
+    std::fs::write(&newest, &bytes[..bytes.len() / 3]).unwrap();
+    let output = resume(&whole).stderr(Stdio::piped()).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{message}");
+    assert!(
+        message.contains("step-4.ckpt") && message.contains("step-3.ckpt"),
+        "{message}"
+    );
+    assert_eq!(records(&whole), expected);
+    assert_eq!(result(&whole), outcome);
+}

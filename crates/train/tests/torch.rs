@@ -1,0 +1,126 @@
+//! A network that PyTorch made and trained: loaded here it says the same, and so does its export.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Tensor, TensorData};
+use burn_flex::{Flex, FlexDevice};
+use serde_json::Value;
+use supernet::{DerivedConfig, DerivedNetwork, Form, NetworkConfig, Statistics};
+use train::{
+    ExportConfig, Exported, ImageConfig, TrainError, read_genotype, read_weights, write_weights,
+};
+
+fn file(name: &str) -> PathBuf {
+    // Written by `torch/make.py`.
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/torch")
+        .join(name)
+}
+
+fn config() -> DerivedConfig {
+    DerivedConfig {
+        network: NetworkConfig {
+            image_channels: 3,
+            classes: 5,
+            channels: 4,
+            cells: 4,
+        },
+        genotype: read_genotype(file("genotype.txt").to_str().unwrap()).unwrap(),
+        form: Form::Cifar,
+        auxiliary: false,
+    }
+}
+
+fn exported(weights: &str) -> Exported {
+    Exported {
+        config: ExportConfig {
+            format: ExportConfig::FORMAT,
+            network: config(),
+            image: ImageConfig {
+                height: 16,
+                width: 16,
+                mean: vec![0.0; 3],
+                std: vec![1.0; 3],
+            },
+            trained: None,
+        },
+        weights: read_weights(&file(weights)).unwrap(),
+    }
+}
+
+/// The images and the logits that PyTorch gave.
+fn answers() -> (Tensor<Flex, 4>, Vec<f32>) {
+    let text = std::fs::read_to_string(file("answers.json")).unwrap();
+    let answers: Value = serde_json::from_str(&text).unwrap();
+    let floats = |name: &str| -> Vec<f32> {
+        let values = answers[name].as_array().unwrap();
+        values
+            .iter()
+            .map(|value| value.as_f64().unwrap() as f32)
+            .collect()
+    };
+    let images = TensorData::new(floats("images"), [2, 3, 16, 16]);
+    (Tensor::from_data(images, &FlexDevice), floats("logits"))
+}
+
+fn assert_same_logits(network: &DerivedNetwork<Flex>) {
+    let (images, expected) = answers();
+    let logits = network.forward(images, Statistics::Running).into_data();
+    let logits: Vec<f32> = logits.to_vec().unwrap();
+    let largest = expected
+        .iter()
+        .fold(0f32, |largest, x| largest.max(x.abs()));
+    assert!(largest > 0.1, "the answers say something");
+    for (found, expected) in logits.iter().zip(&expected) {
+        assert!((found - expected).abs() < 1e-5, "{logits:?} {expected:?}");
+    }
+}
+
+#[test]
+fn both_kinds_of_state_dict_give_pytorchs_logits() {
+    for name in ["network.pt", "network.safetensors"] {
+        assert_same_logits(&exported(name).init(&FlexDevice).unwrap());
+    }
+}
+
+#[test]
+fn an_export_read_elsewhere_gives_the_same_logits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("exported");
+    exported("network.pt").write(&path).unwrap();
+    let read = Exported::read(&path).unwrap();
+    assert_eq!(read, exported("network.pt"));
+    assert_same_logits(&read.init(&FlexDevice).unwrap());
+}
+
+#[test]
+fn names_may_carry_the_prefixes_of_training_scripts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("prefixed.safetensors");
+    let state = read_weights(&file("network.safetensors")).unwrap();
+    let prefixed = state
+        .iter()
+        .map(|(name, tensor)| (format!("module.{name}"), tensor.clone()))
+        .collect();
+    write_weights(&path, &prefixed).unwrap();
+    assert_eq!(read_weights(&path).unwrap(), state);
+}
+
+#[test]
+fn a_file_cut_short_anywhere_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["network.pt", "network.safetensors"] {
+        let whole = std::fs::read(file(name)).unwrap();
+        for part in [0, 1, 2, 3] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, &whole[..whole.len() * part / 4]).unwrap();
+            let error = read_weights(&path).unwrap_err();
+            assert!(matches!(error, TrainError::Weights { .. }), "{error}");
+            let message = error.to_string();
+            assert!(
+                message.contains(name) && message.contains("cut short"),
+                "{message}"
+            );
+        }
+    }
+}
