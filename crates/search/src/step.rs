@@ -9,6 +9,7 @@ use workbench::data::Batch;
 use workbench::evaluate::{cross_entropy, mistakes};
 use workbench::optim::clip_global_norm;
 
+use crate::penalty::penalty;
 use crate::second_order::look_ahead;
 use crate::{SearchConfig, SearchError, SearchState};
 
@@ -83,7 +84,8 @@ impl AlternatingStep<'_> {
         }
     }
 
-    /// The class logits `[batch, classes]` and the mean loss `[1]` of a batch.
+    /// The class logits `[batch, classes]` and the mean loss `[1]` of a batch, in an architecture
+    /// step with the penalties of the configuration.
     pub(crate) fn loss<B: ModelBackend>(
         &self,
         supernet: &Supernet<B>,
@@ -95,6 +97,7 @@ impl AlternatingStep<'_> {
             Step::Architecture => 0,
             Step::Weights => 1,
         };
+        let [_, _, height, width] = batch.images.dims();
         let prediction = predict(
             supernet,
             architecture,
@@ -104,7 +107,13 @@ impl AlternatingStep<'_> {
             NoiseKey::new(self.config.seed, 2 * self.index + half),
             run,
         )?;
-        let loss = cross_entropy(prediction.logits.clone(), batch.labels);
+        let mut loss = cross_entropy(prediction.logits.clone(), batch.labels);
+        if run.step == Step::Architecture {
+            let sides = [height, width];
+            if let Some(penalty) = penalty(self.config, architecture, &prediction.sample, sides) {
+                loss = loss + penalty;
+            }
+        }
         Ok((prediction, loss))
     }
 

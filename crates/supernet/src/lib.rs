@@ -13,6 +13,7 @@ mod architecture;
 mod blocks;
 mod cell;
 mod conv;
+mod cost;
 mod derive;
 mod derived;
 mod error;
@@ -32,6 +33,7 @@ pub use architecture::{
 pub use blocks::{FactorizedReduce, ReluConvNorm};
 pub use cell::SearchCell;
 pub use conv::{Conv2d, Linear};
+pub use cost::Cost;
 pub use derive::{DeriveRule, DerivedCodes, derive_genotype};
 pub use derived::{DerivedCell, DerivedConfig, DerivedNetwork, Form};
 pub use error::SupernetError;
