@@ -1,8 +1,13 @@
 //! Experiments of the project that plain cargo cannot express.
 
 mod bench_egs;
+mod bench_scale;
+mod bench_step;
 mod gap_table;
+mod machine;
+mod peer;
 mod seeds;
+mod worker;
 
 use clap::{Parser, Subcommand};
 
@@ -28,6 +33,10 @@ enum Task {
 enum Bench {
     /// The estimator against composed tensor operations, as a Markdown table.
     Egs(bench_egs::BenchEgs),
+    /// The search step, beside PyTorch's with --peer, as a Markdown table.
+    Step(bench_step::BenchStep),
+    /// The search step as cells, channels, batch, resolution and draws grow, as table and picture.
+    Scale(bench_scale::BenchScale),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -35,5 +44,7 @@ fn main() -> anyhow::Result<()> {
         Task::Seeds(seeds) => seeds.run(),
         Task::GapTable(table) => table.run(),
         Task::Bench(Bench::Egs(bench)) => bench.run(),
+        Task::Bench(Bench::Step(bench)) => bench.run(),
+        Task::Bench(Bench::Scale(bench)) => bench.run(),
     }
 }

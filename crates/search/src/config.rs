@@ -81,6 +81,9 @@ pub struct LoopConfig {
     pub batch_size: usize,
     /// Which operations a step runs.
     pub execution: Execution,
+    /// Keep the graph of one cell at a time: less memory for one more forward pass.
+    #[serde(default)]
+    pub checkpoint_cells: bool,
     /// Temperature of the relaxation over the run.
     pub temperature: Schedule,
 }
@@ -237,6 +240,10 @@ impl SearchConfig {
                 let valid = "exact-sparse or dense, as every operation runs,";
                 return refuse("search.execution", "sampled", valid);
             }
+        }
+        if self.alpha.second_order && self.search.checkpoint_cells {
+            let valid = "false where `alpha.second_order` is true";
+            return Err(SearchError::field("search.checkpoint_cells", true, valid));
         }
         if self.alpha.second_order && !rules.second_order {
             return refuse("alpha.second_order", "true", "false");
@@ -440,7 +447,7 @@ mod tests {
 
     #[test]
     fn what_contradicts_the_method_is_refused() {
-        let cases: [(&[&str], &str); 10] = [
+        let cases: [(&[&str], &str); 11] = [
             (
                 &["search.method=random", "alpha.cost_penalty=0.1"],
                 "`alpha.cost_penalty` is 0.1; valid: 0 with `search.method` random",
@@ -470,6 +477,14 @@ mod tests {
             (
                 &["search.method=random", "search.derive=most-probable-code"],
                 "valid: sampled-code with `search.method` random",
+            ),
+            (
+                &[
+                    "search.method=darts",
+                    "alpha.second_order=true",
+                    "search.checkpoint_cells=true",
+                ],
+                "`search.checkpoint_cells` is true; valid: false where",
             ),
             (&["search.method=dart"], "did you mean `darts`"),
         ];

@@ -57,6 +57,9 @@ pub struct StepLosses<B: Backend> {
     pub architecture: Option<Tensor<B, 1>>,
 }
 
+/// Class logits `[batch, classes]`, loss `[1]` and gradients.
+type WeightGradients<B> = (Tensor<B, 2>, Tensor<B, 1>, GradientsParams);
+
 /// One alternating step: the architecture logits on a batch of their own images, then the weights on
 /// a batch of theirs. Each half draws its own architecture. The gradient of the logits is of first
 /// order, which takes the weights for constants, unless the configuration asks for the second.
@@ -84,6 +87,28 @@ impl AlternatingStep<'_> {
         }
     }
 
+    /// Each half of a step draws its own architecture.
+    fn key(&self, step: Step) -> NoiseKey {
+        let half = match step {
+            Step::Architecture => 0,
+            Step::Weights => 1,
+        };
+        NoiseKey::new(self.config.seed, 2 * self.index + half)
+    }
+
+    fn draw<B: ModelBackend>(
+        &self,
+        architecture: &Architecture<B>,
+        run: Run,
+    ) -> Result<ArchitectureSample<B>, SearchError> {
+        Ok(architecture.relax(
+            self.config.search.method.rules().relaxation,
+            &self.config.architecture,
+            self.temperature,
+            self.key(run.step),
+        )?)
+    }
+
     /// The class logits `[batch, classes]` and the mean loss `[1]` of a batch, in an architecture
     /// step with the penalties of the configuration.
     pub(crate) fn loss<B: ModelBackend>(
@@ -93,10 +118,6 @@ impl AlternatingStep<'_> {
         batch: Batch<B>,
         run: Run,
     ) -> Result<(Prediction<B>, Tensor<B, 1>), SearchError> {
-        let half = match run.step {
-            Step::Architecture => 0,
-            Step::Weights => 1,
-        };
         let [_, _, height, width] = batch.images.dims();
         let prediction = predict(
             supernet,
@@ -104,7 +125,7 @@ impl AlternatingStep<'_> {
             batch.images,
             self.config,
             self.temperature,
-            NoiseKey::new(self.config.seed, 2 * self.index + half),
+            self.key(run.step),
             run,
         )?;
         let mut loss = cross_entropy(prediction.logits.clone(), batch.labels);
@@ -127,6 +148,9 @@ impl AlternatingStep<'_> {
         if self.config.alpha.second_order {
             return look_ahead(self, state, weight_batch, alpha_batch);
         }
+        if self.config.search.checkpoint_cells {
+            return self.cellwise_architecture_gradients(state, alpha_batch);
+        }
         // The weights are constants here: no gradient of theirs is computed.
         let frozen = state.supernet.clone().no_grad();
         let run = self.run(Step::Architecture);
@@ -134,6 +158,68 @@ impl AlternatingStep<'_> {
         let value = loss.clone().inner();
         let gradients = GradientsParams::from_grads(loss.backward(), &state.architecture);
         Ok((gradients, value))
+    }
+
+    /// The same with the graph of one cell at a time.
+    fn cellwise_architecture_gradients<B: TrainBackend>(
+        &self,
+        state: &SearchState<B>,
+        batch: Batch<B>,
+    ) -> Result<(GradientsParams, Tensor<B::InnerBackend, 1>), SearchError> {
+        let run = self.run(Step::Architecture);
+        let [_, _, height, width] = batch.images.dims();
+        let sample = self.draw(&state.architecture, run)?;
+        let penalty = penalty(self.config, &state.architecture, &sample, [height, width]);
+        let codes = sample.codes;
+        let labels = batch.labels;
+        let cellwise = state
+            .supernet
+            .differentiate_cellwise(batch.images, &codes, run, |logits| {
+                cross_entropy(logits, labels)
+            });
+        // The gradient of the codes goes on into the logits as that of a product with constants.
+        let tables = [codes.normal.weights, codes.reduce.weights];
+        let products = tables.into_iter().zip(cellwise.codes);
+        let loss = match &penalty {
+            Some(penalty) => cellwise.loss + penalty.clone().inner(),
+            None => cellwise.loss,
+        };
+        let product = products
+            .filter_map(|(table, gradient)| Some((table? * Tensor::from_inner(gradient?)).sum()))
+            .chain(penalty)
+            .reduce(|sum, term| sum + term);
+        let gradients = match product {
+            Some(product) => GradientsParams::from_grads(product.backward(), &state.architecture),
+            None => GradientsParams::new(),
+        };
+        Ok((gradients, loss))
+    }
+
+    /// Class logits `[batch, classes]` and loss `[1]` of the weight step, and gradients of all weights
+    /// that have one.
+    fn weight_gradients<B: TrainBackend>(
+        &self,
+        state: &SearchState<B>,
+        batch: Batch<B>,
+    ) -> Result<WeightGradients<B::InnerBackend>, SearchError> {
+        let constant = state.architecture.clone().no_grad();
+        let run = self.run(Step::Weights);
+        if self.config.search.checkpoint_cells {
+            let sample = self.draw(&constant, run)?;
+            let codes = sample.constant(self.config.architecture.normalization);
+            let labels = batch.labels;
+            let cellwise =
+                state
+                    .supernet
+                    .differentiate_cellwise(batch.images, &codes, run, |logits| {
+                        cross_entropy(logits, labels)
+                    });
+            return Ok((cellwise.logits, cellwise.loss, cellwise.weights));
+        }
+        let (prediction, loss) = self.loss(&state.supernet, &constant, batch, run)?;
+        let value = loss.clone().inner();
+        let gradients = GradientsParams::from_grads(loss.backward(), &state.supernet);
+        Ok((prediction.logits.inner(), value, gradients))
     }
 
     /// Takes the step. `alpha_batch` is left out while the weights warm up.
@@ -161,13 +247,9 @@ impl AlternatingStep<'_> {
             None => None,
         };
 
-        let constant = state.architecture.clone().no_grad();
         let labels = weight_batch.labels.clone().inner();
-        let run = self.run(Step::Weights);
-        let (prediction, loss) = self.loss(&state.supernet, &constant, weight_batch, run)?;
-        let mistakes = mistakes(prediction.logits.inner(), labels);
-        let weights = loss.clone().inner();
-        let gradients = GradientsParams::from_grads(loss.backward(), &state.supernet);
+        let (logits, weights, gradients) = self.weight_gradients(&state, weight_batch)?;
+        let mistakes = mistakes(logits, labels);
         let (gradients, _) =
             clip_global_norm(gradients, &state.supernet, self.config.weights.clip_norm);
         state.supernet = state

@@ -206,3 +206,72 @@ fn the_gradients_of_mixtures_are_those_of_their_loss() {
         );
     }
 }
+
+#[test]
+fn a_step_with_one_cells_graph_at_a_time_takes_the_same_step() {
+    let device = Default::default();
+    let mut whole = config();
+    // A penalty goes the same way.
+    (whole.alpha.cost_penalty, whole.alpha.distribution_penalty) = (2.0, 0.5);
+    let mut cellwise = whole.clone();
+    cellwise.search.checkpoint_cells = true;
+    let data = load(whole.data.set, None).unwrap();
+    let supernet = whole.supernet(&data).unwrap();
+    let key = RngKey { seed: 0, epoch: 0 };
+    let taken = |config: &SearchConfig| {
+        let state = SearchState::<Train>::new(config, &supernet, &device).unwrap();
+        let batch = |from: usize| {
+            let indices: Vec<usize> = (from..from + 32).collect();
+            data.train.batch::<Train>(&indices, None, key, &device)
+        };
+        let step = AlternatingStep {
+            config,
+            index: 3,
+            temperature: 1.0,
+            learning_rate: 0.1,
+        };
+        let (state, losses) = step.take(state, batch(0), Some(batch(32))).unwrap();
+        let losses = [
+            losses.weights.into_scalar(),
+            losses.architecture.unwrap().into_scalar(),
+            losses.mistakes.into_scalar(),
+        ];
+        (state, losses)
+    };
+    let (expected, expected_losses) = taken(&whole);
+    let (actual, losses) = taken(&cellwise);
+    for (a, b) in losses.iter().zip(expected_losses) {
+        assert!((a - b).abs() < 1e-4, "{a} and {b}");
+    }
+    let logits = |state: &SearchState<Train>| {
+        let tables = [&state.architecture.normal, &state.architecture.reduce];
+        tables.map(|table| table.val().into_data().to_vec::<f32>().unwrap())
+    };
+    let start = SearchState::<Train>::new(&whole, &supernet, &device).unwrap();
+    assert_ne!(logits(&start), logits(&expected));
+    for (actual, expected) in logits(&actual).iter().zip(logits(&expected)) {
+        for (a, b) in actual.iter().zip(expected) {
+            assert!((a - b).abs() < 1e-4, "logits: {a} and {b}");
+        }
+    }
+    // Parameters have other names in each network, and the same order.
+    let (actual, expected) = (ordered(&actual.supernet), ordered(&expected.supernet));
+    assert_eq!(actual.len(), expected.len());
+    for (a, b) in actual.iter().zip(expected) {
+        assert!((a - b).abs() < 1e-4, "weights: {a} and {b}");
+    }
+}
+
+/// All values of a module in the order of its fields.
+fn ordered<M: Module<Train>>(module: &M) -> Vec<f32> {
+    struct Values(Vec<f32>);
+    impl ModuleVisitor<Train> for Values {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<Train, D>>) {
+            self.0
+                .extend(param.val().into_data().to_vec::<f32>().unwrap());
+        }
+    }
+    let mut values = Values(Vec::new());
+    module.visit(&mut values);
+    values.0
+}

@@ -10,12 +10,13 @@ use burn::tensor::{
     backend::Backend,
     module::{avg_pool2d, conv2d, max_pool2d},
     ops::ConvOptions,
+    s,
 };
 use burn_flex::{Flex, FlexDevice};
 use criterion::{Criterion, criterion_group, criterion_main};
 use supernet::kernels::{
-    KernelBackend, WindowOptions, avg_pool3x3, batch_norm, depthwise_conv2d, max_pool3x3,
-    pointwise_conv2d, relu_depthwise_conv2d,
+    KernelBackend, WindowOptions, add_term, add_weighted, avg_pool3x3, batch_norm, concat_channels,
+    depthwise_conv2d, every_second, max_pool3x3, pointwise_conv2d, rectify, relu_depthwise_conv2d,
 };
 
 const SIZES: [[usize; 4]; 3] = [[32, 16, 32, 32], [64, 16, 8, 8], [64, 32, 4, 4]];
@@ -113,6 +114,39 @@ operation!(BurnMaxPool, |x, _weight, this| max_pool2d(
     false
 ));
 
+struct Rectify;
+operation!(Rectify, |x, _weight, _this| rectify(x));
+struct BurnRectify;
+operation!(BurnRectify, |x, _weight, _this| relu(x));
+/// The weight is another tensor of the input's shape.
+struct AddTerm;
+operation!(AddTerm, |x, weight, _this| add_term(x, weight));
+struct BurnAddTerm;
+operation!(BurnAddTerm, |x, weight, _this| x + weight);
+/// The weight is a table of one entry.
+struct AddWeighted;
+operation!(AddWeighted, |x, weight, _this| {
+    let sum = x.clone().detach();
+    add_weighted(Some(sum), x, weight.reshape([1, 1]), [0, 0])
+});
+struct BurnAddWeighted;
+operation!(BurnAddWeighted, |x, weight, _this| {
+    x.clone().detach() + x * weight
+});
+/// The weight is another tensor of the input's shape.
+struct Concat;
+operation!(Concat, |x, weight, _this| concat_channels(vec![x, weight]));
+struct BurnConcat;
+operation!(BurnConcat, |x, weight, _this| Tensor::cat(
+    vec![x, weight],
+    1
+));
+struct EverySecond;
+operation!(EverySecond, |x, _weight, _this| every_second(x, 1));
+struct BurnEverySecond;
+operation!(BurnEverySecond, |x, _weight, _this| x
+    .slice(s![.., .., 1..;2, 1..;2]));
+
 fn random<B: Backend<Device = FlexDevice>>(shape: [usize; 4]) -> Tensor<B, 4> {
     Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), &FlexDevice)
 }
@@ -196,6 +230,19 @@ fn kernels(criterion: &mut Criterion) {
             BurnMaxPool(stride),
         );
     }
+    let same = |x| x;
+    let one = |_| [1; 4];
+    measure(criterion, "relu", one, Rectify, BurnRectify);
+    measure(criterion, "sum", same, AddTerm, BurnAddTerm);
+    measure(criterion, "weighted sum", one, AddWeighted, BurnAddWeighted);
+    measure(criterion, "concatenation", same, Concat, BurnConcat);
+    measure(
+        criterion,
+        "every second pixel",
+        one,
+        EverySecond,
+        BurnEverySecond,
+    );
 }
 
 criterion_group! {

@@ -5,6 +5,7 @@ use burn::tensor::{Tensor, backend::Backend};
 use egs_core::{Activation, EgsBackend, EgsConfig, Mode, NoiseKey, Normalization, probabilities};
 use serde::{Deserialize, Serialize};
 
+use crate::kernels::{self, KernelBackend};
 use crate::{SearchSpace, SupernetError, WeightInit};
 
 /// What one row of the estimator covers.
@@ -103,16 +104,28 @@ impl<B: Backend> CodeTable<B> {
             active,
         }
     }
+}
 
-    /// The output of an operation `[batch, channels, height, width]` times its weight.
-    pub(crate) fn weigh(&self, edge: usize, op: usize, output: Tensor<B, 4>) -> Tensor<B, 4> {
-        match &self.weights {
+impl<B: KernelBackend> CodeTable<B> {
+    /// `sum + weight * output` for the output of an operation `[batch, channels, height, width]`.
+    pub(crate) fn add(
+        &self,
+        sum: Option<Tensor<B, 4>>,
+        edge: usize,
+        op: usize,
+        output: Tensor<B, 4>,
+    ) -> Tensor<B, 4> {
+        let term = match &self.weights {
             Some(weights) => {
-                let weight = weights.clone().slice([edge..edge + 1, op..op + 1]);
-                output * weight.reshape([1, 1, 1, 1])
+                return kernels::add_weighted(sum, output, weights.clone(), [edge, op]);
             }
             None if self.active[edge][op] => output,
+            // Dense execution gives the weights of what is off a gradient of zero.
             None => output * 0.0,
+        };
+        match sum {
+            Some(sum) => kernels::add_term(sum, term),
+            None => term,
         }
     }
 }
@@ -124,6 +137,17 @@ pub struct CellCodes<B: Backend> {
     pub normal: CodeTable<B>,
     /// Shared by all reduction cells.
     pub reduce: CodeTable<B>,
+}
+
+impl<B: Backend> CellCodes<B> {
+    /// The table of reduction cells or of normal ones.
+    pub(crate) fn of(&self, reduction: bool) -> &CodeTable<B> {
+        if reduction {
+            &self.reduce
+        } else {
+            &self.normal
+        }
+    }
 }
 
 /// One draw of an architecture.

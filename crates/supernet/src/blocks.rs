@@ -2,10 +2,10 @@
 //! is given already rectified, so that the operations on one node share that ReLU.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::relu, backend::Backend, s};
+use burn::tensor::{Tensor, backend::Backend};
 
 use crate::conv::{DepthwiseConv2d, PointwiseConv2d};
-use crate::kernels::KernelBackend;
+use crate::kernels::{self, KernelBackend};
 use crate::{BatchNorm, Statistics, WeightInit};
 
 /// 1x1 convolution and batch normalisation of a rectified input.
@@ -72,17 +72,12 @@ impl<B: KernelBackend> FactorizedReduce<B> {
     /// - rectified: `[batch, channels_in, height, width]`
     /// - output: `[batch, channels_out, ceil(height / 2), ceil(width / 2)]`
     pub fn forward(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
-        let [_, _, height, width] = rectified.dims();
-        let padded = if height % 2 == 1 || width % 2 == 1 {
-            rectified.pad([(0, height % 2), (0, width % 2)], 0.0)
-        } else {
-            rectified
-        };
         // A 1x1 convolution of stride 2 looks at every second pixel.
-        let even = padded.clone().slice(s![.., .., 0..;2, 0..;2]);
-        let odd = padded.slice(s![.., .., 1..;2, 1..;2]);
+        let even = kernels::every_second(rectified.clone(), 0);
+        let odd = kernels::every_second(rectified, 1);
         let halves = vec![self.even.forward(even), self.odd.forward(odd)];
-        self.norm.forward(Tensor::cat(halves, 1), statistics)
+        self.norm
+            .forward(kernels::concat_channels(halves), statistics)
     }
 }
 
@@ -165,7 +160,7 @@ impl<B: KernelBackend> SeparableConv<B> {
     pub fn forward(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
         let mut x = rectified;
         for (index, stage) in self.stages.iter().enumerate() {
-            let input = if index == 0 { x } else { relu(x) };
+            let input = if index == 0 { x } else { kernels::rectify(x) };
             x = stage.forward(input, statistics);
         }
         x

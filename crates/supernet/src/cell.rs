@@ -1,7 +1,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
-use crate::kernels::KernelBackend;
+use crate::kernels::{self, KernelBackend};
 use crate::operation::{NodeState, OperationForm};
 use crate::stem::Preprocess;
 use crate::{
@@ -104,7 +104,7 @@ impl<B: KernelBackend> SearchCell<B> {
         let mut detached: Vec<Option<NodeState<B>>> = vec![None, None];
         let mut edge = 0;
         for node in 0..self.nodes {
-            let mut terms = Vec::new();
+            let mut sum = None;
             for input in 0..node + SearchSpace::INPUTS {
                 for (op, module) in self.edges[edge].operations.iter().enumerate() {
                     let Some(module) = module else { continue };
@@ -122,17 +122,16 @@ impl<B: KernelBackend> SearchCell<B> {
                     } else {
                         continue;
                     };
-                    terms.push(codes.weigh(edge, op, output));
+                    sum = Some(codes.add(sum, edge, op, output));
                 }
                 edge += 1;
             }
-            let sum = terms.into_iter().reduce(|sum, term| sum + term);
             let value = sum.unwrap_or_else(|| empty_node(&states[0].raw(), self.reduction));
             states.push(NodeState::new(value));
             detached.push(None);
         }
         let nodes = states[SearchSpace::INPUTS..].iter().map(NodeState::raw);
-        Tensor::cat(nodes.collect(), 1)
+        kernels::concat_channels(nodes.collect())
     }
 }
 

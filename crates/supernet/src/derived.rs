@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell::{edge_stride, empty_node};
 use crate::conv::Linear;
-use crate::kernels::KernelBackend;
+use crate::kernels::{self, KernelBackend};
 use crate::operation::{NodeState, OperationForm};
 use crate::stem::{Preprocess, Stem, global_average};
 use crate::{
@@ -164,12 +164,12 @@ impl<B: KernelBackend> DerivedCell<B> {
                         output * entry.weight
                     }
                 })
-                .reduce(|sum, term| sum + term);
+                .reduce(kernels::add_term);
             let value = sum.unwrap_or_else(|| empty_node(&states[0].raw(), self.reduction));
             states.push(NodeState::new(value));
         }
         let nodes = states[SearchSpace::INPUTS..].iter().map(NodeState::raw);
-        Tensor::cat(nodes.collect(), 1)
+        kernels::concat_channels(nodes.collect())
     }
 }
 

@@ -12,6 +12,7 @@ pub mod kernels;
 mod architecture;
 mod blocks;
 mod cell;
+mod checkpointing;
 mod conv;
 mod cost;
 mod derive;
@@ -32,6 +33,7 @@ pub use architecture::{
 };
 pub use blocks::{FactorizedReduce, ReluConvNorm};
 pub use cell::SearchCell;
+pub use checkpointing::CellwiseGradients;
 pub use conv::{Conv2d, Linear};
 pub use cost::Cost;
 pub use derive::{DeriveRule, DerivedCodes, derive_genotype};

@@ -114,11 +114,7 @@ impl<B: KernelBackend> Supernet<B> {
         let stem = self.stem.forward(images, run.statistics);
         let (mut prev_prev, mut prev) = (stem.clone(), stem);
         for cell in &self.cells {
-            let table = if cell.reduction {
-                &codes.reduce
-            } else {
-                &codes.normal
-            };
+            let table = codes.of(cell.reduction);
             let output = cell.forward([prev_prev, prev.clone()], table, run);
             (prev_prev, prev) = (prev, output);
         }

@@ -1,7 +1,7 @@
 use std::cell::OnceCell;
 
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::relu, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend};
 
 use crate::blocks::{FactorizedReduce, SeparableConv};
 use crate::kernels::{self, KernelBackend};
@@ -14,7 +14,7 @@ pub(crate) struct NodeState<B: Backend> {
     rectified: OnceCell<Tensor<B, 4>>,
 }
 
-impl<B: Backend> NodeState<B> {
+impl<B: KernelBackend> NodeState<B> {
     pub(crate) fn new(raw: Tensor<B, 4>) -> Self {
         Self {
             raw,
@@ -28,7 +28,7 @@ impl<B: Backend> NodeState<B> {
 
     pub(crate) fn rectified(&self) -> Tensor<B, 4> {
         self.rectified
-            .get_or_init(|| relu(self.raw.clone()))
+            .get_or_init(|| kernels::rectify(self.raw.clone()))
             .clone()
     }
 

@@ -1,9 +1,9 @@
 use burn::module::Module;
-use burn::tensor::{Tensor, activation::relu, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend};
 
 use crate::blocks::{FactorizedReduce, ReluConvNorm};
 use crate::conv::Conv2d;
-use crate::kernels::KernelBackend;
+use crate::kernels::{self, KernelBackend};
 use crate::{BatchNorm, CellPlan, NetworkConfig, Statistics, WeightInit};
 
 /// The first layer: 3x3 convolution and affine batch normalisation.
@@ -59,8 +59,8 @@ impl<B: Backend> Preprocess<B> {
 impl<B: KernelBackend> Preprocess<B> {
     pub(crate) fn forward(&self, x: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
         match self {
-            Preprocess::Same(conv) => conv.forward(relu(x), statistics),
-            Preprocess::Reduce(reduce) => reduce.forward(relu(x), statistics),
+            Preprocess::Same(conv) => conv.forward(kernels::rectify(x), statistics),
+            Preprocess::Reduce(reduce) => reduce.forward(kernels::rectify(x), statistics),
         }
     }
 }

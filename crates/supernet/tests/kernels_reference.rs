@@ -132,3 +132,51 @@ fn pool_gradients_agree() {
         );
     }
 }
+
+#[test]
+fn node_sums_agree_for_a_weight_of_nought_and_others() {
+    let dy = flex(X, 3);
+    for weight in [0.0, 1.0, -0.75] {
+        let table = || {
+            let values = vec![2.0f32, weight, 5.0, 7.0, 11.0, 13.0];
+            let data = burn::tensor::TensorData::new(values, [3, 2]);
+            burn_flex::FlexTensor::from_data(data)
+        };
+        for sum in [None, Some(flex(X, 1))] {
+            let (term, entry) = (flex(X, 2), [0, 1]);
+            let expected =
+                reference::add_weighted::<Flex>(sum.clone(), term.clone(), table(), entry);
+            let actual = Flex::add_weighted(sum, term, table(), entry);
+            assert_same::<4>(actual, expected);
+        }
+        let (term, entry, dy) = (flex(X, 2), [0, 1], dy.clone());
+        let expected = reference::add_weighted_backward::<Flex>(
+            term.clone(),
+            table(),
+            entry,
+            dy.clone(),
+            true,
+            true,
+        );
+        let actual = Flex::add_weighted_backward(term, table(), entry, dy, true, true);
+        assert_same::<4>(actual.0.expect("needed"), expected.0.expect("needed"));
+        assert_same::<2>(actual.1.expect("needed"), expected.1.expect("needed"));
+    }
+}
+
+#[test]
+fn rearrangements_agree() {
+    let parts = || vec![flex(X, 1), flex([X[0], 2, X[2], X[3]], 2)];
+    let expected = reference::concat_channels::<Flex>(parts());
+    assert_same::<4>(Flex::concat_channels(parts()), expected.clone());
+    let range = reference::channels::<Flex>(expected.clone(), 3..6);
+    assert_same::<4>(Flex::channels(expected, 3..6), range);
+    for shift in [0, 1] {
+        let expected = reference::every_second::<Flex>(flex(X, 1), shift);
+        assert_same::<4>(Flex::every_second(flex(X, 1), shift), expected);
+        let dy = || flex([X[0], X[1], 5, 3], 4);
+        let input = [X[2], X[3]];
+        let expected = reference::every_second_backward::<Flex>(dy(), input, shift);
+        assert_same::<4>(Flex::every_second_backward(dy(), input, shift), expected);
+    }
+}

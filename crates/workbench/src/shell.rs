@@ -11,7 +11,9 @@ const FAULT: u8 = 70;
 
 /// Runs a binary's body. An error is printed as `error: <sentence>` with exit code 2. A panic, which
 /// is a fault of the program or of a device's driver, is printed as one sentence with exit code 70.
-pub fn run<E: std::fmt::Display>(body: impl FnOnce() -> Result<(), E>) -> ExitCode {
+///
+/// The body runs on a thread of the pool that operations share their work with; see [`on_pool`].
+pub fn run<E: std::fmt::Display + Send>(body: impl FnOnce() -> Result<(), E> + Send) -> ExitCode {
     let message = Arc::new(Mutex::new(String::new()));
     let first = Arc::clone(&message);
     panic::set_hook(Box::new(move |info| {
@@ -21,7 +23,7 @@ pub fn run<E: std::fmt::Display>(body: impl FnOnce() -> Result<(), E>) -> ExitCo
             *first = describe(info);
         }
     }));
-    match panic::catch_unwind(AssertUnwindSafe(body)) {
+    match panic::catch_unwind(AssertUnwindSafe(|| on_pool(body))) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
             eprintln!("error: {error}");
@@ -36,6 +38,27 @@ pub fn run<E: std::fmt::Display>(body: impl FnOnce() -> Result<(), E>) -> ExitCo
             ExitCode::from(FAULT)
         }
     }
+}
+
+/// Stack of a thread of the pool: what a main thread has.
+const STACK: usize = 8 << 20;
+
+/// Runs `body` on a thread of rayon's pool. Called from outside, every operation that shares its
+/// work would put the caller to sleep and wake two other threads, thousands of times a step.
+///
+/// The pool has at least two threads, so that one of them can wait for work that the pool does.
+pub fn on_pool<T: Send>(body: impl FnOnce() -> T + Send) -> T {
+    let wanted = std::env::var("RAYON_NUM_THREADS")
+        .ok()
+        .and_then(|threads| threads.parse().ok())
+        .filter(|threads| *threads > 0)
+        .or_else(|| std::thread::available_parallelism().ok().map(usize::from));
+    // It fails where the pool exists already, which then serves as it is.
+    let _ = rayon::ThreadPoolBuilder::new()
+        .num_threads(wanted.unwrap_or(2).max(2))
+        .stack_size(STACK)
+        .build_global();
+    rayon::scope(|_| body())
 }
 
 fn describe(info: &PanicHookInfo<'_>) -> String {

@@ -153,3 +153,101 @@ fn check_pool_stride(stride: usize) {
         "a 3x3 pool has stride 1 or 2, got {stride}"
     );
 }
+
+/// `max(x, 0)`; the gradient at 0 is 0.
+pub fn rectify<B: KernelBackend, const D: usize>(x: Tensor<B, D>) -> Tensor<B, D> {
+    tensor(B::rectify(primitive(x)))
+}
+
+/// `sum + term`, in the memory of `sum` where nothing else needs it.
+///
+/// # Panics
+///
+/// If the shapes differ.
+pub fn add_term<B: KernelBackend>(sum: Tensor<B, 4>, term: Tensor<B, 4>) -> Tensor<B, 4> {
+    check_term(&sum, &term);
+    tensor(B::add_term(primitive(sum), primitive(term)))
+}
+
+/// `sum + weights[entry] * term`, where no sum is one of zeros.
+///
+/// The term's values are not looked at where its weight is 0; the weight's gradient is the inner
+/// product of the term with that of the output all the same.
+///
+/// # Shapes
+///
+/// - sum, term and output: `[batch, channels, height, width]`
+/// - weights: `[edges, ops]`
+///
+/// # Panics
+///
+/// If the shapes of sum and term differ, or the entry lies outside the table.
+pub fn add_weighted<B: KernelBackend>(
+    sum: Option<Tensor<B, 4>>,
+    term: Tensor<B, 4>,
+    weights: Tensor<B, 2>,
+    entry: [usize; 2],
+) -> Tensor<B, 4> {
+    if let Some(sum) = &sum {
+        check_term(sum, &term);
+    }
+    let [rows, columns] = weights.dims();
+    assert!(
+        entry[0] < rows && entry[1] < columns,
+        "entry {entry:?} lies outside a table of [{rows}, {columns}]"
+    );
+    tensor(B::add_weighted(
+        sum.map(primitive),
+        primitive(term),
+        primitive(weights),
+        entry,
+    ))
+}
+
+fn check_term<B: KernelBackend>(sum: &Tensor<B, 4>, term: &Tensor<B, 4>) {
+    assert!(
+        sum.dims() == term.dims(),
+        "a term {:?} cannot be added to a sum {:?}",
+        term.dims(),
+        sum.dims()
+    );
+}
+
+/// The channels of all tensors, one after the other: `[batch, sum of channels, height, width]`.
+///
+/// # Panics
+///
+/// If there is no tensor, or they differ in more than their channels.
+pub fn concat_channels<B: KernelBackend>(tensors: Vec<Tensor<B, 4>>) -> Tensor<B, 4> {
+    let outer = |tensor: &Tensor<B, 4>| {
+        let [batch, _, height, width] = tensor.dims();
+        [batch, height, width]
+    };
+    assert!(
+        tensors
+            .windows(2)
+            .all(|pair| outer(&pair[0]) == outer(&pair[1]))
+            && !tensors.is_empty(),
+        "channels of {:?} cannot be concatenated",
+        tensors.iter().map(Tensor::dims).collect::<Vec<_>>()
+    );
+    tensor(B::concat_channels(
+        tensors.into_iter().map(primitive).collect(),
+    ))
+}
+
+/// Every second row and column from `shift` on, as many as from 0 on; what lies outside the image
+/// is 0.
+///
+/// # Shapes
+///
+/// - x: `[batch, channels, height, width]`
+/// - output: `[batch, channels, ceil(height / 2), ceil(width / 2)]`
+///
+/// # Panics
+///
+/// If the shift is neither 0 nor 1.
+pub fn every_second<B: KernelBackend>(x: Tensor<B, 4>, shift: usize) -> Tensor<B, 4> {
+    assert!(shift < 2, "the shift is 0 or 1, got {shift}");
+    tensor(B::every_second(primitive(x), shift))
+}

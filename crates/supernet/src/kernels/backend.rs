@@ -1,5 +1,7 @@
 //! The backend extension: one method per operation and one per gradient.
 
+use core::ops::Range;
+
 use burn::tensor::{backend::Backend, ops::FloatTensor};
 
 use super::{WindowOptions, reference};
@@ -120,5 +122,75 @@ pub trait KernelBackend: Backend {
         stride: usize,
     ) -> FloatTensor<Self> {
         reference::max_pool3x3_backward::<Self>(x, dy, stride)
+    }
+
+    /// `max(x, 0)`, of any shape.
+    fn rectify(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        reference::rectify::<Self>(x)
+    }
+
+    /// Gradient `dx` of [`rectify`](Self::rectify) from its output `y`; it is 0 at 0.
+    fn rectify_backward(y: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
+        reference::rectify_backward::<Self>(y, dy)
+    }
+
+    /// `sum + term`, of one shape.
+    fn add_term(sum: FloatTensor<Self>, term: FloatTensor<Self>) -> FloatTensor<Self> {
+        reference::add_term::<Self>(sum, term)
+    }
+
+    /// `sum + weights[entry] * term`, where no sum is one of zeros and `weights` is
+    /// `[edges, ops]`. Where the weight is 0 the term's values need not be looked at.
+    fn add_weighted(
+        sum: Option<FloatTensor<Self>>,
+        term: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        entry: [usize; 2],
+    ) -> FloatTensor<Self> {
+        reference::add_weighted::<Self>(sum, term, weights, entry)
+    }
+
+    /// Gradients `(dterm, dweights)` of [`add_weighted`](Self::add_weighted), each only if needed.
+    fn add_weighted_backward(
+        term: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        entry: [usize; 2],
+        dy: FloatTensor<Self>,
+        need_dterm: bool,
+        need_dweights: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        reference::add_weighted_backward::<Self>(
+            term,
+            weights,
+            entry,
+            dy,
+            need_dterm,
+            need_dweights,
+        )
+    }
+
+    /// The channels of all tensors, one after the other.
+    fn concat_channels(tensors: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
+        reference::concat_channels::<Self>(tensors)
+    }
+
+    /// The channels of `range`: the gradient of [`concat_channels`](Self::concat_channels).
+    fn channels(x: FloatTensor<Self>, range: Range<usize>) -> FloatTensor<Self> {
+        reference::channels::<Self>(x, range)
+    }
+
+    /// Every second row and column from `shift` (0 or 1) on, as many as from 0 on: what lies
+    /// outside the image is 0.
+    fn every_second(x: FloatTensor<Self>, shift: usize) -> FloatTensor<Self> {
+        reference::every_second::<Self>(x, shift)
+    }
+
+    /// Gradient `dx` of [`every_second`](Self::every_second) for an input of `[height, width]`.
+    fn every_second_backward(
+        dy: FloatTensor<Self>,
+        input: [usize; 2],
+        shift: usize,
+    ) -> FloatTensor<Self> {
+        reference::every_second_backward::<Self>(dy, input, shift)
     }
 }

@@ -9,8 +9,8 @@
 //! - Flex runs vectorised loops over contiguous `[batch, channels, height, width]` memory;
 //! - the `Autodiff` decorator records one node per call and skips the gradients nobody asked for.
 //!
-//! Models call the functions on tensors: [`depthwise_conv2d`], [`relu_depthwise_conv2d`],
-//! [`pointwise_conv2d`], [`batch_norm`], [`avg_pool3x3`] and [`max_pool3x3`].
+//! Models call the functions on tensors, such as [`depthwise_conv2d`], [`batch_norm`] and
+//! [`add_weighted`].
 
 mod api;
 mod autodiff;
@@ -19,12 +19,13 @@ mod backend;
 mod cube;
 #[cfg(feature = "flex")]
 mod flex;
+pub mod profile;
 pub mod reference;
 mod window;
 
 pub use api::{
-    BatchNormOutput, avg_pool3x3, batch_norm, depthwise_conv2d, max_pool3x3, pointwise_conv2d,
-    relu_depthwise_conv2d,
+    BatchNormOutput, add_term, add_weighted, avg_pool3x3, batch_norm, concat_channels,
+    depthwise_conv2d, every_second, max_pool3x3, pointwise_conv2d, rectify, relu_depthwise_conv2d,
 };
 pub use backend::KernelBackend;
 pub use window::WindowOptions;

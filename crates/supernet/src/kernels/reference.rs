@@ -235,3 +235,112 @@ pub fn max_pool3x3_backward<B: Backend>(
     )
     .x_grad
 }
+
+/// Burn's ReLU.
+pub fn rectify<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    B::relu(x)
+}
+
+/// Burn's gradient of the ReLU.
+pub fn rectify_backward<B: Backend>(y: FloatTensor<B>, dy: FloatTensor<B>) -> FloatTensor<B> {
+    B::relu_backward(y, dy)
+}
+
+/// A sum.
+pub fn add_term<B: Backend>(sum: FloatTensor<B>, term: FloatTensor<B>) -> FloatTensor<B> {
+    B::float_add(sum, term)
+}
+
+/// A concatenation along the channels.
+pub fn concat_channels<B: Backend>(tensors: Vec<FloatTensor<B>>) -> FloatTensor<B> {
+    B::float_cat(tensors, 1)
+}
+
+/// A slice of the table, a product and a sum.
+pub fn add_weighted<B: Backend>(
+    sum: Option<FloatTensor<B>>,
+    term: FloatTensor<B>,
+    weights: FloatTensor<B>,
+    entry: [usize; 2],
+) -> FloatTensor<B> {
+    let term = wrap::<B, 4>(term) * weight::<B>(weights, entry);
+    unwrap(match sum {
+        Some(sum) => wrap::<B, 4>(sum) + term,
+        None => term,
+    })
+}
+
+fn weight<B: Backend>(weights: FloatTensor<B>, [row, column]: [usize; 2]) -> Tensor<B, 4> {
+    wrap::<B, 2>(weights)
+        .slice([row..row + 1, column..column + 1])
+        .reshape([1, 1, 1, 1])
+}
+
+/// `dterm = weight * dy`; `dweights` holds `sum(term * dy)` at the entry.
+pub fn add_weighted_backward<B: Backend>(
+    term: FloatTensor<B>,
+    weights: FloatTensor<B>,
+    entry: [usize; 2],
+    dy: FloatTensor<B>,
+    need_dterm: bool,
+    need_dweights: bool,
+) -> (Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
+    let dweights = need_dweights.then(|| {
+        let product = (wrap::<B, 4>(term) * wrap(dy.clone())).sum();
+        let [row, column] = entry;
+        let table = wrap::<B, 2>(weights.clone()).zeros_like();
+        let product = product.reshape([1, 1]);
+        unwrap(table.slice_assign([row..row + 1, column..column + 1], product))
+    });
+    let dterm = need_dterm.then(|| unwrap(wrap::<B, 4>(dy) * weight::<B>(weights, entry)));
+    (dterm, dweights)
+}
+
+/// A slice of the channels.
+pub fn channels<B: Backend>(x: FloatTensor<B>, range: core::ops::Range<usize>) -> FloatTensor<B> {
+    unwrap(wrap::<B, 4>(x).narrow(1, range.start, range.len()))
+}
+
+/// A strided slice of the image, padded to an even size if need be.
+pub fn every_second<B: Backend>(x: FloatTensor<B>, shift: usize) -> FloatTensor<B> {
+    let x = wrap::<B, 4>(x);
+    let [_, _, height, width] = x.dims();
+    let padded = if height % 2 == 1 || width % 2 == 1 {
+        x.pad([(0, height % 2), (0, width % 2)], PadMode::Constant(0.0))
+    } else {
+        x
+    };
+    let from = shift as isize;
+    let every = Slice::new(from, None, 2);
+    unwrap(padded.slice([Slice::full(), Slice::full(), every, every]))
+}
+
+/// The gradient's pixels between zeros.
+pub fn every_second_backward<B: Backend>(
+    dy: FloatTensor<B>,
+    [height, width]: [usize; 2],
+    shift: usize,
+) -> FloatTensor<B> {
+    let dy = wrap::<B, 4>(dy);
+    let [batch, channels, out_h, out_w] = dy.dims();
+    let zeros = dy.zeros_like();
+    let between = |first: Tensor<B, 5>, second: Tensor<B, 5>| {
+        let pair = if shift == 0 {
+            [first, second]
+        } else {
+            [second, first]
+        };
+        Tensor::cat(pair.to_vec(), 4)
+    };
+    let columns = between(dy.unsqueeze_dim(4), zeros.unsqueeze_dim(4));
+    let columns = columns.reshape([batch, channels, out_h, 2 * out_w]);
+    let rows = columns.clone().unsqueeze_dim::<5>(3);
+    let blank = rows.zeros_like();
+    let pair = if shift == 0 {
+        [rows, blank]
+    } else {
+        [blank, rows]
+    };
+    let image = Tensor::cat(pair.to_vec(), 3).reshape([batch, channels, 2 * out_h, 2 * out_w]);
+    unwrap(image.narrow(2, 0, height).narrow(3, 0, width))
+}

@@ -2,8 +2,10 @@
 //! inner backend's `*_backward` method.
 
 mod convolution;
+mod layout;
 mod normalisation;
 mod pool;
+mod sum;
 
 use burn::tensor::{backend::AutodiffBackend, ops::FloatTensor};
 use burn_autodiff::{Autodiff, checkpoint::strategy::CheckpointStrategy};
@@ -49,5 +51,30 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
 
     fn max_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
         pool::maximum::<B, C>(x, stride)
+    }
+
+    fn rectify(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        sum::rectify::<B, C>(x)
+    }
+
+    fn add_term(sum: FloatTensor<Self>, term: FloatTensor<Self>) -> FloatTensor<Self> {
+        sum::add_term::<B, C>(sum, term)
+    }
+
+    fn add_weighted(
+        sum: Option<FloatTensor<Self>>,
+        term: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        entry: [usize; 2],
+    ) -> FloatTensor<Self> {
+        sum::add_weighted::<B, C>(sum, term, weights, entry)
+    }
+
+    fn concat_channels(tensors: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
+        layout::concat_channels::<B, C>(tensors)
+    }
+
+    fn every_second(x: FloatTensor<Self>, shift: usize) -> FloatTensor<Self> {
+        layout::every_second::<B, C>(x, shift)
     }
 }

@@ -5,20 +5,28 @@
 mod axis;
 mod batch_norm;
 mod depthwise;
+mod elementwise;
 mod extremes;
 mod geometry;
 mod lanes;
+mod layout;
 mod memory;
 mod pointwise;
 mod pool;
 mod products;
 mod rows;
 
-use burn::tensor::ops::FloatTensor;
+use core::ops::Range;
+
+use burn::tensor::{TensorMetadata, ops::FloatTensor};
 use burn_flex::Flex;
 
 use self::{depthwise::Activation, memory::all_f32};
-use super::{KernelBackend, WindowOptions, reference};
+use super::{
+    KernelBackend, WindowOptions,
+    profile::{Pass, timed},
+    reference,
+};
 
 impl KernelBackend for Flex {
     fn depthwise_conv2d(
@@ -26,11 +34,13 @@ impl KernelBackend for Flex {
         weight: FloatTensor<Self>,
         options: WindowOptions,
     ) -> FloatTensor<Self> {
-        if all_f32(&[&x, &weight]) {
-            depthwise::forward(x, weight, options, Activation::Identity)
-        } else {
-            reference::depthwise_conv2d::<Self>(x, weight, options)
-        }
+        timed("depthwise convolution", Pass::Forward, || {
+            if all_f32(&[&x, &weight]) {
+                depthwise::forward(x, weight, options, Activation::Identity)
+            } else {
+                reference::depthwise_conv2d::<Self>(x, weight, options)
+            }
+        })
     }
 
     fn depthwise_conv2d_backward(
@@ -41,23 +51,29 @@ impl KernelBackend for Flex {
         need_dx: bool,
         need_dw: bool,
     ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        if all_f32(&[&x, &weight, &dy]) {
-            let needed = [need_dx, need_dw];
-            depthwise::backward(x, weight, dy, options, Activation::Identity, needed)
-        } else {
-            reference::depthwise_conv2d_backward::<Self>(x, weight, dy, options, need_dx, need_dw)
-        }
+        timed("depthwise convolution", Pass::Backward, || {
+            if all_f32(&[&x, &weight, &dy]) {
+                let needed = [need_dx, need_dw];
+                depthwise::backward(x, weight, dy, options, Activation::Identity, needed)
+            } else {
+                reference::depthwise_conv2d_backward::<Self>(
+                    x, weight, dy, options, need_dx, need_dw,
+                )
+            }
+        })
     }
     fn relu_depthwise_conv2d(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         options: WindowOptions,
     ) -> FloatTensor<Self> {
-        if all_f32(&[&x, &weight]) {
-            depthwise::forward(x, weight, options, Activation::Relu)
-        } else {
-            reference::relu_depthwise_conv2d::<Self>(x, weight, options)
-        }
+        timed("ReLU and depthwise convolution", Pass::Forward, || {
+            if all_f32(&[&x, &weight]) {
+                depthwise::forward(x, weight, options, Activation::Relu)
+            } else {
+                reference::relu_depthwise_conv2d::<Self>(x, weight, options)
+            }
+        })
     }
 
     fn relu_depthwise_conv2d_backward(
@@ -68,22 +84,26 @@ impl KernelBackend for Flex {
         need_dx: bool,
         need_dw: bool,
     ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        if all_f32(&[&x, &weight, &dy]) {
-            let needed = [need_dx, need_dw];
-            depthwise::backward(x, weight, dy, options, Activation::Relu, needed)
-        } else {
-            reference::relu_depthwise_conv2d_backward::<Self>(
-                x, weight, dy, options, need_dx, need_dw,
-            )
-        }
+        timed("ReLU and depthwise convolution", Pass::Backward, || {
+            if all_f32(&[&x, &weight, &dy]) {
+                let needed = [need_dx, need_dw];
+                depthwise::backward(x, weight, dy, options, Activation::Relu, needed)
+            } else {
+                reference::relu_depthwise_conv2d_backward::<Self>(
+                    x, weight, dy, options, need_dx, need_dw,
+                )
+            }
+        })
     }
 
     fn pointwise_conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
-        if all_f32(&[&x, &weight]) {
-            pointwise::forward(x, weight)
-        } else {
-            reference::pointwise_conv2d::<Self>(x, weight)
-        }
+        timed("pointwise convolution", Pass::Forward, || {
+            if all_f32(&[&x, &weight]) {
+                pointwise::forward(x, weight)
+            } else {
+                reference::pointwise_conv2d::<Self>(x, weight)
+            }
+        })
     }
 
     fn pointwise_conv2d_backward(
@@ -93,22 +113,26 @@ impl KernelBackend for Flex {
         need_dx: bool,
         need_dw: bool,
     ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        if all_f32(&[&x, &weight, &dy]) {
-            pointwise::backward(x, weight, dy, [need_dx, need_dw])
-        } else {
-            reference::pointwise_conv2d_backward::<Self>(x, weight, dy, need_dx, need_dw)
-        }
+        timed("pointwise convolution", Pass::Backward, || {
+            if all_f32(&[&x, &weight, &dy]) {
+                pointwise::backward(x, weight, dy, [need_dx, need_dw])
+            } else {
+                reference::pointwise_conv2d_backward::<Self>(x, weight, dy, need_dx, need_dw)
+            }
+        })
     }
 
     fn batch_norm(
         x: FloatTensor<Self>,
         eps: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        if all_f32(&[&x]) {
-            batch_norm::forward(x, eps)
-        } else {
-            reference::batch_norm::<Self>(x, eps)
-        }
+        timed("batch normalisation", Pass::Forward, || {
+            if all_f32(&[&x]) {
+                batch_norm::forward(x, eps)
+            } else {
+                reference::batch_norm::<Self>(x, eps)
+            }
+        })
     }
 
     fn batch_norm_backward(
@@ -117,19 +141,23 @@ impl KernelBackend for Flex {
         dy: FloatTensor<Self>,
         eps: f64,
     ) -> FloatTensor<Self> {
-        if all_f32(&[&y, &variance, &dy]) {
-            batch_norm::backward(y, variance, dy, eps)
-        } else {
-            reference::batch_norm_backward::<Self>(y, variance, dy, eps)
-        }
+        timed("batch normalisation", Pass::Backward, || {
+            if all_f32(&[&y, &variance, &dy]) {
+                batch_norm::backward(y, variance, dy, eps)
+            } else {
+                reference::batch_norm_backward::<Self>(y, variance, dy, eps)
+            }
+        })
     }
 
     fn avg_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
-        if all_f32(&[&x]) {
-            pool::average(x, stride)
-        } else {
-            reference::avg_pool3x3::<Self>(x, stride)
-        }
+        timed("average pool", Pass::Forward, || {
+            if all_f32(&[&x]) {
+                pool::average(x, stride)
+            } else {
+                reference::avg_pool3x3::<Self>(x, stride)
+            }
+        })
     }
 
     fn avg_pool3x3_backward(
@@ -137,19 +165,23 @@ impl KernelBackend for Flex {
         input: [usize; 2],
         stride: usize,
     ) -> FloatTensor<Self> {
-        if all_f32(&[&dy]) {
-            pool::average_backward(dy, input, stride)
-        } else {
-            reference::avg_pool3x3_backward::<Self>(dy, input, stride)
-        }
+        timed("average pool", Pass::Backward, || {
+            if all_f32(&[&dy]) {
+                pool::average_backward(dy, input, stride)
+            } else {
+                reference::avg_pool3x3_backward::<Self>(dy, input, stride)
+            }
+        })
     }
 
     fn max_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
-        if all_f32(&[&x]) {
-            pool::maximum(x, stride)
-        } else {
-            reference::max_pool3x3::<Self>(x, stride)
-        }
+        timed("max pool", Pass::Forward, || {
+            if all_f32(&[&x]) {
+                pool::maximum(x, stride)
+            } else {
+                reference::max_pool3x3::<Self>(x, stride)
+            }
+        })
     }
 
     fn max_pool3x3_backward(
@@ -157,10 +189,132 @@ impl KernelBackend for Flex {
         dy: FloatTensor<Self>,
         stride: usize,
     ) -> FloatTensor<Self> {
-        if all_f32(&[&x, &dy]) {
-            pool::maximum_backward(x, dy, stride)
-        } else {
-            reference::max_pool3x3_backward::<Self>(x, dy, stride)
-        }
+        timed("max pool", Pass::Backward, || {
+            if all_f32(&[&x, &dy]) {
+                pool::maximum_backward(x, dy, stride)
+            } else {
+                reference::max_pool3x3_backward::<Self>(x, dy, stride)
+            }
+        })
+    }
+
+    fn rectify(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        timed("ReLU", Pass::Forward, || {
+            if all_f32(&[&x]) {
+                elementwise::rectify(x)
+            } else {
+                reference::rectify::<Self>(x)
+            }
+        })
+    }
+
+    fn rectify_backward(y: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
+        timed("ReLU", Pass::Backward, || {
+            if all_f32(&[&y, &dy]) {
+                elementwise::rectify_backward(&y, dy)
+            } else {
+                reference::rectify_backward::<Self>(y, dy)
+            }
+        })
+    }
+
+    fn add_term(sum: FloatTensor<Self>, term: FloatTensor<Self>) -> FloatTensor<Self> {
+        timed("sums of terms", Pass::Forward, || {
+            if all_f32(&[&sum, &term]) && sum.shape() == term.shape() {
+                elementwise::add(sum, &term)
+            } else {
+                reference::add_term::<Self>(sum, term)
+            }
+        })
+    }
+
+    fn add_weighted(
+        sum: Option<FloatTensor<Self>>,
+        term: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        entry: [usize; 2],
+    ) -> FloatTensor<Self> {
+        timed("sums of terms", Pass::Forward, || {
+            if !all_f32(&[&term, &weights]) {
+                return reference::add_weighted::<Self>(sum, term, weights, entry);
+            }
+            let weight = elementwise::weight(&weights, entry);
+            match sum {
+                Some(sum) => elementwise::add_weighted(sum, &term, weight),
+                None => elementwise::scale(term, weight),
+            }
+        })
+    }
+
+    fn add_weighted_backward(
+        term: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        entry: [usize; 2],
+        dy: FloatTensor<Self>,
+        need_dterm: bool,
+        need_dweights: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        timed("sums of terms", Pass::Backward, || {
+            if !all_f32(&[&term, &weights, &dy]) {
+                return reference::add_weighted_backward::<Self>(
+                    term,
+                    weights,
+                    entry,
+                    dy,
+                    need_dterm,
+                    need_dweights,
+                );
+            }
+            let dweights = need_dweights
+                .then(|| elementwise::weight_gradient(&term, &dy, weights.shape(), entry));
+            let dterm =
+                need_dterm.then(|| elementwise::scale(dy, elementwise::weight(&weights, entry)));
+            (dterm, dweights)
+        })
+    }
+
+    fn concat_channels(tensors: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {
+        timed("concatenation", Pass::Forward, || {
+            let all: Vec<&FloatTensor<Self>> = tensors.iter().collect();
+            if all_f32(&all) {
+                layout::concat_channels(tensors)
+            } else {
+                reference::concat_channels::<Self>(tensors)
+            }
+        })
+    }
+
+    fn channels(x: FloatTensor<Self>, range: Range<usize>) -> FloatTensor<Self> {
+        timed("concatenation", Pass::Backward, || {
+            if all_f32(&[&x]) {
+                layout::channels(&x, range)
+            } else {
+                reference::channels::<Self>(x, range)
+            }
+        })
+    }
+
+    fn every_second(x: FloatTensor<Self>, shift: usize) -> FloatTensor<Self> {
+        timed("every second pixel", Pass::Forward, || {
+            if all_f32(&[&x]) {
+                layout::every_second(&x, shift)
+            } else {
+                reference::every_second::<Self>(x, shift)
+            }
+        })
+    }
+
+    fn every_second_backward(
+        dy: FloatTensor<Self>,
+        input: [usize; 2],
+        shift: usize,
+    ) -> FloatTensor<Self> {
+        timed("every second pixel", Pass::Backward, || {
+            if all_f32(&[&dy]) {
+                layout::every_second_backward(&dy, input, shift)
+            } else {
+                reference::every_second_backward::<Self>(dy, input, shift)
+            }
+        })
     }
 }

@@ -1,0 +1,142 @@
+//! Sums of node terms and the ReLU. Burn's own element-wise operations run on one thread.
+
+use burn::tensor::{Shape, TensorMetadata};
+use burn_flex::FlexTensor;
+use pulp::{Arch, Simd, WithSimd};
+
+use super::{
+    lanes::sums_with_product,
+    memory::{fill, for_each, rewrite, values},
+};
+
+/// Values of one task: few enough to stay in the cache of a core.
+const CHUNK: usize = 1 << 15;
+
+/// `task` on each part of a tensor, with the values of `other` at the same places.
+fn rewrite_with(
+    tensor: FlexTensor,
+    other: &FlexTensor,
+    task: impl Fn(&mut [f32], &[f32]) + Sync,
+) -> FlexTensor {
+    let other = other.to_contiguous();
+    let others = values(&other);
+    rewrite(tensor.to_contiguous(), CHUNK, |index, part| {
+        task(part, &others[index * CHUNK..][..part.len()]);
+    })
+}
+
+/// A vectorised loop over two runs of equal length.
+struct Zip<'a, F>(&'a mut [f32], &'a [f32], F);
+
+impl<F: Fn(f32, f32) -> f32> WithSimd for Zip<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Self(values, others, map) = self;
+        for (value, other) in values.iter_mut().zip(others) {
+            *value = map(*value, *other);
+        }
+    }
+}
+
+/// A vectorised loop over a run.
+struct Map<'a, F>(&'a mut [f32], F);
+
+impl<F: Fn(f32) -> f32> WithSimd for Map<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Self(values, map) = self;
+        for value in values {
+            *value = map(*value);
+        }
+    }
+}
+
+fn map(tensor: FlexTensor, map: impl Fn(f32) -> f32 + Copy + Sync) -> FlexTensor {
+    rewrite(tensor.to_contiguous(), CHUNK, |_, part| {
+        Arch::new().dispatch(Map(part, map));
+    })
+}
+
+fn zip(
+    tensor: FlexTensor,
+    other: &FlexTensor,
+    map: impl Fn(f32, f32) -> f32 + Copy + Sync,
+) -> FlexTensor {
+    rewrite_with(tensor, other, |part, others| {
+        Arch::new().dispatch(Zip(part, others, map));
+    })
+}
+
+pub(super) fn add(sum: FlexTensor, term: &FlexTensor) -> FlexTensor {
+    zip(sum, term, |sum, term| sum + term)
+}
+
+pub(super) fn rectify(x: FlexTensor) -> FlexTensor {
+    map(x, |value| value.max(0.0))
+}
+
+pub(super) fn rectify_backward(y: &FlexTensor, dy: FlexTensor) -> FlexTensor {
+    zip(dy, y, |dy, y| if y > 0.0 { dy } else { 0.0 })
+}
+
+/// The weight of a term; what it is decides which loops are needed.
+pub(super) fn weight(weights: &FlexTensor, [row, column]: [usize; 2]) -> f32 {
+    let weights = weights.to_contiguous();
+    let [_, columns] = weights.shape().dims();
+    values(&weights)[row * columns + column]
+}
+
+pub(super) fn scale(tensor: FlexTensor, weight: f32) -> FlexTensor {
+    if weight == 1.0 {
+        tensor
+    } else {
+        map(tensor, |value| value * weight)
+    }
+}
+
+pub(super) fn add_weighted(sum: FlexTensor, term: &FlexTensor, weight: f32) -> FlexTensor {
+    if weight == 0.0 {
+        sum
+    } else {
+        zip(sum, term, |sum, term| weight * term + sum)
+    }
+}
+
+/// A table of zeros but for the inner product of `term` and `dy` at `entry`.
+pub(super) fn weight_gradient(
+    term: &FlexTensor,
+    dy: &FlexTensor,
+    shape: Shape,
+    [row, column]: [usize; 2],
+) -> FlexTensor {
+    let (term, dy) = (term.to_contiguous(), dy.to_contiguous());
+    let (terms, dys) = (values(&term), values(&dy));
+    let mut sums = vec![0.0; terms.len().div_ceil(CHUNK)];
+    let tasks = sums.iter_mut().enumerate().collect();
+    for_each(tasks, |(index, sum): (usize, &mut f64)| {
+        let from = index * CHUNK;
+        let to = terms.len().min(from + CHUNK);
+        *sum = f64::from(Arch::new().dispatch(Dot(&terms[from..to], &dys[from..to])));
+    });
+    let [rows, columns] = shape.dims();
+    let [mut table] = fill([rows * columns], [rows * columns], 1, |_, _| {});
+    table[row * columns + column] = sums.iter().sum::<f64>() as f32;
+    super::memory::tensor(table, [rows, columns])
+}
+
+/// The inner product of two runs of equal length.
+struct Dot<'a>(&'a [f32], &'a [f32]);
+
+impl WithSimd for Dot<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f32 {
+        let [_, product] = sums_with_product(simd, self.0, self.1);
+        product
+    }
+}

@@ -1,0 +1,216 @@
+"""The search step as the published PyTorch code takes it, for comparison.
+
+The same supernet as `supernet::Supernet`, written the way DARTS-style code is: every candidate
+operation runs, its output is multiplied by its code, and both halves of a step differentiate by all
+parameters. One alternating step for each line on standard input; each answer is a JSON line with
+seconds and peak resident memory.
+"""
+
+import argparse
+import json
+import resource
+import sys
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+NODES = 4
+OPERATIONS = [
+    "none",
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "skip_connect",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "dil_conv_3x3",
+    "dil_conv_5x5",
+]
+
+
+def norm(channels, affine=False):
+    return nn.BatchNorm2d(channels, affine=affine)
+
+
+def relu_conv_norm(inputs, outputs):
+    return nn.Sequential(nn.ReLU(), nn.Conv2d(inputs, outputs, 1, bias=False), norm(outputs))
+
+
+class Halve(nn.Module):
+    """Factorised reduction: two shifted 1x1 convolutions of stride 2, side by side."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.even = nn.Conv2d(inputs, outputs // 2, 1, stride=2, bias=False)
+        self.odd = nn.Conv2d(inputs, outputs - outputs // 2, 1, stride=2, bias=False)
+        self.norm = norm(outputs)
+
+    def forward(self, x):
+        x = F.relu(x)
+        height, width = x.shape[2:]
+        if height % 2 or width % 2:
+            x = F.pad(x, (0, width % 2, 0, height % 2))
+        halves = [self.even(x), self.odd(x[:, :, 1:, 1:])]
+        return self.norm(torch.cat(halves, dim=1))
+
+
+class Zero(nn.Module):
+    def __init__(self, stride):
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x):
+        return x[:, :, :: self.stride, :: self.stride] * 0.0
+
+
+def stage(channels, kernel, stride, dilation):
+    padding = dilation * (kernel - 1) // 2
+    return [
+        nn.ReLU(),
+        nn.Conv2d(
+            channels,
+            channels,
+            kernel,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=channels,
+            bias=False,
+        ),
+        nn.Conv2d(channels, channels, 1, bias=False),
+        norm(channels),
+    ]
+
+
+def operation(name, channels, stride):
+    if name == "none":
+        return Zero(stride)
+    if name == "max_pool_3x3":
+        return nn.Sequential(nn.MaxPool2d(3, stride, 1), norm(channels))
+    if name == "avg_pool_3x3":
+        pool = nn.AvgPool2d(3, stride, 1, count_include_pad=False)
+        return nn.Sequential(pool, norm(channels))
+    if name == "skip_connect":
+        return nn.Identity() if stride == 1 else Halve(channels, channels)
+    kernel = 3 if name.endswith("3x3") else 5
+    if name.startswith("sep"):
+        return nn.Sequential(*stage(channels, kernel, stride, 1), *stage(channels, kernel, 1, 1))
+    return nn.Sequential(*stage(channels, kernel, stride, 2))
+
+
+class Cell(nn.Module):
+    def __init__(self, before, previous, channels, reduction, reduction_previous):
+        super().__init__()
+        self.reduction = reduction
+        if reduction_previous:
+            self.first = Halve(before, channels)
+        else:
+            self.first = relu_conv_norm(before, channels)
+        self.second = relu_conv_norm(previous, channels)
+        self.edges = nn.ModuleList(
+            nn.ModuleList(
+                operation(name, channels, 2 if reduction and source < 2 else 1)
+                for name in OPERATIONS
+            )
+            for node in range(NODES)
+            for source in range(node + 2)
+        )
+
+    def forward(self, before, previous, code):
+        states = [self.first(before), self.second(previous)]
+        edge = 0
+        for _ in range(NODES):
+            total = 0
+            for state in states:
+                for index, candidate in enumerate(self.edges[edge]):
+                    total = total + code[edge, index] * candidate(state)
+                edge += 1
+            states.append(total)
+        return torch.cat(states[2:], dim=1)
+
+
+class Supernet(nn.Module):
+    def __init__(self, image_channels, channels, cells, classes=10):
+        super().__init__()
+        stem = 3 * channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(image_channels, stem, 3, padding=1, bias=False), norm(stem, affine=True)
+        )
+        before, previous, reduction_previous = stem, stem, False
+        self.cells = nn.ModuleList()
+        for index in range(cells):
+            reduction = index in (cells // 3, 2 * cells // 3)
+            if reduction:
+                channels *= 2
+            self.cells.append(Cell(before, previous, channels, reduction, reduction_previous))
+            before, previous, reduction_previous = previous, NODES * channels, reduction
+        self.classifier = nn.Linear(previous, classes)
+        rows = sum(node + 2 for node in range(NODES))
+        self.alphas = nn.ParameterList(
+            nn.Parameter(1e-3 * torch.randn(rows, len(OPERATIONS))) for _ in range(2)
+        )
+
+    def weights(self):
+        alphas = {id(alpha) for alpha in self.alphas}
+        return [p for p in self.parameters() if id(p) not in alphas]
+
+    def forward(self, images, draws):
+        normal, reduce = (ensemble_code(alpha, draws) for alpha in self.alphas)
+        before = previous = self.stem(images)
+        for cell in self.cells:
+            code = reduce if cell.reduction else normal
+            before, previous = previous, cell(before, previous, code)
+        return self.classifier(previous.mean(dim=(2, 3)))
+
+
+def ensemble_code(alpha, draws, temperature=1.0):
+    """Union of `draws` hard Gumbel-Softmax samples per row, straight-through."""
+    log_p = F.log_softmax(alpha, dim=-1)
+    uniform = torch.rand(draws, *alpha.shape).clamp(1e-7, 1 - 1e-7)
+    soft = F.softmax((log_p - torch.log(-torch.log(uniform))) / temperature, dim=-1)
+    hard = torch.zeros_like(soft).scatter_(-1, soft.argmax(dim=-1, keepdim=True), 1.0)
+    return (hard - soft.detach() + soft).max(dim=0).values
+
+
+def peak_mib():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--channels", type=int, default=8)
+    parser.add_argument("--cells", type=int, default=5)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--image-channels", type=int, default=1)
+    parser.add_argument("--side", type=int, default=28)
+    parser.add_argument("--draws", type=int, default=4)
+    parser.add_argument("--device", default="cpu")
+    args = parser.parse_args()
+    torch.manual_seed(0)
+    model = Supernet(args.image_channels, args.channels, args.cells).to(args.device)
+    weights = torch.optim.SGD(model.weights(), 0.025, momentum=0.9, weight_decay=3e-4)
+    alphas = torch.optim.Adam(model.alphas.parameters(), 3e-4, betas=(0.5, 0.999))
+
+    def batch():
+        shape = (args.batch, args.image_channels, args.side, args.side)
+        labels = torch.randint(0, 10, (args.batch,))
+        return torch.randn(shape).to(args.device), labels.to(args.device)
+
+    (images, labels), (alpha_images, alpha_labels) = batch(), batch()
+    for _ in sys.stdin:
+        begun = time.perf_counter()
+        alphas.zero_grad()
+        F.cross_entropy(model(alpha_images, args.draws), alpha_labels).backward()
+        alphas.step()
+        weights.zero_grad()
+        loss = F.cross_entropy(model(images, args.draws), labels)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.weights(), 5.0)
+        weights.step()
+        value = loss.item()
+        seconds = time.perf_counter() - begun
+        print(json.dumps({"seconds": seconds, "peak_mib": peak_mib(), "loss": value}), flush=True)
+
+
+main()

@@ -1,0 +1,260 @@
+//! The search step: time and memory, beside the PyTorch peer, and what the time is spent on.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use workbench::files::write_atomic;
+
+use crate::machine;
+use crate::peer::{self, Peer};
+use crate::worker::{Answer, Size, Worker, build, median};
+
+#[derive(Args)]
+pub struct BenchStep {
+    /// Measure PyTorch's step as well, and the ratio; needs python3 and network for the first time.
+    #[arg(long)]
+    peer: bool,
+    /// A Python that has torch, instead of an environment of our own.
+    #[arg(long, value_name = "FILE", requires = "peer")]
+    python: Option<PathBuf>,
+    /// Device of the peer.
+    #[arg(long, default_value = "cpu", value_name = "NAME")]
+    peer_device: String,
+    /// Sizes to measure.
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "small,medium,large"
+    )]
+    size: Vec<Named>,
+    /// Executions to measure.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "dense,exact-sparse,sampled"
+    )]
+    execution: Vec<String>,
+    /// Keep the graph of one cell at a time.
+    #[arg(long)]
+    checkpoint_cells: bool,
+    /// Steps of each, taken in turn, after one that does not count.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Backend features to build with, such as cuda, vulkan or wgpu.
+    #[arg(long, value_delimiter = ',')]
+    features: Vec<String>,
+    /// Write what each kind of operation costs, too.
+    #[arg(long)]
+    profile: bool,
+    /// Write the report here as well.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Named {
+    /// 8 channels, 5 cells, batch 32 of 1x28x28
+    Small,
+    /// 12 channels, 6 cells, batch 48 of 3x32x32
+    Medium,
+    /// 16 channels, 8 cells, batch 64 of 3x32x32
+    Large,
+}
+
+impl Named {
+    pub fn size(self) -> Size {
+        let [channels, cells, batch, image_channels, side] = match self {
+            Named::Small => [8, 5, 32, 1, 28],
+            Named::Medium => [12, 6, 48, 3, 32],
+            Named::Large => [16, 8, 64, 3, 32],
+        };
+        Size {
+            channels,
+            cells,
+            batch,
+            image_channels,
+            side,
+            draws: 4,
+        }
+    }
+}
+
+/// Median seconds, and the peak memory in MiB.
+struct Measured {
+    rounds: Vec<f64>,
+    peak_mib: Option<f64>,
+    profile: Vec<(String, String, usize, f64)>,
+}
+
+impl Measured {
+    fn seconds(&self) -> f64 {
+        median(&self.rounds)
+    }
+
+    fn from_answers(answers: Vec<Answer>) -> anyhow::Result<Self> {
+        let last = answers.last().context("a bench needs a round")?;
+        Ok(Self {
+            rounds: answers.iter().map(|answer| answer.seconds).collect(),
+            peak_mib: last.peak_mib,
+            profile: last.profile.clone(),
+        })
+    }
+}
+
+impl BenchStep {
+    pub fn run(self) -> anyhow::Result<()> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut features = self.features.clone();
+        if self.profile {
+            features.push("profile".into());
+        }
+        let program = build(&features)?;
+        let peer = self
+            .peer
+            .then(|| Peer::prepare(self.python.clone(), &root))
+            .transpose()?;
+        let mut report = format!("Hardware: {}", machine::describe());
+        if !self.features.is_empty() {
+            write!(report, ", with {}", self.features.join(", "))?;
+        }
+        if let Some(peer) = &peer {
+            write!(report, "; PyTorch {} on {}", peer.version, self.peer_device)?;
+        }
+        if self.checkpoint_cells {
+            report.push_str(", with the graph of one cell at a time");
+        }
+        writeln!(
+            report,
+            ".\nMedians of {} alternating steps, the contestants taking turns; M = 4.\n",
+            self.rounds
+        )?;
+        report.push_str("| size | execution | seconds | peak MiB |");
+        report.push_str(if self.peer {
+            " PyTorch seconds | PyTorch peak MiB | time ratio | memory ratio |\n"
+        } else {
+            "\n"
+        });
+        report.push_str(&format!(
+            "|{}\n",
+            "---|".repeat(if self.peer { 8 } else { 4 })
+        ));
+        let mut profiles = String::new();
+        for named in &self.size {
+            let size = named.size();
+            let measured = self.measure(&size, &program, peer.as_ref())?;
+            let (peer, ours) = match self.peer {
+                true => measured.split_last().map(|(peer, ours)| (Some(peer), ours)),
+                false => Some((None, measured.as_slice())),
+            }
+            .context("nothing was measured")?;
+            for (execution, measured) in self.execution.iter().zip(ours) {
+                report.push_str(&row(&size, execution, measured, peer)?);
+                if self.profile {
+                    profiles.push_str(&profile(&size, execution, measured)?);
+                }
+            }
+        }
+        report.push_str(&profiles);
+        print!("{report}");
+        if let Some(out) = &self.out {
+            write_atomic(out, report)?;
+        }
+        Ok(())
+    }
+
+    /// All executions, then the peer if there is one, taking turns.
+    fn measure(
+        &self,
+        size: &Size,
+        program: &Path,
+        peer: Option<&Peer>,
+    ) -> anyhow::Result<Vec<Measured>> {
+        let mut workers = Vec::new();
+        for execution in &self.execution {
+            let mut arguments = size.arguments();
+            arguments.extend(["--execution".into(), execution.clone()]);
+            if self.checkpoint_cells {
+                arguments.push("--checkpoint-cells".into());
+            }
+            workers.push(Worker::start(execution, program, arguments)?);
+        }
+        if let Some(peer) = peer {
+            let mut arguments = vec![peer::script().display().to_string()];
+            arguments.extend(size.arguments());
+            arguments.extend(["--device".into(), self.peer_device.clone()]);
+            workers.push(Worker::start("PyTorch", &peer.python, arguments)?);
+        }
+        let mut answers: Vec<Vec<Answer>> = workers.iter().map(|_| Vec::new()).collect();
+        for round in 0..=self.rounds {
+            eprintln!("{size}: round {round} of {}", self.rounds);
+            for (worker, answers) in workers.iter_mut().zip(&mut answers) {
+                let answer = worker.step()?;
+                if round > 0 {
+                    answers.push(answer);
+                }
+            }
+        }
+        answers.into_iter().map(Measured::from_answers).collect()
+    }
+}
+
+fn row(
+    size: &Size,
+    execution: &str,
+    ours: &Measured,
+    peer: Option<&Measured>,
+) -> anyhow::Result<String> {
+    let memory = |mib: Option<f64>| mib.map_or("unknown".into(), |mib| format!("{mib:.0}"));
+    let mut row = format!(
+        "| {size} | {execution} | {:.3} | {} |",
+        ours.seconds(),
+        memory(ours.peak_mib)
+    );
+    if let Some(peer) = peer {
+        let pairs = ours.rounds.iter().zip(&peer.rounds);
+        let ratios: Vec<f64> = pairs.map(|(ours, peer)| ours / peer).collect();
+        let memory_ratio = ours.peak_mib.zip(peer.peak_mib);
+        let memory_ratio = memory_ratio.map_or("unknown".into(), |(ours, peer)| {
+            format!("{:.2}", ours / peer)
+        });
+        write!(
+            row,
+            " {:.3} | {} | {:.3} | {memory_ratio} |",
+            peer.seconds(),
+            memory(peer.peak_mib),
+            median(&ratios)
+        )?;
+    }
+    row.push('\n');
+    Ok(row)
+}
+
+/// Share of the last step of each kind of operation, the largest first.
+fn profile(size: &Size, execution: &str, measured: &Measured) -> anyhow::Result<String> {
+    let total = *measured.rounds.last().context("a bench needs a round")?;
+    let mut rows = measured.profile.clone();
+    rows.sort_by(|a, b| b.3.total_cmp(&a.3));
+    let known: f64 = rows.iter().map(|row| row.3).sum();
+    let mut text = format!(
+        "\n{size}, {execution}: one step of {total:.3} seconds\n\n\
+         | operation | direction | calls | seconds | share % |\n|---|---|---|---|---|\n"
+    );
+    for (operation, pass, calls, seconds) in &rows {
+        let share = 100.0 * seconds / total;
+        writeln!(
+            text,
+            "| {operation} | {} | {calls} | {seconds:.4} | {share:.1} |",
+            pass.to_lowercase()
+        )?;
+    }
+    let rest = total - known;
+    let share = 100.0 * rest / total;
+    writeln!(
+        text,
+        "| everything else: graph, sums of gradients, stem, optimisers | both | | {rest:.4} | {share:.1} |"
+    )?;
+    Ok(text)
+}

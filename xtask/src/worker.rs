@@ -1,0 +1,163 @@
+//! Processes that take one search step for each line they are sent.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, bail, ensure};
+use serde::Deserialize;
+
+/// What a worker says of one step.
+#[derive(Deserialize)]
+pub struct Answer {
+    pub seconds: f64,
+    pub peak_mib: Option<f64>,
+    /// Operation, direction, calls and seconds; empty unless it was built to measure them.
+    #[serde(default)]
+    pub profile: Vec<(String, String, usize, f64)>,
+}
+
+/// A supernet and a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    pub channels: usize,
+    pub cells: usize,
+    pub batch: usize,
+    pub image_channels: usize,
+    pub side: usize,
+    pub draws: usize,
+}
+
+impl Size {
+    pub fn arguments(&self) -> Vec<String> {
+        [
+            ("--channels", self.channels),
+            ("--cells", self.cells),
+            ("--batch", self.batch),
+            ("--image-channels", self.image_channels),
+            ("--side", self.side),
+            ("--draws", self.draws),
+        ]
+        .into_iter()
+        .flat_map(|(name, value)| [name.to_owned(), value.to_string()])
+        .collect()
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} channels, {} cells, batch {} of {}x{side}x{side}",
+            self.channels,
+            self.cells,
+            self.batch,
+            self.image_channels,
+            side = self.side
+        )
+    }
+}
+
+pub struct Worker {
+    name: String,
+    process: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    /// Starts `program`, which then waits.
+    pub fn start(
+        name: &str,
+        program: &Path,
+        arguments: impl IntoIterator<Item = String>,
+    ) -> anyhow::Result<Self> {
+        let mut process = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let output = process.stdout.take().context("no standard output")?;
+        Ok(Self {
+            name: name.into(),
+            input: process.stdin.take(),
+            process,
+            output: BufReader::new(output),
+        })
+    }
+
+    /// Takes one step.
+    pub fn step(&mut self) -> anyhow::Result<Answer> {
+        let name = &self.name;
+        let input = self.input.as_mut().context("the worker was stopped")?;
+        writeln!(input).with_context(|| format!("{name} ended early"))?;
+        input.flush()?;
+        let mut line = String::new();
+        let read = self.output.read_line(&mut line)?;
+        ensure!(read > 0, "{name} ended before it had taken its step");
+        serde_json::from_str(&line).with_context(|| format!("{name} answered {line:?}"))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Its input at an end, a worker ends too.
+        self.input = None;
+        let _ = self.process.wait();
+    }
+}
+
+/// Builds the step benchmark of `search` with further features and returns its program.
+pub fn build(features: &[String]) -> anyhow::Result<PathBuf> {
+    let cargo = std::env::var("CARGO").unwrap_or("cargo".into());
+    let mut command = Command::new(cargo);
+    // The dev profile optimises what a step runs, and is what `cargo run -p search` uses. Building
+    // the workspace keeps the features of what is built already.
+    command
+        .args(["bench", "--workspace", "--bench", "step", "--no-run"])
+        .args([
+            "--profile",
+            "dev",
+            "--message-format",
+            "json-render-diagnostics",
+        ])
+        .stderr(Stdio::inherit());
+    for feature in features {
+        command.args(["--features", &format!("search/{feature}")]);
+    }
+    let output = command.output().context("cargo could not be started")?;
+    ensure!(output.status.success(), "the step benchmark does not build");
+    for line in output.stdout.lines() {
+        let message: serde_json::Value = serde_json::from_str(&line?)?;
+        if message["target"]["name"] == "step"
+            && let Some(program) = message["executable"].as_str()
+        {
+            return Ok(program.into());
+        }
+    }
+    bail!("cargo named no program for the step benchmark")
+}
+
+/// The median of at least one value.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len().is_multiple_of(2) {
+        (sorted[middle - 1] + sorted[middle]) / 2.0
+    } else {
+        sorted[middle]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between_the_middle_two() {
+        assert_eq!(median(&[5.0, 1.0, 3.0]), 3.0);
+        assert_eq!(median(&[4.0, 1.0, 3.0, 100.0]), 3.5);
+    }
+}
