@@ -204,7 +204,7 @@ impl GapTable {
             let known = before["hardware"].as_array().into_iter().flatten();
             hardware = known.filter_map(Value::as_str).map(String::from).collect();
         }
-        let here = jobs::hardware();
+        let here = crate::machine::describe();
         if !self.no_run && !hardware.contains(&here) {
             hardware.push(here);
             let all = json!({ "settings": settings, "hardware": hardware });

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use egs_core::Normalization;
 use serde::{Deserialize, Serialize};
 use supernet::{
-    ArchitectureConfig, DeriveRule, Execution, NetworkConfig, Relaxation, SearchSpace,
+    ArchitectureConfig, Cost, DeriveRule, Execution, NetworkConfig, Relaxation, SearchSpace,
     SupernetConfig,
 };
 use toml::{Table, Value};
@@ -114,6 +114,12 @@ pub struct AlphaConfig {
     pub weight_decay: f64,
     /// Whether the gradient looks one weight step ahead, by finite differences; for `darts` only.
     pub second_order: bool,
+    /// Weight of the mean distance between probabilities and sampled weights; 0 is off.
+    pub distribution_penalty: f64,
+    /// Weight of the expected cost of the cells, relative to that of all operations; 0 is off.
+    pub cost_penalty: f64,
+    /// What the cost is.
+    pub cost: Cost,
 }
 
 impl Default for SearchConfig {
@@ -202,6 +208,11 @@ impl SearchConfig {
         not_negative("weights.learning_rate", low)?;
         not_negative("weights.learning_rate", high)?;
         not_negative("alpha.learning_rate", self.alpha.learning_rate)?;
+        not_negative(
+            "alpha.distribution_penalty",
+            self.alpha.distribution_penalty,
+        )?;
+        not_negative("alpha.cost_penalty", self.alpha.cost_penalty)?;
         not_negative("weights.weight_decay", self.weights.weight_decay)?;
         not_negative("alpha.weight_decay", self.alpha.weight_decay)?;
         positive("weights.clip_norm", self.weights.clip_norm)?;
@@ -237,6 +248,19 @@ impl SearchConfig {
         }
         if self.alpha.second_order && !rules.second_order {
             return refuse("alpha.second_order", "true", "false");
+        }
+        for (field, penalty, meaningless) in [
+            (
+                "alpha.distribution_penalty",
+                self.alpha.distribution_penalty,
+                // The weights of a mixture are the probabilities.
+                !rules.learns || rules.relaxation == Relaxation::Mixture,
+            ),
+            ("alpha.cost_penalty", self.alpha.cost_penalty, !rules.learns),
+        ] {
+            if penalty > 0.0 && meaningless {
+                return refuse(field, &penalty.to_string(), "0");
+            }
         }
         // Equal probabilities have no most probable code.
         if !rules.learns && self.search.derive != DeriveRule::SampledCode {
@@ -424,7 +448,16 @@ mod tests {
 
     #[test]
     fn what_contradicts_the_method_is_refused() {
-        let cases: [(&[&str], &str); 8] = [
+        let cases: [(&[&str], &str); 11] = [
+            (
+                &["search.method=random", "alpha.cost_penalty=0.1"],
+                "`alpha.cost_penalty` is 0.1; valid: 0 with `search.method` random",
+            ),
+            (
+                &["search.method=darts", "alpha.distribution_penalty=0.5"],
+                "`alpha.distribution_penalty` is 0.5; valid: 0 with `search.method` darts",
+            ),
+            (&["alpha.cost_penalty=-1.0"], "`alpha.cost_penalty` is -1"),
             (
                 &["search.method=gdas", "architecture.draws=4"],
                 "`architecture.draws` is 4; valid: 1 with `search.method` gdas",

@@ -7,6 +7,7 @@ mod config;
 mod error;
 mod evaluate;
 mod method;
+mod penalty;
 mod record;
 mod report;
 mod run;

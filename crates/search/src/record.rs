@@ -16,7 +16,7 @@ pub struct EpochRecord {
     pub train_loss: f64,
     /// Mean error of the weight steps.
     pub train_error: f64,
-    /// Mean loss of the architecture steps; none while warming up.
+    /// Mean loss of the architecture steps, penalties included; none while warming up.
     pub architecture_loss: Option<f64>,
     /// Validation loss of the supernet, run as the method runs it.
     pub supernet_loss: f64,

@@ -9,6 +9,7 @@ use workbench::data::Batch;
 use workbench::evaluate::{cross_entropy, mistakes};
 use workbench::optim::clip_global_norm;
 
+use crate::penalty::penalty;
 use crate::second_order::look_ahead;
 use crate::{SearchConfig, SearchError, SearchState};
 
@@ -108,7 +109,8 @@ impl AlternatingStep<'_> {
         )?)
     }
 
-    /// The class logits `[batch, classes]` and the mean loss `[1]` of a batch.
+    /// The class logits `[batch, classes]` and the mean loss `[1]` of a batch, in an architecture
+    /// step with the penalties of the configuration.
     pub(crate) fn loss<B: ModelBackend>(
         &self,
         supernet: &Supernet<B>,
@@ -116,6 +118,7 @@ impl AlternatingStep<'_> {
         batch: Batch<B>,
         run: Run,
     ) -> Result<(Prediction<B>, Tensor<B, 1>), SearchError> {
+        let [_, _, height, width] = batch.images.dims();
         let prediction = predict(
             supernet,
             architecture,
@@ -125,7 +128,13 @@ impl AlternatingStep<'_> {
             self.key(run.step),
             run,
         )?;
-        let loss = cross_entropy(prediction.logits.clone(), batch.labels);
+        let mut loss = cross_entropy(prediction.logits.clone(), batch.labels);
+        if run.step == Step::Architecture {
+            let sides = [height, width];
+            if let Some(penalty) = penalty(self.config, architecture, &prediction.sample, sides) {
+                loss = loss + penalty;
+            }
+        }
         Ok((prediction, loss))
     }
 
@@ -158,7 +167,10 @@ impl AlternatingStep<'_> {
         batch: Batch<B>,
     ) -> Result<(GradientsParams, Tensor<B::InnerBackend, 1>), SearchError> {
         let run = self.run(Step::Architecture);
-        let codes = self.draw(&state.architecture, run)?.codes;
+        let [_, _, height, width] = batch.images.dims();
+        let sample = self.draw(&state.architecture, run)?;
+        let penalty = penalty(self.config, &state.architecture, &sample, [height, width]);
+        let codes = sample.codes;
         let labels = batch.labels;
         let cellwise = state
             .supernet
@@ -168,14 +180,19 @@ impl AlternatingStep<'_> {
         // The gradient of the codes goes on into the logits as that of a product with constants.
         let tables = [codes.normal.weights, codes.reduce.weights];
         let products = tables.into_iter().zip(cellwise.codes);
+        let loss = match &penalty {
+            Some(penalty) => cellwise.loss + penalty.clone().inner(),
+            None => cellwise.loss,
+        };
         let product = products
             .filter_map(|(table, gradient)| Some((table? * Tensor::from_inner(gradient?)).sum()))
+            .chain(penalty)
             .reduce(|sum, term| sum + term);
         let gradients = match product {
             Some(product) => GradientsParams::from_grads(product.backward(), &state.architecture),
             None => GradientsParams::new(),
         };
-        Ok((gradients, cellwise.loss))
+        Ok((gradients, loss))
     }
 
     /// Class logits `[batch, classes]` and loss `[1]` of the weight step, and gradients of all weights

@@ -96,18 +96,3 @@ fn cargo_run(package: &str, arguments: &[String]) -> anyhow::Result<()> {
     ensure!(status.success(), "`{package}` failed: {status}");
     Ok(())
 }
-
-/// The processor of this machine, where the system tells.
-pub fn hardware() -> String {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let value = |key: &str| {
-        let line = text.lines().find(|line| line.starts_with(key))?;
-        Some(line.split_once(':')?.1.trim().to_owned())
-    };
-    let model = value("model name").unwrap_or_else(|| "an unknown processor".into());
-    match value("cpu MHz").and_then(|mhz| mhz.parse::<f64>().ok()) {
-        Some(mhz) => format!("{model} at {:.1} GHz, {cores} cores", mhz / 1e3),
-        None => format!("{model}, {cores} cores"),
-    }
-}
