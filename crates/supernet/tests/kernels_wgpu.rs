@@ -82,9 +82,7 @@ impl Operation {
                 centred / (variance + EPS).sqrt()
             }
             Self::AvgPool(stride) => avg_pool2d(x, [3; 2], [stride; 2], [1; 2], false, false),
-            Self::MaxPool(stride) => {
-                max_pool2d(x, [3; 2], [stride; 2], [1; 2], [1; 2], false)
-            }
+            Self::MaxPool(stride) => max_pool2d(x, [3; 2], [stride; 2], [1; 2], [1; 2], false),
         }
     }
 }
@@ -184,12 +182,7 @@ fn single(x: [usize; 4]) -> Inputs {
     vec![(grid(x, 3), x)]
 }
 
-fn check_depthwise(
-    device: &WgpuDevice,
-    x: [usize; 4],
-    kernel: [usize; 2],
-    options: WindowOptions,
-) {
+fn check_depthwise(device: &WgpuDevice, x: [usize; 4], kernel: [usize; 2], options: WindowOptions) {
     let inputs = windowed(x, kernel);
     for operation in [
         Operation::Depthwise(options),
@@ -266,7 +259,12 @@ fn surplus_cubes_do_nothing() {
     let Some(device) = device() else { return };
     let options = WindowOptions::same(3, 1, 1);
     let operation = Operation::Depthwise(options);
-    check(&device, operation, &windowed([1, 7300, 2, 3], [3; 2]), Layout::Rows);
+    check(
+        &device,
+        operation,
+        &windowed([1, 7300, 2, 3], [3; 2]),
+        Layout::Rows,
+    );
     let channels = single([1, 65_600, 1, 3]);
     check(&device, Operation::BatchNorm, &channels, Layout::Rows);
 }
@@ -377,11 +375,20 @@ fn pointwise_equals_burn() {
 #[test]
 fn views_are_read_in_their_logical_order() {
     let Some(device) = device() else { return };
-    // The leaves are [width, channels, height, batch].
-    let (x, weight) = ([8, 3, 6, 3], [3, 1, 3, 3]);
-    let leaves = vec![(grid(x, 1), x), (grid(weight, 2), [3, 1, 3, 3])];
-    let options = WindowOptions::same(3, 2, 1);
-    check(&device, Operation::ReluDepthwise(options), &leaves, Layout::Views);
+    // The leaves are [width, channels, height, batch] and [kernel_w, 1, kernel_h, channels].
+    let (x, weight) = ([8, 4, 6, 3], [3, 1, 5, 4]);
+    let leaves = vec![(grid(x, 1), x), (grid(weight, 2), weight)];
+    let options = WindowOptions {
+        stride: [2, 1],
+        padding: [2, 1],
+        dilation: [1, 1],
+    };
+    check(
+        &device,
+        Operation::ReluDepthwise(options),
+        &leaves,
+        Layout::Views,
+    );
     for operation in [
         Operation::BatchNorm,
         Operation::AvgPool(2),
@@ -450,7 +457,10 @@ fn half_precision_is_accumulated_in_single() {
     let options = WindowOptions::same(7, 1, 1);
     for (operation, inputs) in [
         (Operation::Depthwise(options), windowed(SLICED, [7; 2])),
-        (Operation::ReluDepthwise(options), windowed([2, 3, 5, 9], [7; 2])),
+        (
+            Operation::ReluDepthwise(options),
+            windowed([2, 3, 5, 9], [7; 2]),
+        ),
         (Operation::BatchNorm, single(SLICED)),
         (Operation::AvgPool(2), single([2, 3, 5, 9])),
         (Operation::MaxPool(2), single([2, 3, 5, 9])),

@@ -35,8 +35,8 @@ pub(super) fn forward_kernel<F: Float>(
         let mut total = 0.0f32;
         for tap_row in 0..comptime!(window.kernel[0]) {
             // Rows and columns count the padding in front, so that none is negative.
-            let row = out.row * comptime!(window.stride[0])
-                + tap_row * comptime!(window.dilation[0]);
+            let row =
+                out.row * comptime!(window.stride[0]) + tap_row * comptime!(window.dilation[0]);
             let pad_h = comptime!(window.padding[0]);
             if row >= pad_h && row < pad_h + planes.height {
                 let line = (out.plane * planes.height + row - pad_h) * planes.width;
@@ -47,8 +47,7 @@ pub(super) fn forward_kernel<F: Float>(
                     if column >= pad_w && column < pad_w + planes.width {
                         let tap = filter + tap_row * comptime!(window.kernel[1]) + tap_column;
                         let value = f32::cast_from(x[line + column - pad_w]);
-                        total +=
-                            f32::cast_from(weight[tap]) * activate(value, window.activation);
+                        total += f32::cast_from(weight[tap]) * activate(value, window.activation);
                     }
                 }
             }

@@ -34,8 +34,7 @@ impl<B: FusionBackend + KernelBackend> KernelBackend for Fusion<B> {
     ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
         let shapes = gradient_shapes(&x, &weight, need_dx, need_dw);
         let run = move |[x, weight, dy]: [_; 3]| {
-            let gradients =
-                B::depthwise_conv2d_backward(x, weight, dy, options, need_dx, need_dw);
+            let gradients = B::depthwise_conv2d_backward(x, weight, dy, options, need_dx, need_dw);
             gradients.0.into_iter().chain(gradients.1).collect()
         };
         let inputs = [x, weight, dy];
@@ -96,9 +95,8 @@ impl<B: FusionBackend + KernelBackend> KernelBackend for Fusion<B> {
         eps: f64,
     ) -> FloatTensor<Self> {
         let shape = y.shape();
-        let run = move |[y, variance, dy]: [_; 3]| {
-            vec![B::batch_norm_backward(y, variance, dy, eps)]
-        };
+        let run =
+            move |[y, variance, dy]: [_; 3]| vec![B::batch_norm_backward(y, variance, dy, eps)];
         let inputs = [y, variance, dy];
         queue::<B, 3>("batch_norm_backward", inputs, vec![shape], run).output()
     }
@@ -158,7 +156,9 @@ fn gradient_shapes<T: TensorMetadata>(
     need_dw: bool,
 ) -> Vec<Shape> {
     let dx = need_dx.then(|| x.shape());
-    dx.into_iter().chain(need_dw.then(|| weight.shape())).collect()
+    dx.into_iter()
+        .chain(need_dw.then(|| weight.shape()))
+        .collect()
 }
 
 /// `(dx, dw)` from those that were needed.
@@ -214,9 +214,8 @@ where
     B: FusionBackend,
 {
     fn execute(&self, handles: &mut Handles<B>) {
-        let inputs = core::array::from_fn(|index| {
-            handles.get_float_tensor::<B>(&self.ir.inputs[index])
-        });
+        let inputs =
+            core::array::from_fn(|index| handles.get_float_tensor::<B>(&self.ir.inputs[index]));
         for (ir, output) in self.ir.outputs.iter().zip((self.run)(inputs)) {
             handles.register_float_tensor::<B>(&ir.id, output);
         }

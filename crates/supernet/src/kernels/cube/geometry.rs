@@ -144,7 +144,10 @@ mod tests {
                 let slices = Slices::new(sums, values);
                 let covered = slices.count * slices.length;
                 assert!(covered >= values, "{sums} sums over {values}");
-                assert!(covered - slices.length < values, "{sums} sums over {values}");
+                assert!(
+                    covered - slices.length < values,
+                    "{sums} sums over {values}"
+                );
                 assert!(slices.cubes() <= sums.max(REDUCTION_CUBES));
             }
         }
