@@ -1,17 +1,22 @@
-//! CubeCL backends, with and without operation fusion, take the default bodies.
+//! The operations as kernels for every CubeCL runtime.
+//!
+//! Layers, each using only those before it: `geometry` (sizes and compile-time choices), `team`
+//! (reductions), `depthwise`, `batch_norm` and `pool` (the kernels), `launch` (buffers and grids),
+//! `backend` and `fusion` (the extension trait).
+//!
+//! Kernels read and write `[batch, channels, height, width]` memory in row order and compute in
+//! f32. No value is written by two units and every sum has a fixed order, so results do not depend
+//! on timing, and nothing is read back to the host. Pointwise convolutions and their gradients
+//! stay Burn's convolution and matrix products.
 
-use burn_cubecl::{BoolElement, CubeBackend, CubeRuntime, FloatElement, IntElement};
-use burn_fusion::{Fusion, FusionBackend};
+// Kernels have no structures of references, so what they share is passed one by one.
+#![allow(clippy::too_many_arguments)]
 
-use super::KernelBackend;
-
-impl<R, F, I, BT> KernelBackend for CubeBackend<R, F, I, BT>
-where
-    R: CubeRuntime,
-    F: FloatElement,
-    I: IntElement,
-    BT: BoolElement,
-{
-}
-
-impl<B: FusionBackend> KernelBackend for Fusion<B> {}
+mod backend;
+mod batch_norm;
+mod depthwise;
+mod fusion;
+mod geometry;
+mod launch;
+mod pool;
+mod team;

@@ -1,0 +1,180 @@
+//! The kernels behind the extension trait.
+
+use burn::tensor::ops::FloatTensor;
+use burn_cubecl::{
+    BoolElement, CubeBackend, CubeRuntime, FloatElement, IntElement, tensor::CubeTensor,
+};
+
+use super::{
+    geometry::Activation,
+    launch::{self, accepts},
+};
+use crate::kernels::{KernelBackend, WindowOptions, reference};
+
+/// Kernels for tensors of f32, f16 and bf16, which compute in f32 whatever they read.
+///
+/// The [`reference`] runs instead on f64, on empty tensors and on tensors of more than
+/// `i32::MAX` entries. Pointwise convolutions always take it: Burn's matrix products are tuned for
+/// each device.
+impl<R, F, I, BT> KernelBackend for CubeBackend<R, F, I, BT>
+where
+    R: CubeRuntime,
+    F: FloatElement,
+    I: IntElement,
+    BT: BoolElement,
+{
+    fn depthwise_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        options: WindowOptions,
+    ) -> FloatTensor<Self> {
+        if !accepts(&[&x, &weight], output_shape(&x, &weight, options)) {
+            return reference::depthwise_conv2d::<Self>(x, weight, options);
+        }
+        launch::depthwise(x, weight, options, Activation::Identity)
+    }
+
+    fn depthwise_conv2d_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        options: WindowOptions,
+        need_dx: bool,
+        need_dw: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        if !accepts(&[&x, &weight, &dy], dy.meta.shape().dims::<4>()) {
+            return reference::depthwise_conv2d_backward::<Self>(
+                x, weight, dy, options, need_dx, need_dw,
+            );
+        }
+        gradients(
+            x,
+            weight,
+            dy,
+            options,
+            Activation::Identity,
+            need_dx,
+            need_dw,
+        )
+    }
+
+    fn relu_depthwise_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        options: WindowOptions,
+    ) -> FloatTensor<Self> {
+        if !accepts(&[&x, &weight], output_shape(&x, &weight, options)) {
+            return reference::relu_depthwise_conv2d::<Self>(x, weight, options);
+        }
+        launch::depthwise(x, weight, options, Activation::Relu)
+    }
+
+    fn relu_depthwise_conv2d_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        options: WindowOptions,
+        need_dx: bool,
+        need_dw: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        if !accepts(&[&x, &weight, &dy], dy.meta.shape().dims::<4>()) {
+            return reference::relu_depthwise_conv2d_backward::<Self>(
+                x, weight, dy, options, need_dx, need_dw,
+            );
+        }
+        gradients(x, weight, dy, options, Activation::Relu, need_dx, need_dw)
+    }
+
+    fn batch_norm(
+        x: FloatTensor<Self>,
+        eps: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        if !accepts(&[&x], x.meta.shape().dims::<4>()) {
+            return reference::batch_norm::<Self>(x, eps);
+        }
+        launch::batch_norm(x, eps)
+    }
+
+    fn batch_norm_backward(
+        y: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        eps: f64,
+    ) -> FloatTensor<Self> {
+        if !accepts(&[&y, &variance, &dy], y.meta.shape().dims::<4>()) {
+            return reference::batch_norm_backward::<Self>(y, variance, dy, eps);
+        }
+        launch::batch_norm_gradient(y, variance, dy, eps)
+    }
+
+    fn avg_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
+        if !accepts(&[&x], x.meta.shape().dims::<4>()) {
+            return reference::avg_pool3x3::<Self>(x, stride);
+        }
+        launch::average_pool(x, stride)
+    }
+
+    fn avg_pool3x3_backward(
+        dy: FloatTensor<Self>,
+        input: [usize; 2],
+        stride: usize,
+    ) -> FloatTensor<Self> {
+        let [batch, channels, ..] = dy.meta.shape().dims::<4>();
+        if !accepts(&[&dy], [batch, channels, input[0], input[1]]) {
+            return reference::avg_pool3x3_backward::<Self>(dy, input, stride);
+        }
+        launch::average_pool_gradient(dy, input, stride)
+    }
+
+    fn max_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
+        if !accepts(&[&x], x.meta.shape().dims::<4>()) {
+            return reference::max_pool3x3::<Self>(x, stride);
+        }
+        launch::maximum_pool(x, stride)
+    }
+
+    fn max_pool3x3_backward(
+        x: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        stride: usize,
+    ) -> FloatTensor<Self> {
+        if !accepts(&[&x, &dy], x.meta.shape().dims::<4>()) {
+            return reference::max_pool3x3_backward::<Self>(x, dy, stride);
+        }
+        launch::maximum_pool_gradient(x, dy, stride)
+    }
+}
+
+fn output_shape<R: CubeRuntime>(
+    x: &CubeTensor<R>,
+    weight: &CubeTensor<R>,
+    options: WindowOptions,
+) -> [usize; 4] {
+    let [batch, channels, height, width] = x.meta.shape().dims::<4>();
+    let [_, _, kernel_h, kernel_w] = weight.meta.shape().dims::<4>();
+    let [out_h, out_w] = options.output_size([height, width], [kernel_h, kernel_w]);
+    [batch, channels, out_h, out_w]
+}
+
+fn gradients<R: CubeRuntime>(
+    x: CubeTensor<R>,
+    weight: CubeTensor<R>,
+    dy: CubeTensor<R>,
+    options: WindowOptions,
+    activation: Activation,
+    need_dx: bool,
+    need_dw: bool,
+) -> (Option<CubeTensor<R>>, Option<CubeTensor<R>>) {
+    let [_, _, kernel_h, kernel_w] = weight.meta.shape().dims::<4>();
+    let dw = need_dw.then(|| {
+        launch::weight_gradient(
+            x.clone(),
+            dy.clone(),
+            [kernel_h, kernel_w],
+            options,
+            activation,
+        )
+    });
+    let dx = need_dx.then(|| launch::input_gradient(x, weight, dy, options, activation));
+    (dx, dw)
+}

@@ -1,0 +1,223 @@
+//! The operations in the stream of a fusing backend: each is queued with its shapes known and runs
+//! on the inner backend when the stream gets to it.
+
+use core::{fmt, marker::PhantomData};
+
+use burn::tensor::{Shape, TensorMetadata, ops::FloatTensor};
+use burn_fusion::{
+    Fusion, FusionBackend, FusionRuntime,
+    stream::{Operation, OperationStreams},
+};
+use burn_ir::{CustomOpIr, HandleContainer, OperationIr, OperationOutput, TensorIr};
+
+use crate::kernels::{KernelBackend, WindowOptions};
+
+/// Pointwise convolutions keep the default body, which queues Burn's own operations.
+impl<B: FusionBackend + KernelBackend> KernelBackend for Fusion<B> {
+    fn depthwise_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        options: WindowOptions,
+    ) -> FloatTensor<Self> {
+        let shape = output_shape(&x.shape(), &weight.shape(), options);
+        let run = move |[x, weight]: [_; 2]| vec![B::depthwise_conv2d(x, weight, options)];
+        queue::<B, 2>("depthwise_conv2d", [x, weight], vec![shape], run).output()
+    }
+
+    fn depthwise_conv2d_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        options: WindowOptions,
+        need_dx: bool,
+        need_dw: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        let shapes = gradient_shapes(&x, &weight, need_dx, need_dw);
+        let run = move |[x, weight, dy]: [_; 3]| {
+            let gradients = B::depthwise_conv2d_backward(x, weight, dy, options, need_dx, need_dw);
+            gradients.0.into_iter().chain(gradients.1).collect()
+        };
+        let inputs = [x, weight, dy];
+        let gradients = queue::<B, 3>("depthwise_conv2d_backward", inputs, shapes, run);
+        assign(gradients, need_dx, need_dw)
+    }
+
+    fn relu_depthwise_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        options: WindowOptions,
+    ) -> FloatTensor<Self> {
+        let shape = output_shape(&x.shape(), &weight.shape(), options);
+        let run = move |[x, weight]: [_; 2]| vec![B::relu_depthwise_conv2d(x, weight, options)];
+        queue::<B, 2>("relu_depthwise_conv2d", [x, weight], vec![shape], run).output()
+    }
+
+    fn relu_depthwise_conv2d_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        options: WindowOptions,
+        need_dx: bool,
+        need_dw: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        let shapes = gradient_shapes(&x, &weight, need_dx, need_dw);
+        let run = move |[x, weight, dy]: [_; 3]| {
+            let gradients =
+                B::relu_depthwise_conv2d_backward(x, weight, dy, options, need_dx, need_dw);
+            gradients.0.into_iter().chain(gradients.1).collect()
+        };
+        let inputs = [x, weight, dy];
+        let gradients = queue::<B, 3>("relu_depthwise_conv2d_backward", inputs, shapes, run);
+        assign(gradients, need_dx, need_dw)
+    }
+
+    fn batch_norm(
+        x: FloatTensor<Self>,
+        eps: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let shape = x.shape();
+        let [_, channels, ..] = shape.dims::<4>();
+        let statistics = Shape::new([channels]);
+        let shapes = vec![shape, statistics.clone(), statistics];
+        let run = move |[x]: [_; 1]| {
+            let (y, mean, variance) = B::batch_norm(x, eps);
+            vec![y, mean, variance]
+        };
+        queue::<B, 1>("batch_norm", [x], shapes, run)
+            .outputs::<3>()
+            .into()
+    }
+
+    fn batch_norm_backward(
+        y: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        eps: f64,
+    ) -> FloatTensor<Self> {
+        let shape = y.shape();
+        let run =
+            move |[y, variance, dy]: [_; 3]| vec![B::batch_norm_backward(y, variance, dy, eps)];
+        let inputs = [y, variance, dy];
+        queue::<B, 3>("batch_norm_backward", inputs, vec![shape], run).output()
+    }
+
+    fn avg_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
+        let shape = pooled_shape(&x.shape(), stride);
+        let run = move |[x]: [_; 1]| vec![B::avg_pool3x3(x, stride)];
+        queue::<B, 1>("avg_pool3x3", [x], vec![shape], run).output()
+    }
+
+    fn avg_pool3x3_backward(
+        dy: FloatTensor<Self>,
+        input: [usize; 2],
+        stride: usize,
+    ) -> FloatTensor<Self> {
+        let [batch, channels, ..] = dy.shape().dims::<4>();
+        let shape = Shape::new([batch, channels, input[0], input[1]]);
+        let run = move |[dy]: [_; 1]| vec![B::avg_pool3x3_backward(dy, input, stride)];
+        queue::<B, 1>("avg_pool3x3_backward", [dy], vec![shape], run).output()
+    }
+
+    fn max_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
+        let shape = pooled_shape(&x.shape(), stride);
+        let run = move |[x]: [_; 1]| vec![B::max_pool3x3(x, stride)];
+        queue::<B, 1>("max_pool3x3", [x], vec![shape], run).output()
+    }
+
+    fn max_pool3x3_backward(
+        x: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        stride: usize,
+    ) -> FloatTensor<Self> {
+        let shape = x.shape();
+        let run = move |[x, dy]: [_; 2]| vec![B::max_pool3x3_backward(x, dy, stride)];
+        queue::<B, 2>("max_pool3x3_backward", [x, dy], vec![shape], run).output()
+    }
+}
+
+fn output_shape(x: &Shape, weight: &Shape, options: WindowOptions) -> Shape {
+    let [batch, channels, height, width] = x.dims::<4>();
+    let [_, _, kernel_h, kernel_w] = weight.dims::<4>();
+    let [out_h, out_w] = options.output_size([height, width], [kernel_h, kernel_w]);
+    Shape::new([batch, channels, out_h, out_w])
+}
+
+fn pooled_shape(x: &Shape, stride: usize) -> Shape {
+    let [batch, channels, height, width] = x.dims::<4>();
+    let (out_h, out_w) = (height.div_ceil(stride), width.div_ceil(stride));
+    Shape::new([batch, channels, out_h, out_w])
+}
+
+/// Shapes of those of `dx` and `dw` that are needed.
+fn gradient_shapes<T: TensorMetadata>(
+    x: &T,
+    weight: &T,
+    need_dx: bool,
+    need_dw: bool,
+) -> Vec<Shape> {
+    let dx = need_dx.then(|| x.shape());
+    dx.into_iter()
+        .chain(need_dw.then(|| weight.shape()))
+        .collect()
+}
+
+/// `(dx, dw)` from those that were needed.
+fn assign<T>(gradients: Vec<T>, need_dx: bool, need_dw: bool) -> (Option<T>, Option<T>) {
+    let mut gradients = gradients.into_iter();
+    let dx = need_dx.then(|| gradients.next()).flatten();
+    let dw = need_dw.then(|| gradients.next()).flatten();
+    (dx, dw)
+}
+
+/// Queues `run`, whose outputs have the given shapes and the type of the first input.
+fn queue<B: FusionBackend, const IN: usize>(
+    name: &'static str,
+    inputs: [FloatTensor<Fusion<B>>; IN],
+    shapes: Vec<Shape>,
+    run: impl Fn([FloatTensor<B>; IN]) -> Vec<FloatTensor<B>> + Send + Sync + 'static,
+) -> Vec<FloatTensor<Fusion<B>>> {
+    let client = inputs[0].client.clone();
+    let dtype = inputs[0].dtype;
+    let outputs: Vec<_> = shapes
+        .into_iter()
+        .map(|shape| TensorIr::uninit(client.create_empty_handle(), shape, dtype))
+        .collect();
+    let streams = OperationStreams::with_inputs(&inputs);
+    let ir = CustomOpIr::new(name, &inputs.map(|input| input.into_ir()), &outputs);
+    let operation = Queued::<_, B, IN> {
+        ir: ir.clone(),
+        run,
+        backend: PhantomData,
+    };
+    client.register(streams, OperationIr::Custom(ir), operation)
+}
+
+/// An operation in the stream: `run` turns the inputs of `ir` into its outputs.
+struct Queued<F, B, const IN: usize> {
+    ir: CustomOpIr,
+    run: F,
+    backend: PhantomData<B>,
+}
+
+impl<F, B, const IN: usize> fmt::Debug for Queued<F, B, IN> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.ir.fmt(f)
+    }
+}
+
+type Handles<B> =
+    HandleContainer<<<B as FusionBackend>::FusionRuntime as FusionRuntime>::FusionHandle>;
+
+impl<F, B, const IN: usize> Operation<B::FusionRuntime> for Queued<F, B, IN>
+where
+    F: Fn([FloatTensor<B>; IN]) -> Vec<FloatTensor<B>> + Send + Sync,
+    B: FusionBackend,
+{
+    fn execute(&self, handles: &mut Handles<B>) {
+        let inputs =
+            core::array::from_fn(|index| handles.get_float_tensor::<B>(&self.ir.inputs[index]));
+        for (ir, output) in self.ir.outputs.iter().zip((self.run)(inputs)) {
+            handles.register_float_tensor::<B>(&ir.id, output);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! From tensors to buffers, a grid and a launch.
+//!
+//! The launches are unchecked. The kernels keep to the sizes they are given, and each launch
+//! function makes its inputs contiguous, checks that they have those sizes and allocates outputs
+//! that do.
+
+mod batch_norm;
+mod buffers;
+mod depthwise;
+mod pool;
+
+pub(super) use batch_norm::{batch_norm, batch_norm_gradient};
+pub(super) use buffers::accepts;
+pub(super) use depthwise::{depthwise, input_gradient, weight_gradient};
+pub(super) use pool::{average_pool, average_pool_gradient, maximum_pool, maximum_pool_gradient};

@@ -1,0 +1,122 @@
+//! Launches of the 3x3 pools.
+
+use burn_cubecl::{CubeRuntime, tensor::CubeTensor};
+
+use super::buffers::{cube_dim, empty, planes, rows, units};
+use crate::kernels::cube::pool::{
+    average_gradient_kernel, average_kernel, maximum_gradient_kernel, maximum_kernel,
+};
+
+fn output([batch, channels, height, width]: [usize; 4], stride: usize) -> [usize; 4] {
+    [
+        batch,
+        channels,
+        height.div_ceil(stride),
+        width.div_ceil(stride),
+    ]
+}
+
+/// The average pool, `[batch, channels, out_h, out_w]`.
+pub(in crate::kernels::cube) fn average_pool<R: CubeRuntime>(
+    x: CubeTensor<R>,
+    stride: usize,
+) -> CubeTensor<R> {
+    let input = x.meta.shape().dims::<4>();
+    let output = output(input, stride);
+    let x = rows(x, input);
+    let y = empty(&x, output);
+    // SAFETY: see `launch`.
+    unsafe {
+        average_kernel::launch_unchecked::<R>(
+            &y.client,
+            units(y.meta.num_elements()),
+            cube_dim(),
+            x.into_array_arg(),
+            y.clone().into_array_arg(),
+            planes(input, [output[2], output[3]]),
+            stride,
+            y.dtype.into(),
+        );
+    }
+    y
+}
+
+/// `dx` of the average pool for an input `[height, width]`.
+pub(in crate::kernels::cube) fn average_pool_gradient<R: CubeRuntime>(
+    dy: CubeTensor<R>,
+    [height, width]: [usize; 2],
+    stride: usize,
+) -> CubeTensor<R> {
+    let [batch, channels, ..] = dy.meta.shape().dims::<4>();
+    let input = [batch, channels, height, width];
+    let output = output(input, stride);
+    let dy = rows(dy, output);
+    let dx = empty(&dy, input);
+    // SAFETY: see `launch`.
+    unsafe {
+        average_gradient_kernel::launch_unchecked::<R>(
+            &dx.client,
+            units(dx.meta.num_elements()),
+            cube_dim(),
+            dy.into_array_arg(),
+            dx.clone().into_array_arg(),
+            planes(input, [output[2], output[3]]),
+            stride,
+            dx.dtype.into(),
+        );
+    }
+    dx
+}
+
+/// The max pool, `[batch, channels, out_h, out_w]`.
+pub(in crate::kernels::cube) fn maximum_pool<R: CubeRuntime>(
+    x: CubeTensor<R>,
+    stride: usize,
+) -> CubeTensor<R> {
+    let input = x.meta.shape().dims::<4>();
+    let output = output(input, stride);
+    let x = rows(x, input);
+    let y = empty(&x, output);
+    // SAFETY: see `launch`.
+    unsafe {
+        maximum_kernel::launch_unchecked::<R>(
+            &y.client,
+            units(y.meta.num_elements()),
+            cube_dim(),
+            x.into_array_arg(),
+            y.clone().into_array_arg(),
+            planes(input, [output[2], output[3]]),
+            stride,
+            y.dtype.into(),
+        );
+    }
+    y
+}
+
+/// `dx` of the max pool.
+pub(in crate::kernels::cube) fn maximum_pool_gradient<R: CubeRuntime>(
+    x: CubeTensor<R>,
+    dy: CubeTensor<R>,
+    stride: usize,
+) -> CubeTensor<R> {
+    let input = x.meta.shape().dims::<4>();
+    let output = output(input, stride);
+    let x = rows(x, input);
+    let dy = rows(dy, output);
+    let dx = empty(&x, input);
+    // SAFETY: see `launch`.
+    unsafe {
+        maximum_gradient_kernel::launch_unchecked::<R>(
+            &dx.client,
+            units(dx.meta.num_elements()),
+            cube_dim(),
+            x.into_array_arg(),
+            dy.into_array_arg(),
+            dx.clone().into_array_arg(),
+            planes(input, [output[2], output[3]]),
+            stride,
+            dx.dtype.into(),
+        );
+    }
+    dx
+}

@@ -1,0 +1,482 @@
+//! The kernels on WGPU, bare and under a fusing backend, against Burn's own operations on Flex.
+//!
+//! Without an adapter these tests fail. `SUPERNET_SKIP_WGPU=1` skips them and says so; software
+//! Vulkan (Mesa's lavapipe) is enough to run them.
+
+mod kernels_common;
+
+use burn::backend::{
+    Autodiff, Wgpu,
+    wgpu::{WgpuDevice, WgpuRuntime},
+};
+use burn::tensor::{
+    DType, Tensor, TensorData,
+    activation::relu,
+    backend::{AutodiffBackend, Backend},
+    module::{avg_pool2d, conv2d, max_pool2d},
+    ops::ConvOptions,
+};
+use burn_cubecl::CubeBackend;
+use kernels_common::{Tracked, assert_close, grid};
+use supernet::kernels::{
+    KernelBackend, WindowOptions, avg_pool3x3, batch_norm, depthwise_conv2d, max_pool3x3,
+    pointwise_conv2d, relu_depthwise_conv2d,
+};
+
+type Bare = Autodiff<CubeBackend<WgpuRuntime, f32, i32, u32>>;
+type Fusing = Autodiff<Wgpu<f32, i32, u32>>;
+
+const EPS: f64 = 1e-3;
+
+fn device() -> Option<WgpuDevice> {
+    if std::env::var_os("SUPERNET_SKIP_WGPU").is_some_and(|value| value == "1") {
+        eprintln!("SKIPPED: SUPERNET_SKIP_WGPU=1");
+        return None;
+    }
+    Some(WgpuDevice::default())
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Operation {
+    Depthwise(WindowOptions),
+    ReluDepthwise(WindowOptions),
+    Pointwise,
+    BatchNorm,
+    AvgPool(usize),
+    MaxPool(usize),
+}
+
+impl Operation {
+    fn kernel<B: KernelBackend>(self, inputs: &[Tensor<B, 4>]) -> Tensor<B, 4> {
+        let x = inputs[0].clone();
+        let weight = || inputs[1].clone();
+        match self {
+            Self::Depthwise(options) => depthwise_conv2d(x, weight(), options),
+            Self::ReluDepthwise(options) => relu_depthwise_conv2d(x, weight(), options),
+            Self::Pointwise => pointwise_conv2d(x, weight()),
+            Self::BatchNorm => batch_norm(x, EPS).output,
+            Self::AvgPool(stride) => avg_pool3x3(x, stride),
+            Self::MaxPool(stride) => max_pool3x3(x, stride),
+        }
+    }
+
+    fn burn(self, inputs: &[Tensor<Tracked, 4>]) -> Tensor<Tracked, 4> {
+        let x = inputs[0].clone();
+        let depthwise = |x: Tensor<Tracked, 4>, window: WindowOptions| {
+            let groups = x.dims()[1];
+            let options = ConvOptions::new(window.stride, window.padding, window.dilation, groups);
+            conv2d(x, inputs[1].clone(), None, options)
+        };
+        match self {
+            Self::Depthwise(options) => depthwise(x, options),
+            Self::ReluDepthwise(options) => depthwise(relu(x), options),
+            Self::Pointwise => {
+                let options = ConvOptions::new([1; 2], [0; 2], [1; 2], 1);
+                conv2d(x, inputs[1].clone(), None, options)
+            }
+            Self::BatchNorm => {
+                let mean = x.clone().mean_dim(3).mean_dim(2).mean_dim(0);
+                let centred = x - mean;
+                let squares = centred.clone() * centred.clone();
+                let variance = squares.mean_dim(3).mean_dim(2).mean_dim(0);
+                centred / (variance + EPS).sqrt()
+            }
+            Self::AvgPool(stride) => avg_pool2d(x, [3; 2], [stride; 2], [1; 2], false, false),
+            Self::MaxPool(stride) => max_pool2d(x, [3; 2], [stride; 2], [1; 2], [1; 2], false),
+        }
+    }
+}
+
+/// How the leaves reach the operation and its output the loss.
+#[derive(Clone, Copy, Debug)]
+enum Layout {
+    Rows,
+    /// The input is a part of a permuted leaf, and the gradient of the output arrives permuted.
+    Views,
+}
+
+impl Layout {
+    fn before<B: Backend>(self, inputs: Vec<Tensor<B, 4>>) -> Vec<Tensor<B, 4>> {
+        match self {
+            Self::Rows => inputs,
+            Self::Views => inputs
+                .into_iter()
+                .enumerate()
+                .map(|(index, input)| {
+                    let input = input.permute([3, 1, 2, 0]);
+                    let [batch, channels, height, width] = input.dims();
+                    match index {
+                        0 => input.slice([1..batch, 0..channels, 1..height, 0..width - 1]),
+                        _ => input,
+                    }
+                })
+                .collect(),
+        }
+    }
+
+    fn after<B: Backend>(self, output: Tensor<B, 4>) -> Tensor<B, 4> {
+        match self {
+            Self::Rows => output,
+            Self::Views => output.permute([2, 0, 3, 1]),
+        }
+    }
+}
+
+type Inputs = Vec<(Vec<f32>, [usize; 4])>;
+
+fn tensor<B: Backend>(values: Vec<f32>, shape: [usize; 4], device: &B::Device) -> Tensor<B, 4> {
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+fn values<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f32> {
+    tensor.into_data().convert::<f32>().to_vec().unwrap()
+}
+
+/// The output and the gradients of all inputs under a fixed, uneven `dy`.
+fn run<B: AutodiffBackend>(
+    device: &B::Device,
+    inputs: &Inputs,
+    layout: Layout,
+    function: impl Fn(&[Tensor<B, 4>]) -> Tensor<B, 4>,
+) -> Vec<Vec<f32>> {
+    let leaves: Vec<Tensor<B, 4>> = inputs
+        .iter()
+        .map(|(values, shape)| tensor(values.clone(), *shape, device).require_grad())
+        .collect();
+    let output = layout.after(function(&layout.before(leaves.clone())));
+    let shape = output.dims();
+    let dy = tensor(grid(shape, 77), shape, device);
+    let gradients = (output.clone() * dy).sum().backward();
+    let gradients = leaves
+        .iter()
+        .map(|leaf| values(leaf.grad(&gradients).expect("every input is tracked")));
+    core::iter::once(values(output.inner()))
+        .chain(gradients.collect::<Vec<_>>())
+        .collect()
+}
+
+/// Fails unless the operation equals Burn's on both backends, in values and in all gradients.
+#[track_caller]
+fn check(device: &WgpuDevice, operation: Operation, inputs: &Inputs, layout: Layout) {
+    let expected = run::<Tracked>(&Default::default(), inputs, layout, |inputs| {
+        operation.burn(inputs)
+    });
+    let bare = run::<Bare>(device, inputs, layout, |inputs| operation.kernel(inputs));
+    let fusing = run::<Fusing>(device, inputs, layout, |inputs| operation.kernel(inputs));
+    let shapes: Vec<_> = inputs.iter().map(|(_, shape)| shape).collect();
+    for (backend, actual) in [("bare", bare), ("fusing", fusing)] {
+        for (index, (actual, expected)) in actual.iter().zip(&expected).enumerate() {
+            let part = ["output", "dx", "dw"][index];
+            let what = format!("{operation:?} of {shapes:?}, {layout:?}, {backend}, {part}");
+            assert_close(actual, expected, 1e-5, &what);
+        }
+    }
+}
+
+fn windowed(x: [usize; 4], kernel: [usize; 2]) -> Inputs {
+    let weight = [x[1], 1, kernel[0], kernel[1]];
+    vec![(grid(x, 1), x), (grid(weight, 2), weight)]
+}
+
+fn single(x: [usize; 4]) -> Inputs {
+    vec![(grid(x, 3), x)]
+}
+
+fn check_depthwise(device: &WgpuDevice, x: [usize; 4], kernel: [usize; 2], options: WindowOptions) {
+    let inputs = windowed(x, kernel);
+    for operation in [
+        Operation::Depthwise(options),
+        Operation::ReluDepthwise(options),
+    ] {
+        check(device, operation, &inputs, Layout::Rows);
+    }
+}
+
+#[test]
+fn depthwise_equals_burn_for_every_kernel_stride_and_dilation() {
+    let Some(device) = device() else { return };
+    for kernel in [3, 5, 7] {
+        for stride in [1, 2] {
+            for dilation in [1, 2] {
+                let options = WindowOptions::same(kernel, stride, dilation);
+                check_depthwise(&device, [2, 3, 13, 9], [kernel; 2], options);
+            }
+        }
+    }
+}
+
+#[test]
+fn depthwise_equals_burn_for_every_channel_count() {
+    let Some(device) = device() else { return };
+    for channels in [1, 3, 16, 65] {
+        for stride in [1, 2] {
+            let options = WindowOptions::same(5, stride, 1);
+            check_depthwise(&device, [3, channels, 7, 10], [5; 2], options);
+        }
+    }
+}
+
+#[test]
+fn depthwise_equals_burn_when_the_axes_differ() {
+    let Some(device) = device() else { return };
+    let options = WindowOptions {
+        stride: [2, 1],
+        padding: [1, 4],
+        dilation: [1, 2],
+    };
+    check_depthwise(&device, [2, 5, 11, 16], [3, 5], options);
+    let options = WindowOptions {
+        stride: [1, 3],
+        padding: [0, 1],
+        dilation: [3, 1],
+    };
+    check_depthwise(&device, [2, 2, 9, 20], [2, 4], options);
+}
+
+#[test]
+fn depthwise_equals_burn_on_planes_smaller_than_the_window() {
+    let Some(device) = device() else { return };
+    for [height, width] in [[1, 1], [2, 1], [1, 4], [3, 2]] {
+        let options = WindowOptions::same(5, 2, 2);
+        check_depthwise(&device, [2, 3, height, width], [5; 2], options);
+    }
+}
+
+/// Each sum has 5 * 37 * 31 values, which four cubes share, the last one with fewer.
+const SLICED: [usize; 4] = [5, 3, 37, 31];
+
+#[test]
+fn sums_over_several_cubes_equal_burn() {
+    let Some(device) = device() else { return };
+    let options = WindowOptions::same(3, 1, 1);
+    check_depthwise(&device, SLICED, [3; 2], options);
+    check(&device, Operation::BatchNorm, &single(SLICED), Layout::Rows);
+}
+
+/// More sums than one dimension of a grid has cubes, so that the grid has surplus ones.
+#[test]
+fn surplus_cubes_do_nothing() {
+    let Some(device) = device() else { return };
+    let options = WindowOptions::same(3, 1, 1);
+    let operation = Operation::Depthwise(options);
+    check(
+        &device,
+        operation,
+        &windowed([1, 7300, 2, 3], [3; 2]),
+        Layout::Rows,
+    );
+    let channels = single([1, 65_600, 1, 3]);
+    check(&device, Operation::BatchNorm, &channels, Layout::Rows);
+}
+
+#[test]
+fn batch_norm_equals_its_composition() {
+    let Some(device) = device() else { return };
+    for size in [
+        [2, 1, 1, 1],
+        [2, 3, 1, 2],
+        [2, 16, 5, 9],
+        [3, 65, 7, 3],
+        [3, 5, 16, 33],
+    ] {
+        check(&device, Operation::BatchNorm, &single(size), Layout::Rows);
+    }
+}
+
+#[test]
+fn batch_norm_returns_the_statistics_of_each_channel() {
+    let Some(device) = device() else { return };
+    fn statistics<B: KernelBackend>(
+        device: &B::Device,
+        x: &[f32],
+        size: [usize; 4],
+    ) -> [Vec<f32>; 2] {
+        let output = batch_norm(tensor::<B>(x.to_vec(), size, device), EPS);
+        [values(output.mean), values(output.variance)]
+    }
+    // Far from zero, where a difference of squares would lose the variance.
+    for size in [[3, 4, 5, 2], SLICED] {
+        let x: Vec<f32> = grid(size, 5).iter().map(|value| value + 1024.0).collect();
+        let (channels, area) = (size[1], size[2] * size[3]);
+        let mut expected = [Vec::new(), Vec::new()];
+        for channel in 0..channels {
+            let of_channel: Vec<f64> = x
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| at / area % channels == channel)
+                .map(|(_, value)| f64::from(*value))
+                .collect();
+            let count = of_channel.len() as f64;
+            let mean = of_channel.iter().sum::<f64>() / count;
+            let squares = of_channel.iter().map(|value| (value - mean).powi(2));
+            expected[0].push(mean as f32);
+            expected[1].push((squares.sum::<f64>() / count) as f32);
+        }
+        for actual in [
+            statistics::<Bare>(&device, &x, size),
+            statistics::<Fusing>(&device, &x, size),
+        ] {
+            assert_close(&actual[0], &expected[0], 1e-6, "mean");
+            assert_close(&actual[1], &expected[1], 1e-5, "variance");
+        }
+    }
+}
+
+#[test]
+fn pools_equal_burn() {
+    let Some(device) = device() else { return };
+    for size in [
+        [2, 1, 1, 1],
+        [2, 3, 1, 2],
+        [3, 2, 2, 2],
+        [2, 16, 5, 9],
+        [3, 65, 7, 4],
+    ] {
+        for stride in [1, 2] {
+            // Values on a coarse grid, so that many windows hold equal ones.
+            let inputs = single(size);
+            check(&device, Operation::AvgPool(stride), &inputs, Layout::Rows);
+            check(&device, Operation::MaxPool(stride), &inputs, Layout::Rows);
+        }
+    }
+}
+
+#[test]
+fn the_first_of_equal_inputs_receives_the_gradient() {
+    let Some(device) = device() else { return };
+    let inputs = vec![(vec![-2.0; 9], [1, 1, 3, 3])];
+    let dy = grid([1, 1, 3, 3], 77);
+    let dx = [
+        dy[0] + dy[1] + dy[3] + dy[4],
+        dy[2] + dy[5],
+        0.0,
+        dy[6] + dy[7],
+        dy[8],
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+    ];
+    let actual = run::<Bare>(&device, &inputs, Layout::Rows, |inputs| {
+        Operation::MaxPool(1).kernel(inputs)
+    });
+    assert_eq!(actual[0], [-2.0; 9]);
+    assert_close(&actual[1], &dx, 1e-6, "ties");
+}
+
+#[test]
+fn pointwise_equals_burn() {
+    let Some(device) = device() else { return };
+    let (x, weight) = ([2, 7, 3, 11], [5, 7, 1, 1]);
+    let inputs = vec![(grid(x, 1), x), (grid(weight, 2), weight)];
+    check(&device, Operation::Pointwise, &inputs, Layout::Rows);
+}
+
+#[test]
+fn views_are_read_in_their_logical_order() {
+    let Some(device) = device() else { return };
+    // The leaves are [width, channels, height, batch] and [kernel_w, 1, kernel_h, channels].
+    let (x, weight) = ([8, 4, 6, 3], [3, 1, 5, 4]);
+    let leaves = vec![(grid(x, 1), x), (grid(weight, 2), weight)];
+    let options = WindowOptions {
+        stride: [2, 1],
+        padding: [2, 1],
+        dilation: [1, 1],
+    };
+    check(
+        &device,
+        Operation::ReluDepthwise(options),
+        &leaves,
+        Layout::Views,
+    );
+    for operation in [
+        Operation::BatchNorm,
+        Operation::AvgPool(2),
+        Operation::MaxPool(1),
+    ] {
+        check(&device, operation, &single(x), Layout::Views);
+    }
+}
+
+#[test]
+fn each_gradient_is_the_same_when_only_it_is_needed() {
+    let Some(device) = device() else { return };
+    fn alone<B: AutodiffBackend + KernelBackend>(device: &B::Device) {
+        let operation = Operation::ReluDepthwise(WindowOptions::same(3, 2, 1));
+        let inputs = windowed([2, 3, 6, 5], [3; 2]);
+        let both = run::<B>(device, &inputs, Layout::Rows, |inputs| {
+            operation.kernel(inputs)
+        });
+        for tracked in 0..2 {
+            let leaf = vec![inputs[tracked].clone()];
+            let (other, shape) = inputs[1 - tracked].clone();
+            let only = run::<B>(device, &leaf, Layout::Rows, |leaf| {
+                let other = tensor(other.clone(), shape, device);
+                let leaf = leaf[0].clone();
+                operation.kernel(&match tracked {
+                    0 => [leaf, other],
+                    _ => [other, leaf],
+                })
+            });
+            assert_eq!(only[1], both[1 + tracked]);
+        }
+    }
+    alone::<Bare>(&device);
+    alone::<Fusing>(&device);
+}
+
+#[test]
+fn results_are_the_same_in_every_run() {
+    let Some(device) = device() else { return };
+    let options = WindowOptions::same(3, 1, 1);
+    for (operation, inputs) in [
+        (Operation::Depthwise(options), windowed(SLICED, [3; 2])),
+        (Operation::BatchNorm, single(SLICED)),
+    ] {
+        let run = || {
+            run::<Bare>(&device, &inputs, Layout::Rows, |inputs| {
+                operation.kernel(inputs)
+            })
+        };
+        let first = run();
+        for _ in 0..3 {
+            assert_eq!(run(), first);
+        }
+    }
+}
+
+/// Half precision is read and written, not computed with: results are those of f32 for the same
+/// inputs, rounded.
+#[test]
+fn half_precision_is_accumulated_in_single() {
+    let Some(device) = device() else { return };
+    if !Bare::supports_dtype(&device, DType::F16) {
+        eprintln!("SKIPPED: this device has no f16");
+        return;
+    }
+    let options = WindowOptions::same(7, 1, 1);
+    for (operation, inputs) in [
+        (Operation::Depthwise(options), windowed(SLICED, [7; 2])),
+        (
+            Operation::ReluDepthwise(options),
+            windowed([2, 3, 5, 9], [7; 2]),
+        ),
+        (Operation::BatchNorm, single(SLICED)),
+        (Operation::AvgPool(2), single([2, 3, 5, 9])),
+        (Operation::MaxPool(2), single([2, 3, 5, 9])),
+    ] {
+        let single = run::<Bare>(&device, &inputs, Layout::Rows, |inputs| {
+            operation.kernel(inputs)
+        });
+        let half = run::<Bare>(&device, &inputs, Layout::Rows, |inputs| {
+            let inputs: Vec<_> = inputs.iter().map(|x| x.clone().cast(DType::F16)).collect();
+            let output = operation.kernel(&inputs);
+            assert_eq!(output.dtype(), DType::F16);
+            output.cast(DType::F32)
+        });
+        for (half, single) in half.iter().zip(&single) {
+            // Half a unit in the last place of f16, and once more for `dy` or `y`.
+            assert_close(half, single, 1e-3, &format!("{operation:?}"));
+        }
+    }
+}
