@@ -17,6 +17,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use supernet::kernels::{
     KernelBackend, WindowOptions, add_term, add_weighted, avg_pool3x3, batch_norm, concat_channels,
     depthwise_conv2d, every_second, max_pool3x3, pointwise_conv2d, rectify, relu_depthwise_conv2d,
+    scale_channels,
 };
 
 const SIZES: [[usize; 4]; 3] = [[32, 16, 32, 32], [64, 16, 8, 8], [64, 32, 4, 4]];
@@ -114,6 +115,15 @@ operation!(BurnMaxPool, |x, _weight, this| max_pool2d(
     false
 ));
 
+/// The weight is one scale per channel, which is the shift too.
+struct ScaleChannels;
+operation!(ScaleChannels, |x, weight, _this| {
+    let scale = weight.flatten::<1>(0, 3);
+    scale_channels(x, scale.clone(), scale)
+});
+struct BurnScaleChannels;
+operation!(BurnScaleChannels, |x, weight, _this| x * weight.clone()
+    + weight);
 struct Rectify;
 operation!(Rectify, |x, _weight, _this| rectify(x));
 struct BurnRectify;
@@ -230,6 +240,13 @@ fn kernels(criterion: &mut Criterion) {
             BurnMaxPool(stride),
         );
     }
+    measure(
+        criterion,
+        "scale and shift",
+        |x| [1, x[1], 1, 1],
+        ScaleChannels,
+        BurnScaleChannels,
+    );
     let same = |x| x;
     let one = |_| [1; 4];
     measure(criterion, "relu", one, Rectify, BurnRectify);

@@ -215,10 +215,9 @@ impl<B: KernelBackend> BatchNorm<B> {
         let x = in_f32(x);
         let normalised = match (statistics, self.running()) {
             (Statistics::Running, Some((mean, variance))) => {
-                let channels = mean.dims()[0];
                 let scale = (variance + Self::EPSILON).sqrt().recip();
                 let shift = -mean * scale.clone();
-                x * scale.reshape([1, channels, 1, 1]) + shift.reshape([1, channels, 1, 1])
+                kernels::scale_channels(x, scale, shift)
             }
             (statistics, running) => {
                 let [batch, _, height, width] = x.dims();
@@ -232,9 +231,7 @@ impl<B: KernelBackend> BatchNorm<B> {
         };
         let output = match &self.affine {
             Some(affine) => {
-                let channels = normalised.dims()[1];
-                let shape = [1, channels, 1, 1];
-                normalised * affine.gamma.val().reshape(shape) + affine.beta.val().reshape(shape)
+                kernels::scale_channels(normalised, affine.gamma.val(), affine.beta.val())
             }
             None => normalised,
         };

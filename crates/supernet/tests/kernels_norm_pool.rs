@@ -7,7 +7,7 @@ use burn::tensor::{
     module::{avg_pool2d, max_pool2d},
 };
 use kernels_common::{Tracked, assert_close, assert_same, grid, run, tensor, values};
-use supernet::kernels::{avg_pool3x3, batch_norm, max_pool3x3};
+use supernet::kernels::{avg_pool3x3, batch_norm, max_pool3x3, scale_channels};
 
 const SIZES: [[usize; 4]; 9] = [
     [2, 1, 1, 1],
@@ -56,6 +56,38 @@ fn batch_norm_reads_views_and_leaves_shared_values_alone() {
         1e-5,
         "view",
     );
+}
+
+#[test]
+fn scale_and_shift_equal_their_composition() {
+    for size in SIZES {
+        let channels = size[1];
+        let gradients = |fused: bool| {
+            let x = tensor(grid(size, 3), size).require_grad();
+            let column = |seed| {
+                let values = tensor(grid([1, channels, 1, 1], seed), [1, channels, 1, 1]);
+                values.reshape([channels]).require_grad()
+            };
+            let (scale, shift) = (column(4), column(5));
+            let output = if fused {
+                scale_channels(x.clone(), scale.clone(), shift.clone())
+            } else {
+                let shape = [1, channels, 1, 1];
+                x.clone() * scale.clone().reshape(shape) + shift.clone().reshape(shape)
+            };
+            let dy = tensor(grid(size, 77), size);
+            let gradients = (output.clone() * dy).sum().backward();
+            [
+                values(output.inner()),
+                values(x.grad(&gradients).unwrap()),
+                values(scale.grad(&gradients).unwrap()),
+                values(shift.grad(&gradients).unwrap()),
+            ]
+        };
+        for (actual, expected) in gradients(true).iter().zip(gradients(false)) {
+            assert_close(actual, &expected, 1e-5, &format!("{size:?}"));
+        }
+    }
 }
 
 #[test]

@@ -180,3 +180,22 @@ fn rearrangements_agree() {
         assert_same::<4>(Flex::every_second_backward(dy(), input, shift), expected);
     }
 }
+
+#[test]
+fn scales_of_channels_agree() {
+    let column = |seed| {
+        let values = grid([1, X[1], 1, 1], seed);
+        burn_flex::FlexTensor::from_data(burn::tensor::TensorData::new(values, [X[1]]))
+    };
+    let (scale, shift) = (column(8), column(9));
+    let expected = reference::scale_channels::<Flex>(flex(X, 1), scale.clone(), shift.clone());
+    let actual = Flex::scale_channels(flex(X, 1), scale.clone(), shift);
+    assert_same::<4>(actual, expected);
+    let dy = || flex(X, 3);
+    let expected =
+        reference::scale_channels_backward::<Flex>(flex(X, 1), scale.clone(), dy(), true);
+    let actual = Flex::scale_channels_backward(flex(X, 1), scale, dy(), true);
+    assert_same::<4>(actual.0.expect("needed"), expected.0.expect("needed"));
+    assert_same::<1>(actual.1, expected.1);
+    assert_same::<1>(actual.2, expected.2);
+}

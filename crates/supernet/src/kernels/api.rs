@@ -123,6 +123,35 @@ pub fn batch_norm<B: KernelBackend>(x: Tensor<B, 4>, eps: f64) -> BatchNormOutpu
     }
 }
 
+/// `scale * x + shift` with one of each per channel.
+///
+/// # Shapes
+///
+/// - x and output: `[batch, channels, height, width]`
+/// - scale and shift: `[channels]`
+///
+/// # Panics
+///
+/// If scale or shift has another number of channels than `x`.
+pub fn scale_channels<B: KernelBackend>(
+    x: Tensor<B, 4>,
+    scale: Tensor<B, 1>,
+    shift: Tensor<B, 1>,
+) -> Tensor<B, 4> {
+    let channels = x.dims()[1];
+    assert!(
+        scale.dims() == [channels] && shift.dims() == [channels],
+        "{channels} channels need as many scales and shifts, got {:?} and {:?}",
+        scale.dims(),
+        shift.dims()
+    );
+    tensor(B::scale_channels(
+        primitive(x),
+        primitive(scale),
+        primitive(shift),
+    ))
+}
+
 /// Average pool with a 3x3 window and padding 1; padding is not counted in the mean.
 ///
 /// # Shapes

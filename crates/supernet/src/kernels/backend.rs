@@ -95,6 +95,30 @@ pub trait KernelBackend: Backend {
         reference::batch_norm_backward::<Self>(y, variance, dy, eps)
     }
 
+    /// `scale * x + shift` with one of each per channel, both `[channels]`.
+    fn scale_channels(
+        x: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        reference::scale_channels::<Self>(x, scale, shift)
+    }
+
+    /// Gradients `(dx, dscale, dshift)` of [`scale_channels`](Self::scale_channels); `dx` only if
+    /// needed.
+    fn scale_channels_backward(
+        x: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        need_dx: bool,
+    ) -> (
+        Option<FloatTensor<Self>>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+    ) {
+        reference::scale_channels_backward::<Self>(x, scale, dy, need_dx)
+    }
+
     /// Mean over the inputs that a 3x3 window with padding 1 covers; padding is not counted.
     fn avg_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
         reference::avg_pool3x3::<Self>(x, stride)

@@ -26,6 +26,7 @@ mod window;
 pub use api::{
     BatchNormOutput, add_term, add_weighted, avg_pool3x3, batch_norm, concat_channels,
     depthwise_conv2d, every_second, max_pool3x3, pointwise_conv2d, rectify, relu_depthwise_conv2d,
+    scale_channels,
 };
 pub use backend::KernelBackend;
 pub use window::WindowOptions;

@@ -236,6 +236,36 @@ pub fn max_pool3x3_backward<B: Backend>(
     .x_grad
 }
 
+/// A product and a sum that Burn broadcasts.
+pub fn scale_channels<B: Backend>(
+    x: FloatTensor<B>,
+    scale: FloatTensor<B>,
+    shift: FloatTensor<B>,
+) -> FloatTensor<B> {
+    let x = wrap::<B, 4>(x);
+    let shape = [1, x.dims()[1], 1, 1];
+    unwrap(x * wrap::<B, 1>(scale).reshape(shape) + wrap::<B, 1>(shift).reshape(shape))
+}
+
+/// `dx = scale * dy`; the others are sums over batch, height and width.
+pub fn scale_channels_backward<B: Backend>(
+    x: FloatTensor<B>,
+    scale: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    need_dx: bool,
+) -> (Option<FloatTensor<B>>, FloatTensor<B>, FloatTensor<B>) {
+    let (x, dy) = (wrap::<B, 4>(x), wrap::<B, 4>(dy));
+    let channels = x.dims()[1];
+    let per_channel = |values: Tensor<B, 4>| {
+        let sums = values.sum_dim(3).sum_dim(2).sum_dim(0);
+        unwrap(sums.reshape([channels]))
+    };
+    let dscale = per_channel(x * dy.clone());
+    let dshift = per_channel(dy.clone());
+    let scale = wrap::<B, 1>(scale).reshape([1, channels, 1, 1]);
+    (need_dx.then(|| unwrap(dy * scale)), dscale, dshift)
+}
+
 /// Burn's ReLU.
 pub fn rectify<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::relu(x)

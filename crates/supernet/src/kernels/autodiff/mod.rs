@@ -45,6 +45,14 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
         )
     }
 
+    fn scale_channels(
+        x: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        normalisation::scale_channels::<B, C>(x, scale, shift)
+    }
+
     fn avg_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
         pool::average::<B, C>(x, stride)
     }

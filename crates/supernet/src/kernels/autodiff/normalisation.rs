@@ -59,3 +59,56 @@ pub(super) fn record<B: KernelBackend, C: CheckpointStrategy>(
     };
     (output, mean, variance)
 }
+
+#[derive(Debug)]
+struct ScaleChannels;
+
+impl<B: KernelBackend> Backward<B, 3> for ScaleChannels {
+    /// The input and the scale.
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 3>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let dy = grads.consume::<B>(&ops.node);
+        let (x, scale) = ops.state;
+        let [x_node, scale_node, shift_node] = ops.parents;
+        let (dx, dscale, dshift) = B::scale_channels_backward(x, scale, dy, x_node.is_some());
+        let gradients = [
+            (x_node, dx),
+            (scale_node, Some(dscale)),
+            (shift_node, Some(dshift)),
+        ];
+        for (node, gradient) in gradients {
+            if let (Some(node), Some(gradient)) = (node, gradient) {
+                grads.register::<B>(node.id, gradient);
+            }
+        }
+    }
+}
+
+/// Runs and records a scale and a shift.
+pub(super) fn scale_channels<B: KernelBackend, C: CheckpointStrategy>(
+    x: FloatTensor<Autodiff<B, C>>,
+    scale: FloatTensor<Autodiff<B, C>>,
+    shift: FloatTensor<Autodiff<B, C>>,
+) -> FloatTensor<Autodiff<B, C>> {
+    match ScaleChannels
+        .prepare::<C>([x.node.clone(), scale.node.clone(), shift.node.clone()])
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prep) => prep.finish(
+            (x.primitive.clone(), scale.primitive.clone()),
+            B::scale_channels(x.primitive, scale.primitive, shift.primitive),
+        ),
+        OpsKind::UnTracked(prep) => prep.finish(B::scale_channels(
+            x.primitive,
+            scale.primitive,
+            shift.primitive,
+        )),
+    }
+}

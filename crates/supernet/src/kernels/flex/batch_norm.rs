@@ -87,6 +87,43 @@ pub(super) fn backward(
     apply(&lines, dy, Some(&y), plane)
 }
 
+/// Each channel's planes times its scale, plus its shift.
+pub(super) fn scale_channels(
+    x: FlexTensor,
+    scale: &FlexTensor,
+    shift: Option<&FlexTensor>,
+) -> FlexTensor {
+    let (x, scale) = (x.to_contiguous(), scale.to_contiguous());
+    let shift = shift.map(FlexTensor::to_contiguous);
+    let [.., height, width] = dims(&x);
+    let lines: Vec<Line> = values(&scale)
+        .iter()
+        .enumerate()
+        .map(|(channel, &scale)| Line {
+            scale,
+            slope: 0.0,
+            offset: shift.as_ref().map_or(0.0, |shift| values(shift)[channel]),
+        })
+        .collect();
+    apply(&lines, x, None, height * width)
+}
+
+/// The gradients of scale and shift: sums of `x * dy` and of `dy` over each channel.
+pub(super) fn scale_gradients(x: &FlexTensor, dy: &FlexTensor) -> (FlexTensor, FlexTensor) {
+    let (x, dy) = (x.to_contiguous(), dy.to_contiguous());
+    let [batch, channels, height, width] = dims(&x);
+    let products = PlaneSums::Products(values(&dy), values(&x));
+    let sums = plane_sums(products, batch * channels, height * width);
+    let column = |index: usize| {
+        let total = |channel| {
+            let of_channel = sums.iter().skip(channel).step_by(channels);
+            of_channel.map(|pair| pair[index]).sum::<f64>() as f32
+        };
+        tensor((0..channels).map(total).collect(), [channels])
+    };
+    (column(1), column(0))
+}
+
 /// Which two sums to take over each plane.
 #[derive(Clone, Copy)]
 enum PlaneSums<'a> {

@@ -150,6 +150,40 @@ impl KernelBackend for Flex {
         })
     }
 
+    fn scale_channels(
+        x: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        timed("scale and shift", Pass::Forward, || {
+            if all_f32(&[&x, &scale, &shift]) {
+                batch_norm::scale_channels(x, &scale, Some(&shift))
+            } else {
+                reference::scale_channels::<Self>(x, scale, shift)
+            }
+        })
+    }
+
+    fn scale_channels_backward(
+        x: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        need_dx: bool,
+    ) -> (
+        Option<FloatTensor<Self>>,
+        FloatTensor<Self>,
+        FloatTensor<Self>,
+    ) {
+        timed("scale and shift", Pass::Backward, || {
+            if !all_f32(&[&x, &scale, &dy]) {
+                return reference::scale_channels_backward::<Self>(x, scale, dy, need_dx);
+            }
+            let (dscale, dshift) = batch_norm::scale_gradients(&x, &dy);
+            let dx = need_dx.then(|| batch_norm::scale_channels(dy, &scale, None));
+            (dx, dscale, dshift)
+        })
+    }
+
     fn avg_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
         timed("average pool", Pass::Forward, || {
             if all_f32(&[&x]) {
