@@ -46,20 +46,22 @@ pub fn score_supernet<B: ModelBackend>(
 
 /// Scores a derived network with the given statistics; [`Statistics::Batch`] is the counterpart of
 /// [`score_supernet`].
+///
+/// # Errors
+///
+/// When an image file cannot be read.
 pub fn score_child<B: ModelBackend>(
     child: &DerivedNetwork<B>,
     data: &Dataset,
     config: &SearchConfig,
     statistics: Statistics,
     device: &B::Device,
-) -> Score {
-    let scored = score(
+) -> Result<Score, SearchError> {
+    score(
         data,
         config.search.batch_size,
         config.seed,
         device,
-        |images, _| Ok::<_, std::convert::Infallible>(child.forward(images, statistics)),
-    );
-    let Ok(score) = scored;
-    score
+        |images, _| Ok(child.forward(images, statistics)),
+    )
 }

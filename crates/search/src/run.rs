@@ -287,7 +287,7 @@ impl<B: TrainBackend> Session<B> {
             let (data, config) = (&self.alpha_data, &self.config);
             score_child(&child, data, config, statistics, &self.device)
         };
-        let (child, running) = (score(Statistics::Batch), score(Statistics::Running));
+        let (child, running) = (score(Statistics::Batch)?, score(Statistics::Running)?);
         let kinds = if learns { 2 } else { 1 };
         let record = EpochRecord {
             epoch: epoch + 1,
@@ -346,7 +346,7 @@ impl<B: TrainBackend> Session<B> {
         let inner = self.state.supernet.valid();
         let child = inner.inherit(&self.supernet, &genotype)?;
         let (data, config, device) = (&self.test_data, &self.config, &self.device);
-        let test = score_child(&child, data, config, Statistics::Batch, device);
+        let test = score_child(&child, data, config, Statistics::Batch, device)?;
         let records: Vec<EpochRecord> = workbench::metrics::read(self.folder.metrics())?;
         let last = records.last().ok_or_else(|| {
             SearchError::field("search.epochs", 0, "1 or more: the log holds no epoch")

@@ -5,7 +5,7 @@ use supernet::{DerivedConfig, Form, Genotype, NetworkConfig};
 use toml::{Table, Value};
 use workbench::WorkbenchError;
 use workbench::config::{apply_overrides, fingerprint, from_table, parse_table};
-use workbench::data::{Augment, Dataset, DatasetId};
+use workbench::data::{Augment, Dataset, DatasetId, FolderOptions, Splits, load_with};
 use workbench::optim::Schedule;
 
 use crate::{Precision, TrainError, genotype};
@@ -41,6 +41,9 @@ pub struct DataConfig {
     /// Folder of its files, where it is not bundled or another copy is wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root: Option<PathBuf>,
+    /// How image files become images, for `set = "folder"`.
+    #[serde(default)]
+    pub folder: FolderOptions,
     /// Share of the training images that is held out and scored after every epoch.
     pub validation: f64,
     /// Random changes to the training images.
@@ -144,6 +147,7 @@ impl FitConfig {
     /// Naming the field, what was found and what would be valid.
     pub fn validate(&self) -> Result<(), TrainError> {
         self.genotype.validate()?;
+        self.data.folder.validate()?;
         let (fit, weights) = (&self.fit, &self.weights);
         if fit.epochs == 0 {
             return Err(TrainError::field("fit.epochs", 0, "1 or more"));
@@ -176,6 +180,19 @@ impl FitConfig {
         below_one("weights.momentum", weights.momentum)?;
         not_negative("weights.weight_decay", weights.weight_decay)?;
         positive("weights.clip_norm", weights.clip_norm)
+    }
+
+    /// Loads the data set.
+    ///
+    /// # Errors
+    ///
+    /// As [`load_with`].
+    pub fn load(&self) -> Result<Splits, TrainError> {
+        Ok(load_with(
+            self.data.set,
+            self.data.root.as_deref(),
+            &self.data.folder,
+        )?)
     }
 
     /// The network for images of a data set.
@@ -283,6 +300,14 @@ mod tests {
         let config = FitConfig::resolve(Some(("fit-cifar10.toml", cifar)), &[]).unwrap();
         assert_eq!((config.network.channels, config.network.cells), (36, 20));
         assert_eq!((config.fit.epochs, config.data.augment.cutout), (600, 16));
+    }
+
+    #[test]
+    fn the_mobile_setting_is_valid() {
+        let text = include_str!("../../../configs/fit-imagenet.toml");
+        let config = FitConfig::resolve(Some(("fit-imagenet.toml", text)), &[]).unwrap();
+        assert_eq!(config.network.form, Form::Imagenet);
+        assert_eq!((config.fit.batch_size, config.fit.parts), (1024, 8));
     }
 
     #[test]

@@ -3,11 +3,11 @@ use std::path::Path;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 use supernet::{DerivedConfig, DerivedNetwork, StateDict, WeightInit};
-use workbench::data::Dataset;
+use workbench::data::{Dataset, DatasetId};
 use workbench::{WorkbenchError, files};
 
 use crate::run::json;
-use crate::{TrainError, read_weights, write_weights};
+use crate::{DataConfig, TrainError, read_weights, write_weights};
 
 /// A trained network outside of its run: a folder of `config.json` and `model.safetensors`, whose
 /// tensors have the names of DARTS' PyTorch code.
@@ -29,6 +29,9 @@ pub struct ExportConfig {
     pub network: DerivedConfig,
     /// Its images.
     pub image: ImageConfig,
+    /// Names of the classes in the order of their logits, where they have any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_names: Option<Vec<String>>,
     /// What it was trained on, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trained: Option<TrainedOn>,
@@ -47,6 +50,10 @@ pub struct ImageConfig {
     pub mean: Vec<f32>,
     /// `[image_channels]`
     pub std: Vec<f32>,
+    /// For photographs of any shape: the shorter side is scaled to this and the centre is cut out.
+    /// Without it an image is scaled to height and width, whatever its shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shorter_side: Option<u16>,
 }
 
 /// Where a network's weights are from.
@@ -63,13 +70,15 @@ pub struct TrainedOn {
 
 impl ImageConfig {
     /// The images of a data set.
-    pub fn of(data: &Dataset) -> Self {
+    pub fn of(data: &Dataset, config: &DataConfig) -> Self {
+        let files = config.set == DatasetId::Folder;
         let [_, height, width] = data.image_shape();
         Self {
             height,
             width,
             mean: data.mean().to_vec(),
             std: data.std().to_vec(),
+            shorter_side: files.then(|| config.folder.shorter_side()),
         }
     }
 }

@@ -3,6 +3,7 @@ use std::path::Path;
 use burn::tensor::{Tensor, TensorData, activation::softmax};
 use image::imageops::FilterType;
 use supernet::{DerivedNetwork, ModelBackend, Statistics};
+use workbench::data::{self, FolderOptions};
 use workbench::files;
 
 use crate::TrainError;
@@ -26,6 +27,28 @@ pub struct Prediction {
 ///
 /// When the file is missing, cut short or no image.
 pub fn read_image(path: &Path, config: &ImageConfig) -> Result<Vec<f32>, TrainError> {
+    let channels = config.mean.len();
+    let area = config.height * config.width;
+    let planes = match config.shorter_side {
+        Some(shorter_side) if channels == 3 && config.height == config.width => {
+            let options = FolderOptions {
+                size: config.height as u16,
+                shorter_side: Some(shorter_side),
+                ..FolderOptions::default()
+            };
+            data::read_image(path, &options)?
+        }
+        _ => scaled(path, config)?,
+    };
+    let value = |(at, pixel): (usize, &u8)| {
+        let channel = at / area;
+        (f32::from(*pixel) / 255.0 - config.mean[channel]) / config.std[channel]
+    };
+    Ok(planes.iter().enumerate().map(value).collect())
+}
+
+/// The whole image in the network's size, `[channels, height, width]`.
+fn scaled(path: &Path, config: &ImageConfig) -> Result<Vec<u8>, TrainError> {
     let bytes = files::read(path)?;
     let image = image::load_from_memory(&bytes).map_err(|error| TrainError::Image {
         path: path.to_path_buf(),
@@ -43,12 +66,7 @@ pub fn read_image(path: &Path, config: &ImageConfig) -> Result<Vec<f32>, TrainEr
     } else {
         image.into_rgb8().into_raw()
     };
-    let value = |channel: usize, at: usize| {
-        let pixel = f32::from(pixels[at * channels + channel]) / 255.0;
-        (pixel - config.mean[channel]) / config.std[channel]
-    };
-    let area = config.height * config.width;
-    let plane = |channel| (0..area).map(move |at| value(channel, at));
+    let plane = |channel| pixels.iter().skip(channel).step_by(channels).copied();
     Ok((0..channels).flat_map(plane).collect())
 }
 

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use supernet::{DerivedConfig, DerivedNetwork, DropPath, ModelBackend, Statistics, TrainBackend};
 use workbench::WorkbenchError;
 use workbench::checkpoint;
-use workbench::data::{Dataset, RngKey, Splits, epoch_order, index_batches, load};
+use workbench::data::{AHEAD, Dataset, RngKey, Splits, epoch_order, index_batches};
 use workbench::evaluate::{Score, score};
 use workbench::files::{read_to_string, write_atomic};
 use workbench::metrics::{self, JsonLines};
@@ -19,6 +19,8 @@ use crate::{EpochRecord, FitConfig, FitOutcome, FitState, TrainError};
 pub trait Reporter {
     /// A step is done.
     fn step(&mut self);
+    /// Something about the data that a person should know.
+    fn note(&mut self, text: &str);
     /// An epoch is done.
     fn epoch(&mut self, record: &EpochRecord);
 }
@@ -45,7 +47,7 @@ struct Parts {
 
 impl Parts {
     fn load(config: &FitConfig) -> Result<Self, TrainError> {
-        let Splits { train, test } = load(config.data.set, config.data.root.as_deref())?;
+        let Splits { train, test } = config.load()?;
         let (train, validation) = if config.data.validation > 0.0 {
             let (train, held_out) = train.halves(1.0 - config.data.validation, config.seed)?;
             (train, Some(held_out))
@@ -187,6 +189,10 @@ impl<B: TrainBackend> Session<B> {
     ///
     /// When training diverges or the folder cannot be written; what was written stays.
     pub fn run(mut self, reporter: &mut impl Reporter) -> Result<FitOutcome, TrainError> {
+        for note in self.data.train.notes() {
+            reporter.note(note);
+        }
+        let mut known = 0;
         while self.state.epoch < self.config.fit.epochs && !self.is_patience_over() {
             let record;
             (self, record) = self.run_epoch(reporter)?;
@@ -194,9 +200,14 @@ impl<B: TrainBackend> Session<B> {
             let saved = self.state.checkpoint(&self.fingerprint, &self.backend)?;
             checkpoint::save(self.folder.path(), self.state.epoch as u64, &saved)?;
             reporter.epoch(&record);
+            let corrupt = self.data.train.corrupt_files();
+            for file in &corrupt[known.min(corrupt.len())..] {
+                reporter.note(&format!("{file}; another file stood in for it"));
+            }
+            known = corrupt.len();
             self.records.push(record);
         }
-        let outcome = self.outcome();
+        let outcome = self.outcome()?;
         let text = serde_json::to_string_pretty(&outcome).map_err(json("the result"))?;
         write_atomic(self.folder.file("result.json"), text + "\n")?;
         Ok(outcome)
@@ -228,22 +239,31 @@ impl<B: TrainBackend> Session<B> {
         let mut sums = Tensor::<B::InnerBackend, 1>::zeros([2], &self.device);
         let mut learning_rate = 0.0;
         let mut state = self.state;
-        for (step, indices) in index_batches(&order, fit.batch_size, true).enumerate() {
+        let parts =
+            index_batches(&order, fit.batch_size, true).flat_map(|step| cut(step, fit.parts));
+        let augment = Some(&self.config.data.augment);
+        let train = &self.data.train;
+        let mut batches = train.batches::<B>(parts, augment, key, AHEAD, &self.device);
+        for step in 0..steps {
             let index = epoch * steps + step;
             let (warm_up, all) = (weights.warmup_epochs * steps, fit.epochs * steps);
             learning_rate = weights
                 .learning_rate
                 .value_after_warm_up(index, warm_up, all);
+            let drop_path = DropPath {
+                rate,
+                seed: key.seed,
+                epoch: epoch as u32,
+                step: step as u32,
+                first: 0,
+            };
             let step = Step {
                 config: &self.config,
-                data: &self.data.train,
-                key,
-                index: step as u32,
-                drop_path: rate,
+                drop_path,
                 learning_rate,
             };
             let measured;
-            (state, measured) = step.take(state, indices, &self.device);
+            (state, measured) = step.take(state, batches.by_ref().take(fit.parts))?;
             sums = sums + measured;
             if let Some(average) = state.average.take() {
                 let (model, decay) = (state.model.valid(), fit.average_decay);
@@ -251,6 +271,7 @@ impl<B: TrainBackend> Session<B> {
             }
             reporter.step();
         }
+        drop(batches);
         self.state = state;
         let sums: Vec<f64> = sums.into_data().iter::<f64>().collect();
         let train_loss = sums[0] / steps as f64;
@@ -260,7 +281,8 @@ impl<B: TrainBackend> Session<B> {
                 epoch: epoch + 1,
             });
         }
-        let validation = self.data.validation.as_ref().map(|data| self.score(data));
+        let held_out = self.data.validation.as_ref();
+        let validation = held_out.map(|data| self.score(data)).transpose()?;
         let record = EpochRecord {
             epoch: epoch + 1,
             learning_rate,
@@ -275,20 +297,20 @@ impl<B: TrainBackend> Session<B> {
         Ok((self, record))
     }
 
-    fn score(&self, data: &Dataset) -> Score {
+    fn score(&self, data: &Dataset) -> Result<Score, TrainError> {
         let batch_size = self.config.fit.batch_size;
         score_network(&self.state.scored(), data, batch_size, &self.device)
     }
 
-    fn outcome(&self) -> FitOutcome {
-        let test = self.score(&self.data.test);
+    fn outcome(&self) -> Result<FitOutcome, TrainError> {
+        let test = self.score(&self.data.test)?;
         let [_, height, width] = self.data.test.image_shape();
         let bare = DerivedConfig {
             auxiliary: false,
             ..self.derived.clone()
         };
-        let layers = bare.layers(height, width).unwrap_or_default();
-        FitOutcome {
+        let layers = bare.layers(height, width)?;
+        Ok(FitOutcome {
             name: self.config.name.clone(),
             data: self.config.data.set.to_string(),
             seed: self.config.seed,
@@ -300,7 +322,7 @@ impl<B: TrainBackend> Session<B> {
             test_error: test.error,
             genotype: self.config.genotype.to_string(),
             seconds: self.records.iter().map(|record| record.seconds).sum(),
-        }
+        })
     }
 }
 
@@ -316,17 +338,26 @@ pub(crate) fn read_config(folder: &RunFolder) -> Result<FitConfig, TrainError> {
 }
 
 /// Scores a network with its running statistics.
+///
+/// # Errors
+///
+/// When an image file cannot be read.
 pub(crate) fn score_network<B: ModelBackend>(
     network: &DerivedNetwork<B>,
     data: &Dataset,
     batch_size: usize,
     device: &B::Device,
-) -> Score {
+) -> Result<Score, TrainError> {
     // The order does not matter to running statistics.
-    let Ok(score) = score(data, batch_size, 0, device, |images, _| {
-        Ok::<_, std::convert::Infallible>(network.forward(images, Statistics::Running))
-    });
-    score
+    score(data, batch_size, 0, device, |images, _| {
+        Ok(network.forward(images, Statistics::Running))
+    })
+}
+
+/// A step's indices in parts of nearly equal size.
+fn cut(indices: &[usize], parts: usize) -> impl Iterator<Item = &[usize]> {
+    let edge = move |part| part * indices.len() / parts;
+    (0..parts).map(move |part| &indices[edge(part)..edge(part + 1)])
 }
 
 /// The network of a run's last checkpoint, as it is scored, with the run's configuration and the
@@ -368,6 +399,12 @@ fn is_patience_over(errors: &[f64], patience: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_hold_every_index_once_in_order() {
+        let parts: Vec<&[usize]> = cut(&[5, 3, 8, 1, 9], 2).collect();
+        assert_eq!(parts, [&[5, 3][..], &[8, 1, 9]]);
+    }
 
     #[test]
     fn patience_counts_epochs_since_the_lowest_error() {

@@ -1,63 +1,54 @@
 use burn::optim::{GradientsAccumulator, GradientsParams, Optimizer};
 use burn::tensor::{DType, Int, Tensor};
 use supernet::{DerivedNetwork, DropPath, Statistics, TrainBackend};
-use workbench::data::{Dataset, RngKey};
+use workbench::data::Batch;
 use workbench::evaluate::{mistakes, smoothed_cross_entropy};
 use workbench::optim::{clip_global_norm, scale_gradients};
 
 use crate::precision::{cast_convolutions, take_statistics};
-use crate::{FitConfig, FitState, LoopConfig};
+use crate::{FitConfig, FitState, LoopConfig, TrainError};
 
 /// One step of a training.
 pub(crate) struct Step<'a> {
     pub(crate) config: &'a FitConfig,
-    pub(crate) data: &'a Dataset,
-    pub(crate) key: RngKey,
-    /// Step of the epoch.
-    pub(crate) index: u32,
-    /// Rate of drop-path.
-    pub(crate) drop_path: f64,
+    /// Key and rate of drop-path, for the first image of the step.
+    pub(crate) drop_path: DropPath,
     pub(crate) learning_rate: f64,
 }
 
 impl Step<'_> {
-    /// The state after a step on the images of these indices, and its loss and share of mistakes
-    /// `[2]`.
+    /// The state after a step on the parts of a batch, and its loss and share of mistakes `[2]`.
+    ///
+    /// # Errors
+    ///
+    /// When a part cannot be read.
     pub(crate) fn take<B: TrainBackend>(
         &self,
         mut state: FitState<B>,
-        indices: &[usize],
-        device: &B::Device,
-    ) -> (FitState<B>, Tensor<B::InnerBackend, 1>) {
+        parts: impl Iterator<Item = workbench::Result<Batch<B>>>,
+    ) -> Result<(FitState<B>, Tensor<B::InnerBackend, 1>), TrainError> {
         let fit = &self.config.fit;
-        let augment = Some(&self.config.data.augment);
         let mut sum = GradientsAccumulator::new();
-        let mut measured = Tensor::zeros([2], device);
-        let (count, mut first) = (indices.len(), 0);
-        for part in 0..fit.parts {
-            let end = (part + 1) * count / fit.parts;
-            let batch = self
-                .data
-                .batch::<B>(&indices[first..end], augment, self.key, device);
-            let drop_path = DropPath {
-                rate: self.drop_path,
-                seed: self.key.seed,
-                epoch: self.key.epoch as u32,
-                step: self.index,
-                first,
-            };
+        let mut measured: Option<Tensor<B::InnerBackend, 1>> = None;
+        let mut drop_path = self.drop_path;
+        for part in parts {
+            let batch = part?;
+            let count = batch.labels.dims()[0];
             let pass = Pass {
                 config: fit,
                 statistics: Statistics::TRAIN,
-                drop_path: (self.drop_path > 0.0).then_some(&drop_path),
-                share: (end - first) as f64 / count as f64,
+                drop_path: (drop_path.rate > 0.0).then_some(&drop_path),
+                share: count as f64 / fit.batch_size as f64,
             };
             let (model, gradients, losses) =
                 gradients(state.model, batch.images, batch.labels, pass);
             sum.accumulate(&model, gradients);
             state.model = model;
-            measured = measured + losses;
-            first = end;
+            measured = Some(match measured {
+                Some(measured) => measured + losses,
+                None => losses,
+            });
+            drop_path.first += count;
         }
         let scale = fit.precision.loss_scale();
         let summed = scale_gradients(sum.grads(), &state.model, 1.0 / scale);
@@ -70,7 +61,8 @@ impl Step<'_> {
                 .optimizer
                 .step(self.learning_rate, state.model, clipped);
         }
-        (state, measured)
+        let measured = measured.ok_or_else(|| TrainError::field("fit.parts", 0, "1 or more"))?;
+        Ok((state, measured))
     }
 }
 

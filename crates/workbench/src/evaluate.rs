@@ -4,7 +4,8 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Dataset, RngKey, epoch_order};
+use crate::WorkbenchError;
+use crate::data::{AHEAD, Dataset, RngKey, epoch_order};
 
 /// How a classifier does on a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -62,8 +63,8 @@ fn batches(count: usize, batch_size: usize, seed: u64) -> Vec<Vec<usize>> {
 ///
 /// # Errors
 ///
-/// Those of `forward`.
-pub fn score<B: Backend, E>(
+/// Those of `forward`, and those of reading image files.
+pub fn score<B: Backend, E: From<WorkbenchError>>(
     data: &Dataset,
     batch_size: usize,
     seed: u64,
@@ -75,8 +76,10 @@ pub fn score<B: Backend, E>(
         seed,
         epoch: EVALUATION,
     };
-    for (index, indices) in batches(data.len(), batch_size, seed).iter().enumerate() {
-        let batch = data.batch::<B>(indices, None, key, device);
+    let lists = batches(data.len(), batch_size, seed);
+    let batches = data.batches::<B>(&lists, None, key, AHEAD, device);
+    for (index, (batch, indices)) in batches.zip(&lists).enumerate() {
+        let batch = batch?;
         let logits = forward(batch.images, index as u64)?;
         let wrong = mistakes(logits.clone(), batch.labels.clone());
         let loss = cross_entropy(logits, batch.labels) * indices.len() as f64;
@@ -151,7 +154,7 @@ mod tests {
         let data = load(DatasetId::Digits, None).unwrap().test;
         let zeros = data.labels().iter().filter(|label| **label == 0).count();
         let device = Default::default();
-        let score = score::<Flex, ()>(&data, 64, 0, &device, |images, _| {
+        let score = score::<Flex, WorkbenchError>(&data, 64, 0, &device, |images, _| {
             let first = Tensor::<Flex, 2>::zeros([images.dims()[0], 10], &images.device());
             Ok(first.slice_fill([0..images.dims()[0], 0..1], 1.0))
         })

@@ -162,6 +162,10 @@ impl Reporter for Display {
         self.progress.advance(1);
     }
 
+    fn note(&mut self, text: &str) {
+        self.progress.line(&format!("note: {text}"));
+    }
+
     fn epoch(&mut self, r: &EpochRecord) {
         let validation = r
             .validation_error

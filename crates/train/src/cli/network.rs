@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use supernet::{DerivedConfig, DerivedNetwork, ModelBackend, NetworkConfig, TrainBackend};
 use workbench::WorkbenchError;
-use workbench::data::{Dataset, Splits, load};
+use workbench::data::{Dataset, FolderOptions, Splits, load_with};
 use workbench::run::RunFolder;
 
 use super::count::FormArg;
@@ -102,16 +102,19 @@ impl EvalArgs {
                     valid: "the name of a data set".into(),
                 });
             };
-            let data = load(set.parse()?, self.data_root.as_deref())?.test;
+            let data = load_as(set, self.data_root.as_deref(), &exported.config.image)?.test;
             check_fit(&exported.config.network, &data)?;
             let network = exported.init::<B::InnerBackend>(device)?;
             return report(&network, &data, EVAL_BATCH, device);
         }
-        let folder = RunFolder::open(self.network)?;
+        let folder = RunFolder::open(&self.network)?;
         let config = read_config(&folder)?;
         let (own, derived) = of_run(&config)?;
-        let data = match self.data {
-            Some(set) => load(set.parse()?, self.data_root.as_deref())?,
+        let data = match &self.data {
+            Some(set) => {
+                let image = ImageConfig::of(&own.train, &config.data);
+                load_as(set, self.data_root.as_deref(), &image)?
+            }
             None => own,
         };
         check_fit(&derived, &data.test)?;
@@ -119,6 +122,16 @@ impl EvalArgs {
         say_note(note);
         report(&network, &data.test, config.fit.batch_size, device)
     }
+}
+
+/// Loads a data set for a network that takes such images.
+fn load_as(set: &str, root: Option<&Path>, image: &ImageConfig) -> Result<Splits, TrainError> {
+    let mut options = FolderOptions::default();
+    if let Ok(size) = u16::try_from(image.height) {
+        options.size = size;
+    }
+    options.shorter_side = image.shorter_side;
+    Ok(load_with(set.parse()?, root, &options)?)
 }
 
 /// Images of a pass; with running statistics it does not change the result.
@@ -131,7 +144,7 @@ fn say_note(note: Option<String>) {
 }
 
 fn of_run(config: &FitConfig) -> Result<(Splits, DerivedConfig), TrainError> {
-    let data = load(config.data.set, config.data.root.as_deref())?;
+    let data = config.load()?;
     let derived = config.derived(&data.train)?;
     Ok((data, derived))
 }
@@ -142,7 +155,7 @@ fn report<B: ModelBackend>(
     batch_size: usize,
     device: &B::Device,
 ) -> Result<(), TrainError> {
-    let score = score_network(network, data, batch_size, device);
+    let score = score_network(network, data, batch_size, device)?;
     println!(
         "test error {:.2} %, loss {:.4} on {} ({} images)",
         score.error,
@@ -165,7 +178,8 @@ impl ExportArgs {
             config: ExportConfig {
                 format: ExportConfig::FORMAT,
                 network: derived,
-                image: ImageConfig::of(&data.train),
+                image: ImageConfig::of(&data.train, &config.data),
+                class_names: data.train.class_names().map(<[String]>::to_vec),
                 trained: Some(TrainedOn {
                     data: config.data.set.to_string(),
                     seed: config.seed,
@@ -216,7 +230,9 @@ impl ImportArgs {
                     width,
                     mean: first(self.mean),
                     std: first(self.std),
+                    shorter_side: None,
                 },
+                class_names: None,
                 trained: None,
             },
             weights,
