@@ -103,7 +103,7 @@ impl GapTable {
             notes,
             rows: Vec::new(),
         };
-        let mut missing = Vec::new();
+        let (mut missing, mut backends) = (Vec::new(), Vec::new());
         for method in &self.methods {
             for &seed in &self.seeds {
                 let job = self.job(*method, seed, &runs);
@@ -112,11 +112,16 @@ impl GapTable {
                         .with_context(|| format!("method {}, seed {seed}", method.name()))?;
                 }
                 match job.result()? {
-                    Some(values) => table.rows.push(Row {
-                        method: method.name(),
-                        seed,
-                        values,
-                    }),
+                    Some((values, backend)) => {
+                        table.rows.push(Row {
+                            method: method.name(),
+                            seed,
+                            values,
+                        });
+                        if !backends.contains(&backend) {
+                            backends.push(backend);
+                        }
+                    }
                     None => missing.push(format!("{} with seed {seed}", method.name())),
                 }
             }
@@ -126,6 +131,7 @@ impl GapTable {
             "no finished run in {}",
             runs.display()
         );
+        table.notes.push(("backend", backends.join("; ")));
         if !missing.is_empty() {
             table.notes.push(("not finished", missing.join(", ")));
         }
@@ -210,10 +216,18 @@ impl GapTable {
             let all = json!({ "settings": settings, "hardware": hardware });
             write_atomic(&path, &format!("{all:#}\n"))?;
         }
+        let retraining = match self.retrain_epochs {
+            0 => "none".into(),
+            epochs => format!(
+                "`train fit`, {epochs} epochs, {} channels, {} cells, error on the test images",
+                self.retrain_channels, self.retrain_cells
+            ),
+        };
         let seeds: Vec<String> = self.seeds.iter().map(u64::to_string).collect();
         Ok(vec![
             ("command", format!("`{}`", command())),
             ("seeds", seeds.join(", ")),
+            ("retraining", retraining),
             ("hardware", hardware.join("; ")),
         ])
     }

@@ -3,17 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use supernet::{Genotype, TrainBackend};
+use supernet::Genotype;
 use workbench::backend::BackendName;
 use workbench::files;
 use workbench::metrics;
-use workbench::progress::Progress;
 use workbench::run::RunFolder;
 
-use crate::{
-    EpochRecord, Outcome, Reporter, SearchConfig, SearchError, Session, draw_genotype, summary,
-    write_outcome, write_reports,
-};
+use crate::best::Retraining;
+pub use crate::job::Job;
+use crate::job::{Start, Task, parse_seeds, read_config};
+use crate::{EpochRecord, Outcome, SearchConfig, SearchError, draw_genotype, summary};
 
 /// Differentiable architecture search with the Ensemble Gumbel-Softmax estimator.
 ///
@@ -43,6 +42,8 @@ enum Command {
         /// The run folder.
         run: PathBuf,
     },
+    /// Retrain what several seeds found for a few epochs and pick the best by validation error.
+    Best(BestArgs),
     /// Draw both cells of a genotype file as SVG.
     Draw {
         /// The genotype, JSON or text.
@@ -72,6 +73,10 @@ struct RunArgs {
     /// Short for --set seed=N.
     #[arg(long)]
     seed: Option<u64>,
+    /// Several seeds one after the other, into `seed-N` of the folder: 0..4 is 0, 1, 2 and 3; 0,2,5
+    /// is a list. The same command continues after an interruption.
+    #[arg(long, value_name = "SEEDS", conflicts_with = "seed")]
+    seeds: Option<String>,
     /// Short for --set search.epochs=N.
     #[arg(long)]
     epochs: Option<usize>,
@@ -84,6 +89,26 @@ struct RunArgs {
     /// The run folder; by default runs/NAME-TIME.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    how: HowArgs,
+}
+
+#[derive(Debug, Args)]
+struct BestArgs {
+    /// The folder that `run --seeds` filled; `best.json` and `genotype.json` are written into it.
+    folder: PathBuf,
+    /// Epochs of each retraining.
+    #[arg(long, default_value_t = 10)]
+    epochs: usize,
+    /// Channels of the first cells; by default those of the search.
+    #[arg(long)]
+    channels: Option<usize>,
+    /// Number of cells; by default that of the search.
+    #[arg(long)]
+    cells: Option<usize>,
+    /// Seed of the retraining and of the division into training and validation images.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
     #[command(flatten)]
     how: HowArgs,
 }
@@ -123,52 +148,60 @@ impl RunArgs {
     }
 }
 
-/// A search that is ready to run on some backend.
-#[derive(Debug)]
-pub struct Job {
-    config: SearchConfig,
-    start: Start,
-    quiet: bool,
-    /// What it runs on.
-    pub backend: BackendName,
-}
-
-#[derive(Debug)]
-enum Start {
-    New { out: Option<PathBuf> },
-    Resume { folder: RunFolder },
-}
-
 impl Cli {
-    /// Does what was asked for; a search is returned instead, for the caller to run on the backend
-    /// it names.
+    /// Does what was asked for; what needs a backend is returned instead, for the caller to run on
+    /// the one it names.
     ///
     /// # Errors
     ///
     /// Whatever is wrong with the arguments and files.
     pub fn prepare(self, compiled: &[BackendName]) -> Result<Option<Job>, SearchError> {
-        let job = |config, how: HowArgs, start| {
+        let job = |task, how: HowArgs| {
             let backend = BackendName::choose(how.backend.as_deref(), compiled)?;
             Ok(Some(Job {
-                config,
-                start,
+                task,
                 quiet: how.quiet,
                 backend,
             }))
         };
         match self.command.unwrap_or(Command::Run(self.run)) {
             Command::Run(args) => {
-                let config = args.config()?;
-                job(config, args.how, Start::New { out: args.out })
+                let (config, out) = (Box::new(args.config()?), args.out);
+                let task = match &args.seeds {
+                    Some(seeds) => Task::Seeds {
+                        config,
+                        seeds: parse_seeds(seeds)?,
+                        out,
+                    },
+                    None => Task::Search {
+                        config,
+                        start: Start::New { out },
+                    },
+                };
+                job(task, args.how)
             }
             Command::Resume { run, how } => {
                 let folder = RunFolder::open(run)?;
-                let config = read_config(&folder)?;
-                job(config, how, Start::Resume { folder })
+                let config = Box::new(read_config(&folder)?);
+                let start = Start::Resume { folder };
+                job(Task::Search { config, start }, how)
             }
             Command::Show { run } => {
                 show(&RunFolder::open(run)?)?;
                 Ok(None)
+            }
+            Command::Best(args) => {
+                if args.epochs == 0 {
+                    return Err(SearchError::field("epochs", 0, "1 or more"));
+                }
+                let how = Retraining {
+                    epochs: args.epochs,
+                    channels: args.channels,
+                    cells: args.cells,
+                    seed: args.seed,
+                };
+                let folder = args.folder;
+                job(Task::Best { folder, how }, args.how)
             }
             Command::Draw { genotype, out } => {
                 let text = files::read_to_string(&genotype)?;
@@ -188,24 +221,12 @@ impl Cli {
     }
 }
 
-fn read_config(folder: &RunFolder) -> Result<SearchConfig, SearchError> {
-    let path = folder.config();
-    let text = files::read_to_string(&path)?;
-    SearchConfig::resolve(Some((&path.display().to_string(), &text)), &[])
-}
-
 fn show(folder: &RunFolder) -> Result<(), SearchError> {
     let config = read_config(folder)?;
     let records: Vec<EpochRecord> = metrics::read(folder.metrics())?;
     let result = folder.file("result.json");
-    let outcome: Option<Outcome> = if result.exists() {
-        let text = files::read_to_string(&result)?;
-        Some(
-            serde_json::from_str(&text).map_err(|error| workbench::WorkbenchError::Config {
-                source_name: result.display().to_string(),
-                message: error.to_string(),
-            })?,
-        )
+    let outcome = if result.exists() {
+        Some(Outcome::read(&result)?)
     } else {
         None
     };
@@ -225,95 +246,4 @@ fn config_command(print_default: bool, check: Option<&Path>) -> Result<(), Searc
         return Err(SearchError::field("config", "without an option", valid));
     }
     Ok(())
-}
-
-struct Display {
-    progress: Progress,
-}
-
-impl Reporter for Display {
-    fn step(&mut self, epoch: usize, loss: Option<f64>) {
-        if let Some(loss) = loss {
-            self.progress
-                .message(format!("epoch {epoch}, loss {loss:.3}"));
-        }
-        self.progress.advance(1);
-    }
-
-    fn epoch(&mut self, r: &EpochRecord) {
-        self.progress.line(&format!(
-            "epoch {:>3}: train loss {:.3}, supernet error {:.2} %, child error {:.2} %, gap {:+.2}, \
-             entropy {:.2}/{:.2}, temperature {:.2}, {:.1} s",
-            r.epoch,
-            r.train_loss,
-            r.supernet_error,
-            r.child_error,
-            r.gap,
-            r.entropy_normal,
-            r.entropy_reduce,
-            r.temperature,
-            r.timing.search_seconds + r.timing.validation_seconds,
-        ));
-    }
-}
-
-impl Job {
-    /// Runs the search on a backend and prints the summary.
-    ///
-    /// # Errors
-    ///
-    /// Whatever stops the search.
-    pub fn run<B: TrainBackend>(
-        self,
-        device: B::Device,
-        compiled: &[BackendName],
-    ) -> Result<(), SearchError> {
-        let selected = self.backend.probe::<B>(device, compiled)?;
-        let (device, label) = (selected.device, selected.label);
-        let say = |text: &str| {
-            if !self.quiet {
-                eprintln!("{text}");
-            }
-        };
-        let session = match self.start {
-            Start::New { out } => {
-                let name = self.config.name.clone();
-                let folder = || match out {
-                    Some(path) => RunFolder::create_at(path),
-                    None => RunFolder::create("runs", &name, None),
-                };
-                Session::<B>::start(self.config, folder, &label, &device)?
-            }
-            Start::Resume { folder } => {
-                let (session, notes) = Session::<B>::resume(self.config, folder, &label, &device)?;
-                for note in notes {
-                    eprintln!("note: {note}");
-                }
-                session
-            }
-        };
-        let (folder, config) = (session.folder().clone(), session.config().clone());
-        say(&format!(
-            "{} on {label}, into {}",
-            config.name,
-            folder.path().display()
-        ));
-        if config.network.cells < 3 {
-            say(
-                "note: with fewer than 3 cells all of them reduce; the normal cell is not searched",
-            );
-        }
-        let steps = session.steps_per_epoch();
-        let (done, total) = (session.epoch() * steps, config.search.epochs * steps);
-        let progress = Progress::new("search", done as u64, total as u64, self.quiet);
-        let mut display = Display { progress };
-        let outcome = session.run(&mut display)?;
-        display.progress.finish();
-
-        let records: Vec<EpochRecord> = metrics::read(folder.metrics())?;
-        write_reports(&folder, &config.space, &records)?;
-        write_outcome(&folder, &outcome)?;
-        print!("{}", summary(&folder, &config, &records, Some(&outcome)));
-        Ok(())
-    }
 }

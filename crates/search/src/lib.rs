@@ -2,10 +2,12 @@
 //! architecture logits, deriving, and the reports of a run.
 #![deny(missing_docs)]
 
+mod best;
 pub mod cli;
 mod config;
 mod error;
 mod evaluate;
+mod job;
 mod method;
 mod penalty;
 mod record;

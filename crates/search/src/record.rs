@@ -1,6 +1,9 @@
-use serde::{Deserialize, Serialize};
+use std::path::Path;
 
-use crate::SearchMethod;
+use serde::{Deserialize, Serialize};
+use workbench::{WorkbenchError, files};
+
+use crate::{SearchError, SearchMethod};
 
 /// What is known at the end of an epoch: one line of `metrics.jsonl`. Errors and the gap are in
 /// percent (points), losses and entropies in nats.
@@ -94,4 +97,23 @@ pub struct Outcome {
     pub genotype: String,
     /// Seconds of all epochs.
     pub seconds: f64,
+}
+
+impl Outcome {
+    /// Reads a `result.json`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or is not the end of a search.
+    pub fn read(path: &Path) -> Result<Self, SearchError> {
+        let text = files::read_to_string(path)?;
+        serde_json::from_str(&text).map_err(|error| {
+            let (source_name, message) = (path.display().to_string(), error.to_string());
+            let error = WorkbenchError::Config {
+                source_name,
+                message,
+            };
+            error.into()
+        })
+    }
 }

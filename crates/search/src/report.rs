@@ -148,7 +148,7 @@ pub fn write_outcome(folder: &RunFolder, outcome: &Outcome) -> Result<(), Search
     write_json(&folder.file("result.json"), outcome)
 }
 
-fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), SearchError> {
+pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), SearchError> {
     let text =
         serde_json::to_string_pretty(value).map_err(|source| workbench::WorkbenchError::Json {
             what: "a result",

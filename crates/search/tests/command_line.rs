@@ -62,7 +62,10 @@ fn bad_input_gets_one_sentence_exit_code_2_and_leaves_nothing() {
     std::fs::write(path.join("cut/digits.csv.gz"), &bytes[..bytes.len() / 2]).unwrap();
     let before = names(path);
 
-    let cases: [(&[&str], &[&str]); 12] = [
+    let cases: [(&[&str], &[&str]); 15] = [
+        (&["--seeds", "4..0"], &["seeds", "4..0", "0..4"]),
+        (&["best", "cut"], &["cut", "no finished search"]),
+        (&["best", "cut", "--epochs", "0"], &["epochs", "1 or more"]),
         (&["--method", "dart"], &["dart", "did you mean `darts`"]),
         (
             &["--method", "gdas", "--set", "architecture.draws=4"],
@@ -181,4 +184,63 @@ fn the_default_configuration_prints_and_checks() {
     std::fs::write(path.join("mine.toml"), "[search]\nepochs = 0").unwrap();
     let message = refused(path, &["config", "--check", "mine.toml"]);
     assert!(message.contains("search.epochs"), "{message}");
+}
+
+#[test]
+fn seeds_are_searched_kept_and_the_best_of_them_is_picked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let run = |seeds: &'static str| {
+        let mut arguments = vec![
+            "run", "--seeds", seeds, "--out", "all", "--method", "random",
+        ];
+        arguments.extend(TINY);
+        arguments
+    };
+    let told = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let output = search(path, &run("1,2"));
+    assert!(output.status.success(), "{}", told(&output));
+    assert_eq!(names(&path.join("all")), ["seed-1", "seed-2"]);
+    let log = std::fs::read(path.join("all/seed-2/metrics.jsonl")).unwrap();
+
+    // Again with one more: what is finished is not touched.
+    std::fs::remove_file(path.join("all/seed-1/result.json")).unwrap();
+    let output = search(path, &run("1..4"));
+    assert!(output.status.success(), "{}", told(&output));
+    assert!(
+        told(&output).contains("seed-2 is finished"),
+        "{}",
+        told(&output)
+    );
+    assert_eq!(names(&path.join("all")), ["seed-1", "seed-2", "seed-3"]);
+    assert!(path.join("all/seed-1/result.json").exists());
+    assert_eq!(
+        std::fs::read(path.join("all/seed-2/metrics.jsonl")).unwrap(),
+        log
+    );
+    let mut other = run("2");
+    other.extend(["--set", "weights.momentum=0.5"]);
+    assert!(refused(path, &other).contains("other settings"));
+
+    let output = search(path, &["best", "all", "--epochs", "1", "--cells", "2"]);
+    assert!(output.status.success(), "{}", told(&output));
+    let read = |name: &str| std::fs::read_to_string(path.join("all").join(name)).unwrap();
+    let best: serde_json::Value = serde_json::from_str(&read("best.json")).unwrap();
+    let candidates = best["candidates"].as_array().unwrap();
+    let error = |run: &serde_json::Value| run["retrained"]["validation_error"].as_f64().unwrap();
+    let least = candidates.iter().map(error).fold(f64::INFINITY, f64::min);
+    let picked = candidates
+        .iter()
+        .find(|run| run["run"] == best["best"])
+        .unwrap();
+    assert_eq!((candidates.len(), error(picked)), (3, least));
+    assert_eq!(
+        read("genotype.json"),
+        read(&format!("{}/genotype.json", best["best"].as_str().unwrap()))
+    );
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        text.contains("seed-3") && text.contains("best         seed-"),
+        "{text}"
+    );
 }

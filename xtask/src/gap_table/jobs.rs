@@ -56,8 +56,8 @@ impl Job {
         Ok(())
     }
 
-    /// The figures of a finished job; none while something is missing.
-    pub fn result(&self) -> anyhow::Result<Option<Values>> {
+    /// The figures of a finished job and the backend it searched on; none while something is missing.
+    pub fn result(&self) -> anyhow::Result<Option<(Values, String)>> {
         let search = read(&self.file(Source::Search))?;
         let retraining = match self.retrain {
             Some(_) => read(&self.file(Source::Retraining))?,
@@ -66,10 +66,12 @@ impl Job {
         let (Some(search), Some(retraining)) = (search, retraining) else {
             return Ok(None);
         };
-        Ok(Some(COLUMNS.map(|column| match column.source {
+        let values = COLUMNS.map(|column| match column.source {
             Source::Search => search[column.key].as_f64(),
             Source::Retraining => retraining[column.key].as_f64(),
-        })))
+        });
+        let backend = search["backend"].as_str().unwrap_or("unknown").to_owned();
+        Ok(Some((values, backend)))
     }
 }
 
