@@ -49,8 +49,11 @@ fn open(root: &TempDir, on_corrupt: OnCorrupt) -> Dataset {
         .train
 }
 
-/// Labels and pixels of every batch, errors as text.
-fn collect(set: &Dataset, ahead: usize) -> Vec<Result<(Vec<i32>, Vec<f32>), String>> {
+/// Labels and pixels of a batch, an error as text.
+type Values = Result<(Vec<i32>, Vec<f32>), String>;
+
+/// Every batch of an epoch.
+fn collect(set: &Dataset, ahead: usize) -> Vec<Values> {
     let order = epoch_order(set.len(), KEY.seed, KEY.epoch);
     let lists = index_batches(&order, 3, false);
     let values = |batch: Batch<Flex>| {
