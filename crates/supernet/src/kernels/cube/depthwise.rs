@@ -90,9 +90,12 @@ pub(super) fn input_gradient_kernel<F: Float>(
                 }
             }
         }
-        if comptime!(window.activation == Activation::Relu) {
-            if f32::cast_from(x[position]) <= 0.0f32 {
-                total = 0.0f32;
+        match comptime!(window.activation) {
+            Activation::Identity => {}
+            Activation::Relu => {
+                if f32::cast_from(x[position]) <= 0.0f32 {
+                    total = 0.0f32;
+                }
             }
         }
         dx[position] = F::cast_from(total);

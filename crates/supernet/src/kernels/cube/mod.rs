@@ -11,6 +11,8 @@
 
 // Kernels have no structures of references, so what they share is passed one by one.
 #![allow(clippy::too_many_arguments)]
+// Kernels have no `is_multiple_of`.
+#![allow(clippy::manual_is_multiple_of)]
 
 mod backend;
 mod batch_norm;

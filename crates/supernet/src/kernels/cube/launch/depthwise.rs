@@ -1,6 +1,5 @@
 //! Launches of the depthwise convolution.
 
-use burn::tensor::DType;
 use burn_cubecl::{CubeRuntime, tensor::CubeTensor};
 
 use super::buffers::{cube_dim, cubes, empty, partials, planes, rows, units};
@@ -147,7 +146,6 @@ pub(in crate::kernels::cube) fn weight_gradient<R: CubeRuntime>(
         );
     }
     if slices.count > 1 {
-        debug_assert_eq!(sums.dtype, DType::F32);
         // SAFETY: see `launch`.
         unsafe {
             fold_kernel::launch_unchecked::<R>(
