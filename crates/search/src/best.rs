@@ -7,10 +7,10 @@ use burn::module::AutodiffModule;
 use burn::optim::{GradientsParams, Optimizer};
 use serde::Serialize;
 use supernet::{
-    DerivedConfig, DerivedNetwork, Form, Genotype, NetworkConfig, Statistics, TrainBackend,
-    WeightInit, count_weights,
+    DerivedConfig, DerivedNetwork, Genotype, NetworkConfig, Statistics, TrainBackend, WeightInit,
+    count_weights,
 };
-use workbench::data::{RngKey, epoch_order, index_batches, load};
+use workbench::data::{AHEAD, RngKey, epoch_order, index_batches};
 use workbench::evaluate::{cross_entropy, score};
 use workbench::optim::{clip_global_norm, sgd_config};
 use workbench::run::RunFolder;
@@ -112,7 +112,7 @@ pub(crate) fn retrain<B: TrainBackend>(
     device: &B::Device,
     mut on_step: impl FnMut(usize),
 ) -> Result<Retrained, SearchError> {
-    let splits = load(config.data.set, config.data.root.as_deref())?;
+    let splits = config.load()?;
     let network = NetworkConfig {
         channels: how.channels.unwrap_or(config.network.channels),
         cells: how.cells.unwrap_or(config.network.cells),
@@ -121,11 +121,7 @@ pub(crate) fn retrain<B: TrainBackend>(
     let (training, validation) = splits
         .train
         .halves(config.data.weights_fraction, how.seed)?;
-    let derived = DerivedConfig {
-        network,
-        genotype: genotype.clone(),
-        form: Form::Retrained,
-    };
+    let derived = DerivedConfig::new(network, genotype.clone());
     let mut model: DerivedNetwork<B> = derived.init(&mut WeightInit::new(how.seed), device)?;
     let mut optimizer = sgd_config(config.weights.momentum, config.weights.weight_decay).init();
     let batch_size = config.search.batch_size;
@@ -137,10 +133,13 @@ pub(crate) fn retrain<B: TrainBackend>(
             epoch: epoch as u64,
         };
         let order = epoch_order(training.len(), key.seed, key.epoch);
-        for (step, indices) in index_batches(&order, batch_size, true).enumerate() {
+        let lists = index_batches(&order, batch_size, true);
+        let augment = Some(&config.data.augment);
+        let batches = training.batches::<B>(lists, augment, key, AHEAD, device);
+        for (step, batch) in batches.enumerate() {
+            let batch = batch?;
             let done = epoch * steps + step;
             let progress = done as f64 / (total - 1).max(1) as f64;
-            let batch = training.batch::<B>(indices, Some(&config.data.augment), key, device);
             let logits = model.forward(batch.images, Statistics::TRAIN);
             let loss = cross_entropy(logits, batch.labels);
             let gradients = GradientsParams::from_grads(loss.backward(), &model);

@@ -80,7 +80,7 @@ struct RunArgs {
     /// Short for --set search.epochs=N.
     #[arg(long)]
     epochs: Option<usize>,
-    /// Short for --set data.set=NAME (digits, mnist_5k, cifar10).
+    /// Short for --set data.set=NAME (digits, mnist_5k, cifar10, cifar100, folder).
     #[arg(long, value_name = "NAME")]
     data: Option<String>,
     /// Short for --set search.method=NAME (egs, darts, snas, gdas, random).

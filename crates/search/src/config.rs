@@ -9,7 +9,7 @@ use supernet::{
 use toml::{Table, Value};
 use workbench::WorkbenchError;
 use workbench::config::{apply_overrides, fingerprint, from_table, parse_table};
-use workbench::data::{Augment, DatasetId, Splits};
+use workbench::data::{Augment, DatasetId, FolderOptions, Splits, load_with};
 use workbench::optim::Schedule;
 
 use crate::{SearchError, SearchMethod};
@@ -48,6 +48,9 @@ pub struct DataConfig {
     /// Folder of its files, where it is not bundled or another copy is wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root: Option<PathBuf>,
+    /// How image files become images, for `set = "folder"`.
+    #[serde(default)]
+    pub folder: FolderOptions,
     /// Share of the training images that trains weights; the others train the logits and judge.
     pub weights_fraction: f64,
     /// Random changes to the images that train weights.
@@ -176,6 +179,7 @@ impl SearchConfig {
             cells: self.network.cells,
         };
         whole.validate()?;
+        self.data.folder.validate()?;
         self.space.validate()?;
         if self.architecture.draws == 0 {
             return Err(SearchError::field(
@@ -267,6 +271,19 @@ impl SearchConfig {
             return refuse("search.derive", "another rule", "sampled-code");
         }
         Ok(())
+    }
+
+    /// Loads the data set.
+    ///
+    /// # Errors
+    ///
+    /// As [`load_with`].
+    pub fn load(&self) -> Result<Splits, SearchError> {
+        Ok(load_with(
+            self.data.set,
+            self.data.root.as_deref(),
+            &self.data.folder,
+        )?)
     }
 
     /// The supernet for images of a data set.

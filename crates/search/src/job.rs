@@ -85,6 +85,10 @@ impl Reporter for Display {
         self.progress.advance(1);
     }
 
+    fn note(&mut self, text: &str) {
+        self.progress.line(&format!("note: {text}"));
+    }
+
     fn epoch(&mut self, r: &EpochRecord) {
         self.progress.line(&format!(
             "epoch {:>3}: train loss {:.3}, supernet error {:.2} %, child error {:.2} %, gap {:+.2}, \

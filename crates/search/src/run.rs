@@ -7,7 +7,7 @@ use supernet::{
     Genotype, Statistics, SupernetConfig, TrainBackend, count_weights, derive_genotype,
 };
 use workbench::checkpoint;
-use workbench::data::{Dataset, RngKey, Splits, epoch_order, index_batches, load};
+use workbench::data::{AHEAD, Dataset, RngKey, Splits, epoch_order, index_batches};
 use workbench::files::write_atomic;
 use workbench::metrics::JsonLines;
 use workbench::run::RunFolder;
@@ -22,6 +22,8 @@ use crate::{
 pub trait Reporter {
     /// A step of an epoch is done. `loss` is given now and then, when it was read from the device.
     fn step(&mut self, epoch: usize, loss: Option<f64>);
+    /// Something about the data that a person should know.
+    fn note(&mut self, text: &str);
     /// An epoch is done.
     fn epoch(&mut self, record: &EpochRecord);
 }
@@ -54,7 +56,7 @@ struct Parts {
 
 impl Parts {
     fn load(config: &SearchConfig) -> Result<Self, SearchError> {
-        let splits = load(config.data.set, config.data.root.as_deref())?;
+        let splits = config.load()?;
         let supernet = config.supernet(&splits)?;
         let Splits { train, test } = splits;
         let (weights, alpha) = train.halves(config.data.weights_fraction, config.seed)?;
@@ -191,6 +193,11 @@ impl<B: TrainBackend> Session<B> {
     ///
     /// When training diverges or the folder cannot be written; what was written stays.
     pub fn run(mut self, reporter: &mut impl Reporter) -> Result<Outcome, SearchError> {
+        let sets = [self.weight_data.clone(), self.alpha_data.clone()];
+        for note in sets[0].notes() {
+            reporter.note(note);
+        }
+        let mut known = [0; 2];
         while self.state.epoch < self.config.search.epochs {
             let record;
             (self, record) = self.run_epoch(reporter)?;
@@ -198,6 +205,13 @@ impl<B: TrainBackend> Session<B> {
             let saved = self.state.checkpoint(&self.fingerprint, &self.backend)?;
             checkpoint::save(self.folder.path(), self.state.epoch as u64, &saved)?;
             reporter.epoch(&record);
+            for (set, known) in sets.iter().zip(&mut known) {
+                let corrupt = set.corrupt_files();
+                for file in &corrupt[(*known).min(corrupt.len())..] {
+                    reporter.note(&format!("{file}; another file stood in for it"));
+                }
+                *known = corrupt.len();
+            }
         }
         self.outcome()
     }
@@ -216,27 +230,35 @@ impl<B: TrainBackend> Session<B> {
         };
         let weight_order = epoch_order(self.weight_data.len(), key.seed, 2 * key.epoch);
         let alpha_order = epoch_order(self.alpha_data.len(), key.seed, 2 * key.epoch + 1);
-        let alpha_batches: Vec<&[usize]> =
-            index_batches(&alpha_order, search.batch_size, true).collect();
+        let weight_batches = self.weight_data.batches::<B>(
+            index_batches(&weight_order, search.batch_size, true),
+            Some(&self.config.data.augment),
+            key,
+            AHEAD,
+            &self.device,
+        );
+        let mut alpha_batches = learns.then(|| {
+            // The smaller half is gone through again where the other has more batches.
+            let lists: Vec<&[usize]> =
+                index_batches(&alpha_order, search.batch_size, true).collect();
+            let lists = lists.iter().cycle().take(steps);
+            self.alpha_data
+                .batches::<B>(lists, None, key, AHEAD, &self.device)
+        });
 
         let mut sums = Tensor::<B::InnerBackend, 1>::zeros([3], &self.device);
         let (mut temperature, mut learning_rate) = (0.0, 0.0);
         let mut state = self.state;
-        for (step, indices) in index_batches(&weight_order, search.batch_size, true).enumerate() {
+        for (step, weight_batch) in weight_batches.enumerate() {
+            let weight_batch = weight_batch?;
             let index = epoch * steps + step;
             let progress = index as f64 / (search.epochs * steps - 1).max(1) as f64;
             temperature = search.temperature.value(progress);
             learning_rate = self.config.weights.learning_rate.value(progress);
-            let weight_batch = self.weight_data.batch::<B>(
-                indices,
-                Some(&self.config.data.augment),
-                key,
-                &self.device,
-            );
-            let alpha_batch = learns.then(|| {
-                let indices = alpha_batches[step % alpha_batches.len()];
-                self.alpha_data.batch::<B>(indices, None, key, &self.device)
-            });
+            let alpha_batch = match &mut alpha_batches {
+                Some(batches) => batches.next().transpose()?,
+                None => None,
+            };
             let taken = AlternatingStep {
                 config: &self.config,
                 index: index as u64,
