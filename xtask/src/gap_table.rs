@@ -37,6 +37,9 @@ pub struct GapTable {
     /// Epochs of a search, in place of the configuration's.
     #[arg(long)]
     epochs: Option<usize>,
+    /// Configuration file of the retraining; by default the one of `train fit`.
+    #[arg(long, value_name = "FILE")]
+    retrain_config: Option<PathBuf>,
     /// Epochs of retraining; 0 leaves it out.
     #[arg(long, default_value_t = 20)]
     retrain_epochs: usize,
@@ -169,8 +172,11 @@ impl GapTable {
             ("--epochs", self.retrain_epochs.to_string()),
             ("--seed", seed.to_string()),
         ];
-        let retrain = retrain
+        let config = self.retrain_config.as_ref();
+        let retrain = config
+            .map(|path| ("--config", path.display().to_string()))
             .into_iter()
+            .chain(retrain)
             .flat_map(|(option, value)| [option.to_owned(), value]);
         Job {
             folder: runs.join(method.name()).join(format!("seed-{seed}")),
@@ -182,14 +188,15 @@ impl GapTable {
     /// What all runs of the folder have in common is kept in it, so that one table never mixes
     /// searches of different settings. Returns what the table says of its making.
     fn settings(&self, runs: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
-        let config = match &self.config {
+        let text = |path: &Option<PathBuf>| match path {
             Some(path) => fs::read_to_string(path)
-                .with_context(|| format!("cannot read {}", path.display()))?,
-            None => "default".into(),
+                .with_context(|| format!("cannot read {}", path.display())),
+            None => Ok("default".into()),
         };
         let settings = json!({
             "data": self.data,
-            "config": config,
+            "config": text(&self.config)?,
+            "retrain_config": text(&self.retrain_config)?,
             "epochs": self.epochs,
             "search": self.search,
             "retrain": [self.retrain_epochs, self.retrain_channels, self.retrain_cells],
