@@ -86,6 +86,9 @@ struct RunArgs {
     /// Short for --set search.method=NAME (egs, darts, snas, gdas, random).
     #[arg(long, value_name = "NAME")]
     method: Option<String>,
+    /// Short for --set search.precision=NAME (f32, bf16).
+    #[arg(long, value_name = "NAME")]
+    precision: Option<String>,
     /// The run folder; by default runs/NAME-TIME.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -128,6 +131,8 @@ impl RunArgs {
         let mut set = self.set.clone();
         set.extend(self.seed.map(|seed| format!("seed={seed}")));
         set.extend(self.epochs.map(|epochs| format!("search.epochs={epochs}")));
+        let precision = self.precision.as_ref();
+        set.extend(precision.map(|name| format!("search.precision=\"{name}\"")));
         set.extend(
             self.data
                 .as_ref()
@@ -156,8 +161,9 @@ impl Cli {
     ///
     /// Whatever is wrong with the arguments and files.
     pub fn prepare(self, compiled: &[BackendName]) -> Result<Option<Job>, SearchError> {
-        let job = |task, how: HowArgs| {
+        let job = |task: Task, how: HowArgs| {
             let backend = BackendName::choose(how.backend.as_deref(), compiled)?;
+            task.check(backend)?;
             Ok(Some(Job {
                 task,
                 quiet: how.quiet,

@@ -11,6 +11,7 @@ use workbench::WorkbenchError;
 use workbench::config::{apply_overrides, fingerprint, from_table, parse_table};
 use workbench::data::{Augment, DatasetId, FolderOptions, Splits, load_with};
 use workbench::optim::Schedule;
+use workbench::precision::Precision;
 
 use crate::{SearchError, SearchMethod};
 
@@ -87,6 +88,9 @@ pub struct LoopConfig {
     /// Keep the graph of one cell at a time: less memory for one more forward pass.
     #[serde(default)]
     pub checkpoint_cells: bool,
+    /// What the supernet's convolutions compute in while it trains: f32 or bf16.
+    #[serde(default)]
+    pub precision: Precision,
     /// Temperature of the relaxation over the run.
     pub temperature: Schedule,
 }
@@ -245,6 +249,15 @@ impl SearchConfig {
                 let valid = "exact-sparse or dense, as every operation runs,";
                 return refuse("search.execution", "sampled", valid);
             }
+        }
+        if self.search.precision == Precision::F16 {
+            let valid = "f32 or bf16: small gradients of the logits do not survive f16";
+            return Err(SearchError::field("search.precision", "f16", valid));
+        }
+        let whole_graph = !self.search.checkpoint_cells && !self.alpha.second_order;
+        if self.search.precision != Precision::F32 && !whole_graph {
+            let valid = "f32 with `search.checkpoint_cells` or `alpha.second_order`";
+            return Err(SearchError::field("search.precision", self.search.precision, valid));
         }
         if self.alpha.second_order && self.search.checkpoint_cells {
             let valid = "false where `alpha.second_order` is true";
@@ -465,7 +478,7 @@ mod tests {
 
     #[test]
     fn what_contradicts_the_method_is_refused() {
-        let cases: [(&[&str], &str); 11] = [
+        let cases: [(&[&str], &str); 13] = [
             (
                 &["search.method=random", "alpha.cost_penalty=0.1"],
                 "`alpha.cost_penalty` is 0.1; valid: 0 with `search.method` random",
@@ -504,6 +517,11 @@ mod tests {
                 ],
                 "`search.checkpoint_cells` is true; valid: false where",
             ),
+            (&["search.precision=f16"], "valid: f32 or bf16"),
+            (
+                &["search.precision=bf16", "search.checkpoint_cells=true"],
+                "`search.precision` is bf16; valid: f32 with",
+            ),
             (&["search.method=dart"], "did you mean `darts`"),
         ];
         for (overrides, expected) in cases {
@@ -514,7 +532,7 @@ mod tests {
 
     #[test]
     fn each_refusal_names_field_value_and_what_is_valid() {
-        let cases: [(&[&str], &str); 9] = [
+        let cases: [(&[&str], &str); 2 + 9] = [
             (
                 &["architecture.draws=0"],
                 "`architecture.draws` is 0; valid: 1 or more",

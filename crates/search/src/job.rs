@@ -106,6 +106,19 @@ impl Reporter for Display {
     }
 }
 
+impl Task {
+    /// Checks that a backend can do it.
+    pub(crate) fn check(&self, backend: BackendName) -> Result<(), SearchError> {
+        let precision = match self {
+            Task::Search { config, .. } | Task::Seeds { config, .. } => config.search.precision,
+            // Retrains in f32.
+            Task::Best { .. } => return Ok(()),
+        };
+        let refuse = |valid: String| SearchError::field("search.precision", precision, &valid);
+        precision.check(backend).map_err(refuse)
+    }
+}
+
 impl Job {
     /// Does it on a backend and prints what came of it.
     ///

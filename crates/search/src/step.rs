@@ -8,6 +8,7 @@ use supernet::{
 use workbench::data::Batch;
 use workbench::evaluate::{cross_entropy, mistakes};
 use workbench::optim::clip_global_norm;
+use workbench::precision::{Precision, cast_convolutions, take_statistics};
 
 use crate::penalty::penalty;
 use crate::second_order::look_ahead;
@@ -109,6 +110,13 @@ impl AlternatingStep<'_> {
         )?)
     }
 
+    /// A copy of the supernet whose convolutions compute in the precision of the configuration; none
+    /// where that is what they do.
+    fn reduced<B: TrainBackend>(&self, supernet: &Supernet<B>) -> Option<Supernet<B>> {
+        let precision = self.config.search.precision;
+        (precision != Precision::F32).then(|| cast_convolutions(supernet, precision.dtype()))
+    }
+
     /// The class logits `[batch, classes]` and the mean loss `[1]` of a batch, in an architecture
     /// step with the penalties of the configuration.
     pub(crate) fn loss<B: ModelBackend>(
@@ -122,7 +130,7 @@ impl AlternatingStep<'_> {
         let prediction = predict(
             supernet,
             architecture,
-            batch.images,
+            batch.images.cast(self.config.search.precision.dtype()),
             self.config,
             self.temperature,
             self.key(run.step),
@@ -152,7 +160,10 @@ impl AlternatingStep<'_> {
             return self.cellwise_architecture_gradients(state, alpha_batch);
         }
         // The weights are constants here: no gradient of theirs is computed.
-        let frozen = state.supernet.clone().no_grad();
+        let frozen = match self.reduced(&state.supernet) {
+            Some(reduced) => reduced.no_grad(),
+            None => state.supernet.clone().no_grad(),
+        };
         let run = self.run(Step::Architecture);
         let (_, loss) = self.loss(&frozen, &state.architecture, alpha_batch, run)?;
         let value = loss.clone().inner();
@@ -199,7 +210,7 @@ impl AlternatingStep<'_> {
     /// that have one.
     fn weight_gradients<B: TrainBackend>(
         &self,
-        state: &SearchState<B>,
+        state: &mut SearchState<B>,
         batch: Batch<B>,
     ) -> Result<WeightGradients<B::InnerBackend>, SearchError> {
         let constant = state.architecture.clone().no_grad();
@@ -216,9 +227,14 @@ impl AlternatingStep<'_> {
                     });
             return Ok((cellwise.logits, cellwise.loss, cellwise.weights));
         }
-        let (prediction, loss) = self.loss(&state.supernet, &constant, batch, run)?;
+        let reduced = self.reduced(&state.supernet);
+        let network = reduced.as_ref().unwrap_or(&state.supernet);
+        let (prediction, loss) = self.loss(network, &constant, batch, run)?;
         let value = loss.clone().inner();
         let gradients = GradientsParams::from_grads(loss.backward(), &state.supernet);
+        if let Some(reduced) = reduced {
+            state.supernet = take_statistics(state.supernet.clone(), &reduced);
+        }
         Ok((prediction.logits.inner(), value, gradients))
     }
 
@@ -248,7 +264,7 @@ impl AlternatingStep<'_> {
         };
 
         let labels = weight_batch.labels.clone().inner();
-        let (logits, weights, gradients) = self.weight_gradients(&state, weight_batch)?;
+        let (logits, weights, gradients) = self.weight_gradients(&mut state, weight_batch)?;
         let mistakes = mistakes(logits, labels);
         let (gradients, _) =
             clip_global_norm(gradients, &state.supernet, self.config.weights.clip_norm);

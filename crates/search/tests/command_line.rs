@@ -94,6 +94,10 @@ fn bad_input_gets_one_sentence_exit_code_2_and_leaves_nothing() {
             &["bad.txt", "sep_conv_3x2", "did you mean `sep_conv_3x3`"],
         ),
         (&["--backend", "rocket"], &["rocket", "flex"]),
+        (
+            &["--backend", "flex", "--precision", "bf16"],
+            &["search.precision", "bf16", "valid: f32 on backend `flex`"],
+        ),
         (&["resume", "absent"], &["absent", "does not exist"]),
         (
             &["--set", "search.batch_size=5000"],

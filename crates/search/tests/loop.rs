@@ -10,6 +10,7 @@ use egs_core::NoiseKey;
 use search::{AlternatingStep, SearchConfig, SearchState, predict};
 use supernet::{Architecture, Execution, Run, Statistics, Step};
 use workbench::data::{RngKey, load};
+use workbench::precision::Precision;
 use workbench::evaluate::cross_entropy;
 
 type Train = Autodiff<Flex>;
@@ -260,6 +261,47 @@ fn a_step_with_one_cells_graph_at_a_time_takes_the_same_step() {
     for (a, b) in actual.iter().zip(expected) {
         assert!((a - b).abs() < 1e-4, "weights: {a} and {b}");
     }
+}
+
+#[test]
+fn a_step_in_bf16_stays_near_the_one_in_f32_and_moves_the_same_statistics() {
+    let device = Default::default();
+    let exact = config();
+    let mut reduced = exact.clone();
+    reduced.search.precision = Precision::Bf16;
+    let data = load(exact.data.set, None).unwrap();
+    let supernet = exact.supernet(&data).unwrap();
+    let key = RngKey { seed: 0, epoch: 0 };
+    let taken = |config: &SearchConfig| {
+        let state = SearchState::<Train>::new(config, &supernet, &device).unwrap();
+        let before = ordered(&state.supernet);
+        let batch = |from: usize| {
+            let indices: Vec<usize> = (from..from + 32).collect();
+            data.train.batch::<Train>(&indices, None, key, &device)
+        };
+        let step = AlternatingStep {
+            config,
+            index: 3,
+            temperature: 1.0,
+            learning_rate: 0.1,
+        };
+        let (state, losses) = step.take(state, batch(0), Some(batch(32))).unwrap();
+        let moved: Vec<f32> = ordered(&state.supernet)
+            .iter()
+            .zip(before)
+            .map(|(after, before)| after - before)
+            .collect();
+        (moved, losses.weights.into_scalar())
+    };
+    let (exact, exact_loss) = taken(&exact);
+    let (reduced, reduced_loss) = taken(&reduced);
+    assert!((exact_loss - reduced_loss).abs() < 0.05 * exact_loss);
+    assert_eq!(exact.len(), reduced.len());
+    let norm = |values: &[f32]| values.iter().map(|v| f64::from(v * v)).sum::<f64>().sqrt();
+    let apart: Vec<f32> = exact.iter().zip(&reduced).map(|(a, b)| a - b).collect();
+    let relative = norm(&apart) / norm(&exact);
+    // bf16 has 8 bits of precision, and errors grow through the cells.
+    assert!(relative > 0.0 && relative < 0.2, "{relative}");
 }
 
 /// All values of a module in the order of its fields.

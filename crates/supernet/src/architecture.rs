@@ -1,7 +1,7 @@
 use std::convert::Infallible;
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{DType, Tensor, backend::Backend};
 use egs_core::{Activation, EgsBackend, EgsConfig, Mode, NoiseKey, Normalization, probabilities};
 use serde::{Deserialize, Serialize};
 
@@ -140,6 +140,24 @@ pub struct CellCodes<B: Backend> {
 }
 
 impl<B: Backend> CellCodes<B> {
+    /// The codes as weights of operations that compute in `dtype`.
+    pub(crate) fn in_dtype(&self, dtype: DType) -> Self {
+        let table = |table: &CodeTable<B>| CodeTable {
+            weights: table.weights.clone().map(|weights| {
+                if weights.dtype() == dtype {
+                    weights
+                } else {
+                    weights.cast(dtype)
+                }
+            }),
+            active: table.active.clone(),
+        };
+        Self {
+            normal: table(&self.normal),
+            reduce: table(&self.reduce),
+        }
+    }
+
     /// The table of reduction cells or of normal ones.
     pub(crate) fn of(&self, reduction: bool) -> &CodeTable<B> {
         if reduction {

@@ -108,9 +108,11 @@ impl<B: KernelBackend> Supernet<B> {
     ///
     /// # Shapes
     ///
-    /// - images: `[batch, image_channels, height, width]`, height and width 8 or more
+    /// - images: `[batch, image_channels, height, width]`, height and width 8 or more, in the type
+    ///   that the convolutions compute in
     /// - output: `[batch, classes]`
     pub fn forward(&self, images: Tensor<B, 4>, codes: &CellCodes<B>, run: Run) -> Tensor<B, 2> {
+        let codes = codes.in_dtype(images.dtype());
         let stem = self.stem.forward(images, run.statistics);
         let (mut prev_prev, mut prev) = (stem.clone(), stem);
         for cell in &self.cells {

@@ -6,9 +6,10 @@ use toml::{Table, Value};
 use workbench::WorkbenchError;
 use workbench::config::{apply_overrides, fingerprint, from_table, parse_table};
 use workbench::data::{Augment, Dataset, DatasetId, FolderOptions, Splits, load_with};
+use workbench::precision::Precision;
 use workbench::optim::Schedule;
 
-use crate::{Precision, TrainError, genotype};
+use crate::{TrainError, genotype};
 
 /// Everything that determines a training. A configuration file may leave fields out: they take the
 /// values of the default, `configs/fit-digits.toml`.

@@ -4,8 +4,8 @@ use supernet::{DerivedNetwork, DropPath, Statistics, TrainBackend};
 use workbench::data::Batch;
 use workbench::evaluate::{mistakes, smoothed_cross_entropy};
 use workbench::optim::{clip_global_norm, scale_gradients};
+use workbench::precision::{cast_convolutions, take_statistics};
 
-use crate::precision::{cast_convolutions, take_statistics};
 use crate::{FitConfig, FitState, LoopConfig, TrainError};
 
 /// One step of a training.

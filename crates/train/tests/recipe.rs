@@ -9,7 +9,8 @@ use burn_flex::{Flex, FlexDevice};
 use supernet::{
     DerivedConfig, DerivedNetwork, DropPath, Form, NetworkConfig, Published, Statistics, WeightInit,
 };
-use train::{FitConfig, LoopConfig, Pass, Precision, gradients};
+use train::{FitConfig, LoopConfig, Pass, gradients};
+use workbench::precision::Precision;
 
 type Train = Autodiff<Flex>;
 

@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod optim;
 mod palette;
 pub mod plot;
+pub mod precision;
 pub mod progress;
 pub mod run;
 pub mod shell;

@@ -120,7 +120,7 @@ impl FitArgs {
         backend: BackendName,
         selected: Selected<B>,
     ) -> Result<(), TrainError> {
-        config.fit.precision.check(backend)?;
+        check_precision(&config, backend)?;
         let name = config.name.clone();
         let folder = || match self.run {
             Some(path) => RunFolder::create_at(path),
@@ -143,7 +143,7 @@ impl ResumeArgs {
         selected: Selected<B>,
     ) -> Result<(), TrainError> {
         let folder = RunFolder::open(self.run)?;
-        read_config(&folder)?.fit.precision.check(backend)?;
+        check_precision(&read_config(&folder)?, backend)?;
         let (session, notes) = Session::<B>::resume(folder, &selected.label, &selected.device)?;
         for note in notes {
             eprintln!("note: {note}");
@@ -209,4 +209,10 @@ fn train<B: TrainBackend>(
         outcome.epochs,
     );
     Ok(outcome)
+}
+
+fn check_precision(config: &FitConfig, backend: BackendName) -> Result<(), TrainError> {
+    let precision = config.fit.precision;
+    let refuse = |valid: String| TrainError::field("fit.precision", precision, &valid);
+    precision.check(backend).map_err(refuse)
 }

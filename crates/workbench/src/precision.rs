@@ -1,12 +1,13 @@
+//! Mixed precision: what convolutions are computed in.
+
 use std::fmt;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
-use workbench::backend::BackendName;
 
-use crate::TrainError;
+use crate::backend::BackendName;
 
 /// What convolutions are computed in. The weights, the optimiser, normalisation, the classifier and
 /// the loss are always f32 (mixed precision, Micikevicius et al. 2018).
@@ -45,8 +46,8 @@ impl Precision {
     ///
     /// # Errors
     ///
-    /// When it cannot, naming what it can.
-    pub fn check(self, backend: BackendName) -> Result<(), TrainError> {
+    /// What would be valid on that backend, in words.
+    pub fn check(self, backend: BackendName) -> Result<(), String> {
         let valid: &[Precision] = match backend {
             BackendName::Cuda => &[Self::F32, Self::F16, Self::Bf16],
             BackendName::Flex | BackendName::Vulkan | BackendName::Wgpu => &[Self::F32],
@@ -55,8 +56,7 @@ impl Precision {
             return Ok(());
         }
         let names: Vec<_> = valid.iter().map(Precision::to_string).collect();
-        let valid = format!("{} on backend `{backend}`", names.join(", "));
-        Err(TrainError::field("fit.precision", self, &valid))
+        Err(format!("{} on backend `{backend}`", names.join(", ")))
     }
 }
 
@@ -72,7 +72,7 @@ impl fmt::Display for Precision {
 
 /// A copy of `module` whose convolutions compute in `dtype`. Their weights are casts of the
 /// module's, so differentiating by the module's works as if there were no copy.
-pub(crate) fn cast_convolutions<B: Backend, M: Module<B>>(module: &M, dtype: DType) -> M {
+pub fn cast_convolutions<B: Backend, M: Module<B>>(module: &M, dtype: DType) -> M {
     struct Cast(DType);
     impl<B: Backend> ModuleMapper<B> for Cast {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
@@ -87,7 +87,7 @@ pub(crate) fn cast_convolutions<B: Backend, M: Module<B>>(module: &M, dtype: DTy
 }
 
 /// `module` with the tensors of one axis of `other`, which moved while it ran: running statistics.
-pub(crate) fn take_statistics<B: Backend, M: Module<B>>(module: M, other: &M) -> M {
+pub fn take_statistics<B: Backend, M: Module<B>>(module: M, other: &M) -> M {
     const RUNNING: &str = "running_";
     struct Collect<B: Backend> {
         values: GradientsParams,
