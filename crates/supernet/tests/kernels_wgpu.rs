@@ -253,22 +253,6 @@ fn sums_over_several_cubes_equal_burn() {
     check(&device, Operation::BatchNorm, &single(SLICED), Layout::Rows);
 }
 
-/// More sums than one dimension of a grid has cubes, so that the grid has surplus ones.
-#[test]
-fn surplus_cubes_do_nothing() {
-    let Some(device) = device() else { return };
-    let options = WindowOptions::same(3, 1, 1);
-    let operation = Operation::Depthwise(options);
-    check(
-        &device,
-        operation,
-        &windowed([1, 7300, 2, 3], [3; 2]),
-        Layout::Rows,
-    );
-    let channels = single([1, 65_600, 1, 3]);
-    check(&device, Operation::BatchNorm, &channels, Layout::Rows);
-}
-
 #[test]
 fn batch_norm_equals_its_composition() {
     let Some(device) = device() else { return };
