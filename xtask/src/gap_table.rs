@@ -189,8 +189,9 @@ impl GapTable {
     /// searches of different settings. Returns what the table says of its making.
     fn settings(&self, runs: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
         let text = |path: &Option<PathBuf>| match path {
-            Some(path) => fs::read_to_string(path)
-                .with_context(|| format!("cannot read {}", path.display())),
+            Some(path) => {
+                fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+            }
             None => Ok("default".into()),
         };
         let settings = json!({

@@ -62,7 +62,7 @@ fn bad_input_gets_one_sentence_exit_code_2_and_leaves_nothing() {
     std::fs::write(path.join("cut/digits.csv.gz"), &bytes[..bytes.len() / 2]).unwrap();
     let before = names(path);
 
-    let cases: [(&[&str], &[&str]); 15] = [
+    let cases: [(&[&str], &[&str]); 16] = [
         (&["--seeds", "4..0"], &["seeds", "4..0", "0..4"]),
         (&["best", "cut"], &["cut", "no finished search"]),
         (&["best", "cut", "--epochs", "0"], &["epochs", "1 or more"]),

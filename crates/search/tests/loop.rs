@@ -10,8 +10,8 @@ use egs_core::NoiseKey;
 use search::{AlternatingStep, SearchConfig, SearchState, predict};
 use supernet::{Architecture, Execution, Run, Statistics, Step};
 use workbench::data::{RngKey, load};
-use workbench::precision::Precision;
 use workbench::evaluate::cross_entropy;
+use workbench::precision::Precision;
 
 type Train = Autodiff<Flex>;
 

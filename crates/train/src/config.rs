@@ -6,8 +6,8 @@ use toml::{Table, Value};
 use workbench::WorkbenchError;
 use workbench::config::{apply_overrides, fingerprint, from_table, parse_table};
 use workbench::data::{Augment, Dataset, DatasetId, FolderOptions, Splits, load_with};
-use workbench::precision::Precision;
 use workbench::optim::Schedule;
+use workbench::precision::Precision;
 
 use crate::{TrainError, genotype};
 
