@@ -94,8 +94,9 @@ mod tests {
             &device,
         );
         // Far from uniform.
-        architecture.normal = architecture.normal.map(|logits| logits * 900.0);
-        architecture.reduce = architecture.reduce.map(|logits| logits * 900.0);
+        let sharper = |logits: Tensor<Train, 2>| (logits * 900.0).detach().require_grad();
+        architecture.normal = architecture.normal.map(sharper);
+        architecture.reduce = architecture.reduce.map(sharper);
         let key = NoiseKey::new(1, 1);
         let sample = architecture
             .relax(Relaxation::Code, settings, 1.0, key)
