@@ -275,7 +275,7 @@ fn a_full_disk_stops_a_training_with_one_sentence_and_what_was_saved_stays_reada
     std::fs::create_dir(&small).unwrap();
     // Enough for the configuration and the log, not for a checkpoint.
     let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+        .args(["-t", "tmpfs", "-o", "size=16k", "tmpfs"])
         .arg(&small)
         .output();
     if !mounted.is_ok_and(|output| output.status.success()) {
@@ -310,7 +310,7 @@ fn a_read_only_run_folder_is_named() {
     let fixed = folder.path().join("fixed");
     std::fs::create_dir(&fixed).unwrap();
     let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=64k,ro", "tmpfs"])
+        .args(["-t", "tmpfs", "-o", "size=16k,ro", "tmpfs"])
         .arg(&fixed)
         .output();
     if mounted.is_ok_and(|output| output.status.success()) {
