@@ -322,8 +322,8 @@ mod tests {
             ("fit.label_smoothing=-0.1", "`fit.label_smoothing` is -0.1"),
             ("weights.warmup_epochs=20", "less than the 20 epochs"),
             ("weights.clip_norm=nan", "`weights.clip_norm` is NaN"),
-            ("genotype=darts-v3", "did you mean `darts-v2`"),
-            ("fit.precision=f8", "did you mean `f"),
+            ("genotype=darts-v22", "did you mean `darts-v2`"),
+            ("fit.precision=f8", "valid: f32, f16, bf16"),
             ("fit.epoch=3", "did you mean `epochs`"),
         ];
         for (text, expected) in cases {

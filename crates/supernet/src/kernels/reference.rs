@@ -3,7 +3,7 @@
 //! against. Shapes and meanings are those of the trait's methods.
 
 use burn::tensor::{
-    Slice, Tensor, TensorMetadata, TensorPrimitive,
+    DType, Slice, Tensor, TensorMetadata, TensorPrimitive,
     backend::Backend,
     ops::{FloatTensor, PadMode},
 };
@@ -61,7 +61,9 @@ fn depthwise_weight_gradient<B: Backend>(
 ) -> Tensor<B, 4> {
     let [_, channels, out_h, out_w] = dy.dims();
     let [pad_h, pad_w] = options.padding;
-    let padded = x.pad((pad_w, pad_w, pad_h, pad_h), PadMode::Constant(0.0));
+    // Sums over a batch are too long for 16 bits.
+    let (dtype, x, dy) = (dy.dtype(), x.cast(DType::F32), dy.cast(DType::F32));
+    let padded = pad_zeros(x, [(pad_h, pad_h), (pad_w, pad_w)]);
     let span = |axis: usize, tap: usize, positions: usize| {
         let start = tap * options.dilation[axis];
         let end = start + (positions - 1) * options.stride[axis] + 1;
@@ -87,7 +89,16 @@ fn depthwise_weight_gradient<B: Backend>(
                 .reshape([channels, 1])
         })
         .collect();
-    Tensor::cat(taps, 1).reshape([channels, 1, kernel[0], kernel[1]])
+    let taps = Tensor::cat(taps, 1).cast(dtype);
+    taps.reshape([channels, 1, kernel[0], kernel[1]])
+}
+
+/// Zeros before and after the rows, and before and after the columns.
+fn pad_zeros<B: Backend>(x: Tensor<B, 4>, padding: [(usize, usize); 2]) -> Tensor<B, 4> {
+    // Burn pads with values of the backend's default type, whatever that of the tensor is.
+    let dtype = x.dtype();
+    let padded = x.cast(DType::F32).pad(padding, PadMode::Constant(0.0));
+    padded.cast(dtype)
 }
 
 /// The ReLU, then [`depthwise_conv2d`].
@@ -336,7 +347,7 @@ pub fn every_second<B: Backend>(x: FloatTensor<B>, shift: usize) -> FloatTensor<
     let x = wrap::<B, 4>(x);
     let [_, _, height, width] = x.dims();
     let padded = if height % 2 == 1 || width % 2 == 1 {
-        x.pad([(0, height % 2), (0, width % 2)], PadMode::Constant(0.0))
+        pad_zeros(x, [(0, height % 2), (0, width % 2)])
     } else {
         x
     };

@@ -229,7 +229,8 @@ mod tests {
         for taken in [0, 1, 40] {
             let mut batches = set.batches::<Flex>(&lists, None, KEY, 2, &Default::default());
             assert_eq!(batches.by_ref().take(taken).count(), taken);
-            assert!(holders(&set) > 1);
+            // After the last batch the thread may have ended already.
+            assert!(taken == 40 || holders(&set) > 1);
             drop(batches);
             // Its thread would still hold a clone of the set.
             assert_eq!(holders(&set), 1, "after {taken} batches");
