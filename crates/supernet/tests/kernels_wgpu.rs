@@ -10,17 +10,19 @@ use burn::backend::{
     wgpu::{WgpuDevice, WgpuRuntime},
 };
 use burn::tensor::{
-    DType, Tensor, TensorData,
+    DType, Slice, Tensor, TensorData,
     activation::relu,
     backend::{AutodiffBackend, Backend},
     module::{avg_pool2d, conv2d, max_pool2d},
     ops::ConvOptions,
+    s,
 };
 use burn_cubecl::CubeBackend;
 use kernels_common::{Tracked, assert_close, grid};
 use supernet::kernels::{
-    KernelBackend, WindowOptions, avg_pool3x3, batch_norm, depthwise_conv2d, max_pool3x3,
-    pointwise_conv2d, relu_depthwise_conv2d,
+    KernelBackend, WindowOptions, add_term, add_weighted, avg_pool3x3, batch_norm, concat_channels,
+    depthwise_conv2d, every_second, max_pool3x3, pointwise_conv2d, rectify, relu_depthwise_conv2d,
+    scale_channels,
 };
 
 type Bare = Autodiff<CubeBackend<WgpuRuntime, f32, i32, u32>>;
@@ -44,6 +46,12 @@ enum Operation {
     BatchNorm,
     AvgPool(usize),
     MaxPool(usize),
+    Rectify,
+    AddTerm,
+    AddWeighted,
+    ScaleChannels,
+    Concat,
+    EverySecond(usize),
 }
 
 impl Operation {
@@ -57,6 +65,18 @@ impl Operation {
             Self::BatchNorm => batch_norm(x, EPS).output,
             Self::AvgPool(stride) => avg_pool3x3(x, stride),
             Self::MaxPool(stride) => max_pool3x3(x, stride),
+            Self::Rectify => rectify(x),
+            Self::AddTerm => add_term(x, weight()),
+            Self::AddWeighted => {
+                let sum = Some(x.clone().detach());
+                add_weighted(sum, x, weight().reshape([1, 2]), [0, 1])
+            }
+            Self::ScaleChannels => {
+                let scale: Tensor<B, 1> = weight().flatten(0, 3);
+                scale_channels(x, scale.clone(), scale)
+            }
+            Self::Concat => concat_channels(vec![x, weight()]),
+            Self::EverySecond(shift) => every_second(x, shift),
         }
     }
 
@@ -83,6 +103,20 @@ impl Operation {
             }
             Self::AvgPool(stride) => avg_pool2d(x, [3; 2], [stride; 2], [1; 2], false, false),
             Self::MaxPool(stride) => max_pool2d(x, [3; 2], [stride; 2], [1; 2], [1; 2], false),
+            Self::Rectify => relu(x),
+            Self::AddTerm => x + inputs[1].clone(),
+            Self::AddWeighted => {
+                let weight = inputs[1].clone().slice(s![.., .., .., 1..]);
+                x.clone().detach() + x * weight
+            }
+            Self::ScaleChannels => x * inputs[1].clone() + inputs[1].clone(),
+            Self::Concat => Tensor::cat(inputs.to_vec(), 1),
+            Self::EverySecond(shift) => {
+                let [_, _, height, width] = x.dims();
+                let padded = x.pad([(0, height % 2), (0, width % 2)], 0.0);
+                let every = Slice::new(shift as isize, None, 2);
+                padded.slice([Slice::full(), Slice::full(), every, every])
+            }
         }
     }
 }
@@ -251,6 +285,43 @@ fn sums_over_several_cubes_equal_burn() {
     let options = WindowOptions::same(3, 1, 1);
     check_depthwise(&device, SLICED, [3; 2], options);
     check(&device, Operation::BatchNorm, &single(SLICED), Layout::Rows);
+}
+
+/// More sums than one dimension of a grid has cubes, so that the grid has surplus ones. Burn's own
+/// convolution of so many groups takes minutes, so the yardstick is Flex, which is tested against it.
+#[test]
+fn surplus_cubes_do_nothing() {
+    let Some(device) = device() else { return };
+    let operation = Operation::Depthwise(WindowOptions::same(3, 1, 1));
+    let inputs = windowed([1, 7300, 2, 3], [3; 2]);
+    let kernel = |inputs: &[Tensor<Tracked, 4>]| operation.kernel(inputs);
+    let expected = run::<Tracked>(&Default::default(), &inputs, Layout::Rows, kernel);
+    let kernel = |inputs: &[Tensor<Bare, 4>]| operation.kernel(inputs);
+    let actual = run::<Bare>(&device, &inputs, Layout::Rows, kernel);
+    for (actual, expected) in actual.iter().zip(&expected) {
+        assert_close(actual, expected, 1e-5, "7300 channels");
+    }
+}
+
+#[test]
+fn sums_and_rearrangements_equal_burn() {
+    let Some(device) = device() else { return };
+    for x in [[2, 1, 5, 7], [3, 3, 4, 5], [2, 16, 6, 3], [1, 65, 3, 4]] {
+        let channels = x[1];
+        let with = |second: [usize; 4]| vec![(grid(x, 5), x), (grid(second, 6), second)];
+        let cases = [
+            (Operation::Rectify, single(x)),
+            (Operation::AddTerm, with(x)),
+            (Operation::AddWeighted, with([1, 1, 1, 2])),
+            (Operation::ScaleChannels, with([1, channels, 1, 1])),
+            (Operation::Concat, with([x[0], channels + 2, x[2], x[3]])),
+            (Operation::EverySecond(0), single(x)),
+            (Operation::EverySecond(1), single(x)),
+        ];
+        for (operation, inputs) in cases {
+            check(&device, operation, &inputs, Layout::Rows);
+        }
+    }
 }
 
 #[test]
