@@ -67,6 +67,10 @@ impl<B: KernelBackend> ImagenetStem<B> {
 
 /// The first layers of a derived network, in either form.
 #[derive(Module, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "modules cannot be boxed, and a network has one"
+)]
 pub(crate) enum DerivedStem<B: Backend> {
     Cifar(Stem<B>),
     Imagenet(ImagenetStem<B>),

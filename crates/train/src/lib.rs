@@ -19,7 +19,7 @@ pub use export::{ExportConfig, Exported, ImageConfig, TrainedOn};
 pub use genotype::read_genotype;
 pub use predict::{Prediction, read_image};
 pub use record::{EpochRecord, FitOutcome};
-pub use run::{Reporter, Session, trained_network};
+pub use run::{Reporter, Session, Trained, trained_network};
 pub use state::FitState;
 pub use step::{Pass, gradients};
 pub use weights_file::{read_weights, write_weights};

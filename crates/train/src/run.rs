@@ -360,8 +360,17 @@ fn cut(indices: &[usize], parts: usize) -> impl Iterator<Item = &[usize]> {
     (0..parts).map(move |part| &indices[edge(part)..edge(part + 1)])
 }
 
-/// The network of a run's last checkpoint, as it is scored, with the run's configuration and the
-/// epochs it was trained for; and what a person should know about the checkpoint.
+/// The network of a run's last checkpoint.
+pub struct Trained<B: TrainBackend> {
+    /// As it is scored.
+    pub network: DerivedNetwork<B::InnerBackend>,
+    /// Epochs it was trained for.
+    pub epoch: usize,
+    /// What a person should know about the checkpoint.
+    pub warning: Option<String>,
+}
+
+/// Reads the network of a run's last checkpoint.
 ///
 /// # Errors
 ///
@@ -371,7 +380,7 @@ pub fn trained_network<B: TrainBackend>(
     config: &FitConfig,
     derived: &DerivedConfig,
     device: &B::Device,
-) -> Result<(DerivedNetwork<B::InnerBackend>, usize, Option<String>), TrainError> {
+) -> Result<Trained<B>, TrainError> {
     let Some(loaded) = checkpoint::load_latest(folder.path())? else {
         return Err(TrainError::NothingTrained {
             run: folder.path().to_path_buf(),
@@ -379,7 +388,11 @@ pub fn trained_network<B: TrainBackend>(
     };
     FitState::<B>::check(folder.path(), &loaded, &config.fingerprint()?)?;
     let state = FitState::<B>::new(config, derived, device)?.restore(&loaded, device)?;
-    Ok((state.scored(), state.epoch, loaded.warning))
+    Ok(Trained {
+        network: state.scored(),
+        epoch: state.epoch,
+        warning: loaded.warning,
+    })
 }
 
 /// An error of writing JSON.

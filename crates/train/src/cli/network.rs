@@ -118,9 +118,9 @@ impl EvalArgs {
             None => own,
         };
         check_fit(&derived, &data.test)?;
-        let (network, _, note) = trained_network::<B>(&folder, &config, &derived, device)?;
-        say_note(note);
-        report(&network, &data.test, config.fit.batch_size, device)
+        let trained = trained_network::<B>(&folder, &config, &derived, device)?;
+        say_note(trained.warning);
+        report(&trained.network, &data.test, config.fit.batch_size, device)
     }
 }
 
@@ -171,10 +171,10 @@ impl ExportArgs {
         let folder = RunFolder::open(self.run)?;
         let config = read_config(&folder)?;
         let (data, derived) = of_run(&config)?;
-        let (network, epochs, note) = trained_network::<B>(&folder, &config, &derived, device)?;
-        say_note(note);
+        let trained = trained_network::<B>(&folder, &config, &derived, device)?;
+        say_note(trained.warning);
         let exported = Exported {
-            weights: network.state_dict(),
+            weights: trained.network.state_dict(),
             config: ExportConfig {
                 format: ExportConfig::FORMAT,
                 network: derived,
@@ -183,7 +183,7 @@ impl ExportArgs {
                 trained: Some(TrainedOn {
                     data: config.data.set.to_string(),
                     seed: config.seed,
-                    epochs,
+                    epochs: trained.epoch,
                 }),
             },
         };
