@@ -7,7 +7,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, backend::Backend};
 use burn_flex::Flex;
 use egs_core::NoiseKey;
-use search::{AlternatingStep, SearchConfig, SearchState, predict};
+use search::{AlternatingStep, SearchConfig, SearchState, StepLosses, predict};
 use supernet::{Architecture, Execution, Run, Statistics, Step};
 use workbench::data::{RngKey, load};
 use workbench::evaluate::cross_entropy;
@@ -208,30 +208,39 @@ fn the_gradients_of_mixtures_are_those_of_their_loss() {
     }
 }
 
+fn fresh(config: &SearchConfig) -> SearchState<Train> {
+    let data = load(config.data.set, None).unwrap();
+    let supernet = config.supernet(&data).unwrap();
+    SearchState::new(config, &supernet, &Default::default()).unwrap()
+}
+
+/// One alternating step from the fresh state.
+fn full_step(config: &SearchConfig) -> (SearchState<Train>, StepLosses<Flex>) {
+    let data = load(config.data.set, None).unwrap();
+    let batch = |from: usize| {
+        let indices: Vec<usize> = (from..from + 32).collect();
+        let key = RngKey { seed: 0, epoch: 0 };
+        data.train
+            .batch::<Train>(&indices, None, key, &Default::default())
+    };
+    let step = AlternatingStep {
+        config,
+        index: 3,
+        temperature: 1.0,
+        learning_rate: 0.1,
+    };
+    step.take(fresh(config), batch(0), Some(batch(32))).unwrap()
+}
+
 #[test]
 fn a_step_with_one_cells_graph_at_a_time_takes_the_same_step() {
-    let device = Default::default();
     let mut whole = config();
     // A penalty goes the same way.
     (whole.alpha.cost_penalty, whole.alpha.distribution_penalty) = (2.0, 0.5);
     let mut cellwise = whole.clone();
     cellwise.search.checkpoint_cells = true;
-    let data = load(whole.data.set, None).unwrap();
-    let supernet = whole.supernet(&data).unwrap();
-    let key = RngKey { seed: 0, epoch: 0 };
     let taken = |config: &SearchConfig| {
-        let state = SearchState::<Train>::new(config, &supernet, &device).unwrap();
-        let batch = |from: usize| {
-            let indices: Vec<usize> = (from..from + 32).collect();
-            data.train.batch::<Train>(&indices, None, key, &device)
-        };
-        let step = AlternatingStep {
-            config,
-            index: 3,
-            temperature: 1.0,
-            learning_rate: 0.1,
-        };
-        let (state, losses) = step.take(state, batch(0), Some(batch(32))).unwrap();
+        let (state, losses) = full_step(config);
         let losses = [
             losses.weights.into_scalar(),
             losses.architecture.unwrap().into_scalar(),
@@ -248,8 +257,7 @@ fn a_step_with_one_cells_graph_at_a_time_takes_the_same_step() {
         let tables = [&state.architecture.normal, &state.architecture.reduce];
         tables.map(|table| table.val().into_data().to_vec::<f32>().unwrap())
     };
-    let start = SearchState::<Train>::new(&whole, &supernet, &device).unwrap();
-    assert_ne!(logits(&start), logits(&expected));
+    assert_ne!(logits(&fresh(&whole)), logits(&expected));
     for (actual, expected) in logits(&actual).iter().zip(logits(&expected)) {
         for (a, b) in actual.iter().zip(expected) {
             assert!((a - b).abs() < 1e-4, "logits: {a} and {b}");
@@ -265,27 +273,12 @@ fn a_step_with_one_cells_graph_at_a_time_takes_the_same_step() {
 
 #[test]
 fn a_step_in_bf16_stays_near_the_one_in_f32_and_moves_the_same_statistics() {
-    let device = Default::default();
     let exact = config();
     let mut reduced = exact.clone();
     reduced.search.precision = Precision::Bf16;
-    let data = load(exact.data.set, None).unwrap();
-    let supernet = exact.supernet(&data).unwrap();
-    let key = RngKey { seed: 0, epoch: 0 };
     let taken = |config: &SearchConfig| {
-        let state = SearchState::<Train>::new(config, &supernet, &device).unwrap();
-        let before = ordered(&state.supernet);
-        let batch = |from: usize| {
-            let indices: Vec<usize> = (from..from + 32).collect();
-            data.train.batch::<Train>(&indices, None, key, &device)
-        };
-        let step = AlternatingStep {
-            config,
-            index: 3,
-            temperature: 1.0,
-            learning_rate: 0.1,
-        };
-        let (state, losses) = step.take(state, batch(0), Some(batch(32))).unwrap();
+        let before = ordered(&fresh(config).supernet);
+        let (state, losses) = full_step(config);
         let moved: Vec<f32> = ordered(&state.supernet)
             .iter()
             .zip(before)
