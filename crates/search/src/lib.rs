@@ -1,5 +1,37 @@
 //! Differentiable architecture search: alternating optimisation of a supernet's weights and its
 //! architecture logits, deriving, and the reports of a run.
+//!
+//! # Methods
+//!
+//! `SearchMethod::rules` is the one place that says how the methods differ: what the supernet runs as
+//! (`Relaxation`: a binary code, relaxed draws or the mixture), whether there are logits to train, and the
+//! values of the configuration the method starts from (`crates/search/src/method/*.toml`). A cell only
+//! ever sees a `CodeTable`: a mixture is one with every operation on and real weights, of which that of
+//! `none` drops out.
+//!
+//! - **A method brings its own values** where a file or an option names another method than what it is
+//!   laid on: a file written for `egs` does not make `darts` derive by the wrong rule. What contradicts
+//!   the method, such as `gdas` with four draws, is refused.
+//! - **DARTS and SNAS train both halves on the mixture.** Second order (Liu et al. 2019, equations 7 and
+//!   8) takes its virtual step with a copy of the weights' optimiser, so with its momentum and decay, and
+//!   never moves running statistics; a test compares it with the difference quotient of the whole bilevel
+//!   loss.
+//! - **GDAS** runs only the drawn operation in the architecture step too (`execution = "sampled"`), which
+//!   is biased as in the paper; `exact-sparse` can be asked for.
+//! - **Random** has equal logits that nothing trains: weights learn under uniform codes, and the child is
+//!   one more code of the same law, drawn by the seed. Its size is that of an untrained `egs` child.
+//! - **Children of `darts`, `snas` and `gdas` inherit operations with weight 1**, though a mixture gave
+//!   them a part of it: this is what the gap measures.
+//! - **Two child scores**: with the batch's statistics, as the supernet is scored, and (`*_running`) with
+//!   the running statistics that the child inherits, which are averages over other architectures.
+//! - **Penalties** are part of the loss of the logits. The cost of an operation
+//!   (`NetworkConfig::operation_costs`) is summed over the cells that share a table, weighted with its
+//!   probability to be on, `1 - (1 - p)^M`, and divided by the cost of all operations together.
+//! - **Several seeds** share a folder; `search best` retrains every child on the same half of the training
+//!   images and judges on the other with running statistics. It is a small loop of its own:
+//!   `search` and `train` import nothing of each other.
+//! - **The gap table** reads nothing but `result.json` and `retrain.json` of the run folders, so it is made
+//!   again without running anything (`--no-run`). It refuses to mix runs of different settings.
 #![deny(missing_docs)]
 
 mod best;

@@ -1,4 +1,29 @@
 //! Retraining derived networks by the papers' recipe, measuring them, and taking them elsewhere.
+//!
+//! # Decisions
+//!
+//! `train::Session` keeps a run folder as a search does. A step is cut into parts (`fit.parts`); each part
+//! is a pass, `train::gradients`, whose gradients are weighted by its share of the batch and added up,
+//! then clipped and applied by SGD. Decisions, each with a test:
+//!
+//! - **The loop is our own** here too. Burn's learner checkpoints neither its place in the data nor what
+//!   it draws, and takes the mode of batch normalisation from the backend; here a killed run resumes to
+//!   the same bits, the parts of a batch have gradients that add up to the batch's, drop-path is keyed,
+//!   and statistics are an argument. Burn's modules, optimisers, records and gradient accumulator are used.
+//! - **Drop-path** draws a mask on the host from (seed, epoch, step, cell, operation, place in the batch),
+//!   so it is the same however a batch is cut. Skips without a stride are exempt.
+//! - **Parts see statistics of their own**: batch normalisation is the one thing in which a batch cut into
+//!   parts differs from the whole, and running statistics move once a part.
+//! - **The moving average** of the weights averages running statistics along with them; they are not
+//!   measured again under the averaged weights. It is scored and exported in the weights' place.
+//! - **Mixed precision** casts the weights and inputs of convolutions. Master weights, normalisation, the
+//!   classifier, the loss and SGD stay in f32; with f16 the loss is scaled by 1024, and a step whose
+//!   gradients overflow is left out. Offered on CUDA only.
+//! - **Multiply-adds** are counted from the plan: convolutions and linear layers. The reference builder of
+//!   `darts-v2` in the ImageNet form has 529.9 M by that count at its published 48 channels; DARTS prints
+//!   574 M, which 50 channels would give (573.5 M).
+//! - **Tensors in files** have the names of DARTS' PyTorch code (`supernet/src/names.rs`), so that one map
+//!   serves export and import. `.pt` files are read by `burn-store`.
 #![deny(missing_docs)]
 
 pub mod cli;
