@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::Args;
 use workbench::files::write_atomic;
 use workbench::plot::line_chart_svg;
@@ -64,6 +65,9 @@ const AXES: [Axis; 5] = [
 
 impl BenchScale {
     pub fn run(self) -> anyhow::Result<()> {
+        // Before minutes are spent on what could not be written.
+        std::fs::create_dir_all(&self.out)
+            .with_context(|| format!("cannot create {}", self.out.display()))?;
         let program = build(&self.features)?;
         let base = Named::Small.size();
         let mut report = format!(
