@@ -5,7 +5,7 @@ mod kernels_common;
 use burn::tensor::{Tensor, TensorPrimitive, ops::FloatTensor};
 use burn_flex::Flex;
 use kernels_common::{assert_close, grid, tensor, values};
-use supernet::kernels::{KernelBackend, WindowOptions, reference};
+use supernet::kernels::{InputActivation, KernelBackend, WindowOptions, reference};
 
 fn flex(shape: [usize; 4], seed: u32) -> FloatTensor<Flex> {
     let tensor = tensor(grid(shape, seed), shape).inner();
@@ -29,36 +29,18 @@ fn depthwise_gradients_agree() {
         let [height, width] = options.output_size([X[2], X[3]], [kernel; 2]);
         let (x, weight) = (flex(X, 1), flex([X[1], 1, kernel, kernel], 2));
         let dy = flex([X[0], X[1], height, width], 3);
-        let actual = reference::relu_depthwise_conv2d_backward::<Flex>(
-            x.clone(),
-            weight.clone(),
-            dy.clone(),
-            options,
-            true,
-            true,
-        );
-        let expected = Flex::relu_depthwise_conv2d_backward(
-            x.clone(),
-            weight.clone(),
-            dy.clone(),
-            options,
-            true,
-            true,
-        );
-        assert_same::<4>(actual.0.expect("needed"), expected.0.expect("needed"));
-        assert_same::<4>(actual.1.expect("needed"), expected.1.expect("needed"));
-
-        let actual = reference::depthwise_conv2d_backward::<Flex>(
-            x.clone(),
-            weight.clone(),
-            dy.clone(),
-            options,
-            true,
-            true,
-        );
-        let expected = Flex::depthwise_conv2d_backward(x, weight, dy, options, true, true);
-        assert_same::<4>(actual.0.expect("needed"), expected.0.expect("needed"));
-        assert_same::<4>(actual.1.expect("needed"), expected.1.expect("needed"));
+        for activation in [InputActivation::Identity, InputActivation::Relu] {
+            let [actual, expected] = [
+                reference::depthwise_conv2d_backward::<Flex>,
+                Flex::depthwise_conv2d_backward,
+            ]
+            .map(|backward| {
+                let (x, weight, dy) = (x.clone(), weight.clone(), dy.clone());
+                backward(x, weight, dy, options, activation, true, true)
+            });
+            assert_same::<4>(actual.0.expect("needed"), expected.0.expect("needed"));
+            assert_same::<4>(actual.1.expect("needed"), expected.1.expect("needed"));
+        }
     }
 }
 
@@ -76,6 +58,7 @@ fn gradients_that_are_not_needed_are_not_returned() {
                 weight.clone(),
                 dy.clone(),
                 options,
+                InputActivation::Relu,
                 need_dx,
                 need_dw,
             );

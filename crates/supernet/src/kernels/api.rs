@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorPrimitive, ops::FloatTensor};
 
-use super::{KernelBackend, WindowOptions};
+use super::{InputActivation, KernelBackend, WindowOptions};
 
 fn primitive<B: KernelBackend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
     tensor.into_primitive().tensor()
@@ -29,12 +29,7 @@ pub fn depthwise_conv2d<B: KernelBackend>(
     weight: Tensor<B, 4>,
     options: WindowOptions,
 ) -> Tensor<B, 4> {
-    check_depthwise(x.dims(), weight.dims(), options);
-    tensor(B::depthwise_conv2d(
-        primitive(x),
-        primitive(weight),
-        options,
-    ))
+    depthwise(x, weight, options, InputActivation::Identity)
 }
 
 /// [`depthwise_conv2d`] of `max(x, 0)`, without a pass of its own for the ReLU.
@@ -45,22 +40,30 @@ pub fn relu_depthwise_conv2d<B: KernelBackend>(
     weight: Tensor<B, 4>,
     options: WindowOptions,
 ) -> Tensor<B, 4> {
-    check_depthwise(x.dims(), weight.dims(), options);
-    tensor(B::relu_depthwise_conv2d(
+    depthwise(x, weight, options, InputActivation::Relu)
+}
+
+fn depthwise<B: KernelBackend>(
+    x: Tensor<B, 4>,
+    weight: Tensor<B, 4>,
+    options: WindowOptions,
+    activation: InputActivation,
+) -> Tensor<B, 4> {
+    let [_, channels, height, width] = x.dims();
+    let [filters, per_filter, kernel_h, kernel_w] = weight.dims();
+    assert!(
+        filters == channels && per_filter == 1,
+        "a depthwise convolution of {:?} needs a weight [{channels}, 1, _, _], got {:?}",
+        x.dims(),
+        weight.dims()
+    );
+    options.output_size([height, width], [kernel_h, kernel_w]);
+    tensor(B::depthwise_conv2d(
         primitive(x),
         primitive(weight),
         options,
+        activation,
     ))
-}
-
-fn check_depthwise(x: [usize; 4], weight: [usize; 4], options: WindowOptions) {
-    let [_, channels, height, width] = x;
-    let [filters, per_filter, kernel_h, kernel_w] = weight;
-    assert!(
-        filters == channels && per_filter == 1,
-        "a depthwise convolution of {x:?} needs a weight [{channels}, 1, _, _], got {weight:?}"
-    );
-    options.output_size([height, width], [kernel_h, kernel_w]);
 }
 
 /// Pointwise (1x1) convolution: a linear map over channels at each position.

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use burn::tensor::{backend::Backend, ops::FloatTensor};
 
-use super::{WindowOptions, reference};
+use super::{InputActivation, WindowOptions, reference};
 
 /// A backend that runs the supernet's operations and their gradients.
 ///
@@ -14,47 +14,30 @@ use super::{WindowOptions, reference};
 /// shapes before they call a backend. The `*_backward` methods need not be differentiable themselves.
 pub trait KernelBackend: Backend {
     /// One `kernel_h x kernel_w` filter per channel, `weight` is
-    /// `[channels, 1, kernel_h, kernel_w]`.
+    /// `[channels, 1, kernel_h, kernel_w]`, on the input after `activation`.
     fn depthwise_conv2d(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         options: WindowOptions,
+        activation: InputActivation,
     ) -> FloatTensor<Self> {
-        reference::depthwise_conv2d::<Self>(x, weight, options)
+        reference::depthwise_conv2d::<Self>(x, weight, options, activation)
     }
 
-    /// Gradients `(dx, dw)` of [`depthwise_conv2d`](Self::depthwise_conv2d), each only if needed.
+    /// Gradients `(dx, dw)` of [`depthwise_conv2d`](Self::depthwise_conv2d) with respect to the
+    /// input before `activation` and to the weight, each only if needed.
     fn depthwise_conv2d_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         dy: FloatTensor<Self>,
         options: WindowOptions,
+        activation: InputActivation,
         need_dx: bool,
         need_dw: bool,
     ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        reference::depthwise_conv2d_backward::<Self>(x, weight, dy, options, need_dx, need_dw)
-    }
-
-    /// [`depthwise_conv2d`](Self::depthwise_conv2d) of `max(x, 0)`.
-    fn relu_depthwise_conv2d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        options: WindowOptions,
-    ) -> FloatTensor<Self> {
-        reference::relu_depthwise_conv2d::<Self>(x, weight, options)
-    }
-
-    /// Gradients `(dx, dw)` of [`relu_depthwise_conv2d`](Self::relu_depthwise_conv2d), each only
-    /// if needed. The gradient of the ReLU at 0 is 0.
-    fn relu_depthwise_conv2d_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        dy: FloatTensor<Self>,
-        options: WindowOptions,
-        need_dx: bool,
-        need_dw: bool,
-    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        reference::relu_depthwise_conv2d_backward::<Self>(x, weight, dy, options, need_dx, need_dw)
+        reference::depthwise_conv2d_backward::<Self>(
+            x, weight, dy, options, activation, need_dx, need_dw,
+        )
     }
 
     /// A linear map over channels at each position, `weight` is

@@ -29,4 +29,4 @@ pub use api::{
     scale_channels,
 };
 pub use backend::KernelBackend;
-pub use window::WindowOptions;
+pub use window::{InputActivation, WindowOptions};

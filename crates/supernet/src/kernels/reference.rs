@@ -8,7 +8,7 @@ use burn::tensor::{
     ops::{FloatTensor, PadMode},
 };
 
-use super::{KernelBackend, WindowOptions};
+use super::{InputActivation, WindowOptions};
 
 fn wrap<B: Backend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {
     Tensor::from_primitive(TensorPrimitive::Float(primitive))
@@ -18,13 +18,22 @@ fn unwrap<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
     tensor.into_primitive().tensor()
 }
 
+fn activate<B: Backend>(x: FloatTensor<B>, activation: InputActivation) -> FloatTensor<B> {
+    match activation {
+        InputActivation::Identity => x,
+        InputActivation::Relu => B::relu(x),
+    }
+}
+
 /// A grouped convolution with one group per channel.
 pub fn depthwise_conv2d<B: Backend>(
     x: FloatTensor<B>,
     weight: FloatTensor<B>,
     options: WindowOptions,
+    activation: InputActivation,
 ) -> FloatTensor<B> {
     let [channels, ..] = weight.shape().dims::<4>();
+    let x = activate::<B>(x, activation);
     B::conv2d(x, weight, None, options.to_conv(channels))
 }
 
@@ -34,12 +43,14 @@ pub fn depthwise_conv2d_backward<B: Backend>(
     weight: FloatTensor<B>,
     dy: FloatTensor<B>,
     options: WindowOptions,
+    activation: InputActivation,
     need_dx: bool,
     need_dw: bool,
 ) -> (Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
     let [channels, _, kernel_h, kernel_w] = weight.shape().dims::<4>();
+    let active = activate::<B>(x, activation);
     let dw = need_dw.then(|| {
-        let (x, dy) = (wrap(x.clone()), wrap(dy.clone()));
+        let (x, dy) = (wrap(active.clone()), wrap(dy.clone()));
         unwrap::<B, 4>(depthwise_weight_gradient(
             x,
             dy,
@@ -47,7 +58,14 @@ pub fn depthwise_conv2d_backward<B: Backend>(
             options,
         ))
     });
-    let dx = need_dx.then(|| B::conv2d_x_backward(x, weight, dy, options.to_conv(channels)));
+    let dx = need_dx.then(|| {
+        let options = options.to_conv(channels);
+        let dx = B::conv2d_x_backward(active.clone(), weight, dy, options);
+        match activation {
+            InputActivation::Identity => dx,
+            InputActivation::Relu => B::relu_backward(active, dx),
+        }
+    });
     (dx, dw)
 }
 
@@ -99,30 +117,6 @@ fn pad_zeros<B: Backend>(x: Tensor<B, 4>, padding: [(usize, usize); 2]) -> Tenso
     let dtype = x.dtype();
     let padded = x.cast(DType::F32).pad(padding, PadMode::Constant(0.0));
     padded.cast(dtype)
-}
-
-/// The ReLU, then [`depthwise_conv2d`].
-pub fn relu_depthwise_conv2d<B: KernelBackend>(
-    x: FloatTensor<B>,
-    weight: FloatTensor<B>,
-    options: WindowOptions,
-) -> FloatTensor<B> {
-    B::depthwise_conv2d(B::relu(x), weight, options)
-}
-
-/// The gradients of the convolution, then that of the ReLU, which is 0 at 0.
-pub fn relu_depthwise_conv2d_backward<B: KernelBackend>(
-    x: FloatTensor<B>,
-    weight: FloatTensor<B>,
-    dy: FloatTensor<B>,
-    options: WindowOptions,
-    need_dx: bool,
-    need_dw: bool,
-) -> (Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
-    let active = B::relu(x);
-    let (dx, dw) =
-        B::depthwise_conv2d_backward(active.clone(), weight, dy, options, need_dx, need_dw);
-    (dx.map(|dx| B::relu_backward(active, dx)), dw)
 }
 
 /// A 1x1 convolution.

@@ -1,4 +1,4 @@
-//! How a window slides over the two spatial axes.
+//! How a window slides over the two spatial axes, and over what.
 
 use burn::tensor::ops::ConvOptions;
 
@@ -11,6 +11,15 @@ pub struct WindowOptions {
     pub padding: [usize; 2],
     /// Distance between neighbouring taps of one window, at least 1.
     pub dilation: [usize; 2],
+}
+
+/// What is done to an input before a window sees it, without a pass of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InputActivation {
+    /// Nothing.
+    Identity,
+    /// `max(x, 0)`; its gradient at 0 is 0.
+    Relu,
 }
 
 impl WindowOptions {

@@ -10,7 +10,7 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 
-use crate::kernels::{KernelBackend, WindowOptions};
+use crate::kernels::{InputActivation, KernelBackend, WindowOptions};
 
 /// A function of an input and a weight on an inner backend, linear in the weight.
 pub(super) trait Convolution<B: KernelBackend>: Copy + Debug + Send + 'static {
@@ -27,11 +27,11 @@ pub(super) trait Convolution<B: KernelBackend>: Copy + Debug + Send + 'static {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Depthwise(pub WindowOptions);
+pub(super) struct Depthwise(pub WindowOptions, pub InputActivation);
 
 impl<B: KernelBackend> Convolution<B> for Depthwise {
     fn forward(self, x: FloatTensor<B>, weight: FloatTensor<B>) -> FloatTensor<B> {
-        B::depthwise_conv2d(x, weight, self.0)
+        B::depthwise_conv2d(x, weight, self.0, self.1)
     }
 
     fn backward(
@@ -42,27 +42,7 @@ impl<B: KernelBackend> Convolution<B> for Depthwise {
         need_dx: bool,
         need_dw: bool,
     ) -> (Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
-        B::depthwise_conv2d_backward(x, weight, dy, self.0, need_dx, need_dw)
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ReluDepthwise(pub WindowOptions);
-
-impl<B: KernelBackend> Convolution<B> for ReluDepthwise {
-    fn forward(self, x: FloatTensor<B>, weight: FloatTensor<B>) -> FloatTensor<B> {
-        B::relu_depthwise_conv2d(x, weight, self.0)
-    }
-
-    fn backward(
-        self,
-        x: FloatTensor<B>,
-        weight: FloatTensor<B>,
-        dy: FloatTensor<B>,
-        need_dx: bool,
-        need_dw: bool,
-    ) -> (Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
-        B::relu_depthwise_conv2d_backward(x, weight, dy, self.0, need_dx, need_dw)
+        B::depthwise_conv2d_backward(x, weight, dy, self.0, self.1, need_dx, need_dw)
     }
 }
 

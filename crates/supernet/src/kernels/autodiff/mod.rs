@@ -10,23 +10,16 @@ mod sum;
 use burn::tensor::{backend::AutodiffBackend, ops::FloatTensor};
 use burn_autodiff::{Autodiff, checkpoint::strategy::CheckpointStrategy};
 
-use super::{KernelBackend, WindowOptions};
+use super::{InputActivation, KernelBackend, WindowOptions};
 
 impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
     fn depthwise_conv2d(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         options: WindowOptions,
+        activation: InputActivation,
     ) -> FloatTensor<Self> {
-        convolution::record::<B, C, _>(convolution::Depthwise(options), x, weight)
-    }
-
-    fn relu_depthwise_conv2d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        options: WindowOptions,
-    ) -> FloatTensor<Self> {
-        convolution::record::<B, C, _>(convolution::ReluDepthwise(options), x, weight)
+        convolution::record::<B, C, _>(convolution::Depthwise(options, activation), x, weight)
     }
 
     fn pointwise_conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {

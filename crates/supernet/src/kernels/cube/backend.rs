@@ -6,10 +6,10 @@ use burn_cubecl::{
 };
 
 use super::{
-    geometry::Activation,
     launch::{self, accepts},
+    pool::Pool,
 };
-use crate::kernels::{KernelBackend, WindowOptions, reference};
+use crate::kernels::{InputActivation, KernelBackend, WindowOptions, reference};
 
 /// Kernels for tensors of f32, f16 and bf16, which compute in f32 whatever they read.
 ///
@@ -27,11 +27,12 @@ where
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         options: WindowOptions,
+        activation: InputActivation,
     ) -> FloatTensor<Self> {
         if !accepts(&[&x, &weight], output_shape(&x, &weight, options)) {
-            return reference::depthwise_conv2d::<Self>(x, weight, options);
+            return reference::depthwise_conv2d::<Self>(x, weight, options, activation);
         }
-        launch::depthwise(x, weight, options, Activation::Identity)
+        launch::depthwise(x, weight, options, activation)
     }
 
     fn depthwise_conv2d_backward(
@@ -39,50 +40,21 @@ where
         weight: FloatTensor<Self>,
         dy: FloatTensor<Self>,
         options: WindowOptions,
+        activation: InputActivation,
         need_dx: bool,
         need_dw: bool,
     ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
         if !accepts(&[&x, &weight, &dy], dy.meta.shape().dims::<4>()) {
             return reference::depthwise_conv2d_backward::<Self>(
-                x, weight, dy, options, need_dx, need_dw,
+                x, weight, dy, options, activation, need_dx, need_dw,
             );
         }
-        gradients(
-            x,
-            weight,
-            dy,
-            options,
-            Activation::Identity,
-            need_dx,
-            need_dw,
-        )
-    }
-
-    fn relu_depthwise_conv2d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        options: WindowOptions,
-    ) -> FloatTensor<Self> {
-        if !accepts(&[&x, &weight], output_shape(&x, &weight, options)) {
-            return reference::relu_depthwise_conv2d::<Self>(x, weight, options);
-        }
-        launch::depthwise(x, weight, options, Activation::Relu)
-    }
-
-    fn relu_depthwise_conv2d_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        dy: FloatTensor<Self>,
-        options: WindowOptions,
-        need_dx: bool,
-        need_dw: bool,
-    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        if !accepts(&[&x, &weight, &dy], dy.meta.shape().dims::<4>()) {
-            return reference::relu_depthwise_conv2d_backward::<Self>(
-                x, weight, dy, options, need_dx, need_dw,
-            );
-        }
-        gradients(x, weight, dy, options, Activation::Relu, need_dx, need_dw)
+        let [_, _, kernel_h, kernel_w] = weight.meta.shape().dims::<4>();
+        let kernel = [kernel_h, kernel_w];
+        let dw = need_dw
+            .then(|| launch::weight_gradient(x.clone(), dy.clone(), kernel, options, activation));
+        let dx = need_dx.then(|| launch::input_gradient(x, weight, dy, options, activation));
+        (dx, dw)
     }
 
     fn batch_norm(
@@ -111,7 +83,7 @@ where
         if !accepts(&[&x], x.meta.shape().dims::<4>()) {
             return reference::avg_pool3x3::<Self>(x, stride);
         }
-        launch::average_pool(x, stride)
+        launch::pool(x, stride, Pool::Average)
     }
 
     fn avg_pool3x3_backward(
@@ -130,7 +102,7 @@ where
         if !accepts(&[&x], x.meta.shape().dims::<4>()) {
             return reference::max_pool3x3::<Self>(x, stride);
         }
-        launch::maximum_pool(x, stride)
+        launch::pool(x, stride, Pool::Maximum)
     }
 
     fn max_pool3x3_backward(
@@ -154,27 +126,4 @@ fn output_shape<R: CubeRuntime>(
     let [_, _, kernel_h, kernel_w] = weight.meta.shape().dims::<4>();
     let [out_h, out_w] = options.output_size([height, width], [kernel_h, kernel_w]);
     [batch, channels, out_h, out_w]
-}
-
-fn gradients<R: CubeRuntime>(
-    x: CubeTensor<R>,
-    weight: CubeTensor<R>,
-    dy: CubeTensor<R>,
-    options: WindowOptions,
-    activation: Activation,
-    need_dx: bool,
-    need_dw: bool,
-) -> (Option<CubeTensor<R>>, Option<CubeTensor<R>>) {
-    let [_, _, kernel_h, kernel_w] = weight.meta.shape().dims::<4>();
-    let dw = need_dw.then(|| {
-        launch::weight_gradient(
-            x.clone(),
-            dy.clone(),
-            [kernel_h, kernel_w],
-            options,
-            activation,
-        )
-    });
-    let dx = need_dx.then(|| launch::input_gradient(x, weight, dy, options, activation));
-    (dx, dw)
 }

@@ -5,16 +5,18 @@
 
 use cubecl::prelude::*;
 
+use crate::kernels::InputActivation;
+
 use super::{
-    geometry::{Activation, Planes, Slices, Window, entry, position_in_channel, reaches},
+    geometry::{Planes, Slices, Window, entry, position_in_channel, reaches},
     team::{board, slice, sum},
 };
 
 #[cube]
-fn activate(x: f32, #[comptime] activation: Activation) -> f32 {
+fn activate(x: f32, #[comptime] activation: InputActivation) -> f32 {
     match comptime!(activation) {
-        Activation::Identity => x,
-        Activation::Relu => max(x, 0.0f32),
+        InputActivation::Identity => x,
+        InputActivation::Relu => max(x, 0.0f32),
     }
 }
 
@@ -91,8 +93,8 @@ pub(super) fn input_gradient_kernel<F: Float>(
             }
         }
         match comptime!(window.activation) {
-            Activation::Identity => {}
-            Activation::Relu => {
+            InputActivation::Identity => {}
+            InputActivation::Relu => {
                 if f32::cast_from(x[position]) <= 0.0f32 {
                     total = 0.0f32;
                 }

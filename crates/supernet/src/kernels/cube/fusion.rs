@@ -10,7 +10,7 @@ use burn_fusion::{
 };
 use burn_ir::{CustomOpIr, HandleContainer, OperationIr, OperationOutput, TensorIr};
 
-use crate::kernels::{KernelBackend, WindowOptions};
+use crate::kernels::{InputActivation, KernelBackend, WindowOptions};
 
 /// Pointwise convolutions keep the default body, which queues Burn's own operations.
 impl<B: FusionBackend + KernelBackend> KernelBackend for Fusion<B> {
@@ -18,9 +18,11 @@ impl<B: FusionBackend + KernelBackend> KernelBackend for Fusion<B> {
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         options: WindowOptions,
+        activation: InputActivation,
     ) -> FloatTensor<Self> {
         let shape = output_shape(&x.shape(), &weight.shape(), options);
-        let run = move |[x, weight]: [_; 2]| vec![B::depthwise_conv2d(x, weight, options)];
+        let run =
+            move |[x, weight]: [_; 2]| vec![B::depthwise_conv2d(x, weight, options, activation)];
         queue::<B, 2>("depthwise_conv2d", [x, weight], vec![shape], run).output()
     }
 
@@ -29,45 +31,18 @@ impl<B: FusionBackend + KernelBackend> KernelBackend for Fusion<B> {
         weight: FloatTensor<Self>,
         dy: FloatTensor<Self>,
         options: WindowOptions,
-        need_dx: bool,
-        need_dw: bool,
-    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        let shapes = gradient_shapes(&x, &weight, need_dx, need_dw);
-        let run = move |[x, weight, dy]: [_; 3]| {
-            let gradients = B::depthwise_conv2d_backward(x, weight, dy, options, need_dx, need_dw);
-            gradients.0.into_iter().chain(gradients.1).collect()
-        };
-        let inputs = [x, weight, dy];
-        let gradients = queue::<B, 3>("depthwise_conv2d_backward", inputs, shapes, run);
-        assign(gradients, need_dx, need_dw)
-    }
-
-    fn relu_depthwise_conv2d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        options: WindowOptions,
-    ) -> FloatTensor<Self> {
-        let shape = output_shape(&x.shape(), &weight.shape(), options);
-        let run = move |[x, weight]: [_; 2]| vec![B::relu_depthwise_conv2d(x, weight, options)];
-        queue::<B, 2>("relu_depthwise_conv2d", [x, weight], vec![shape], run).output()
-    }
-
-    fn relu_depthwise_conv2d_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        dy: FloatTensor<Self>,
-        options: WindowOptions,
+        activation: InputActivation,
         need_dx: bool,
         need_dw: bool,
     ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
         let shapes = gradient_shapes(&x, &weight, need_dx, need_dw);
         let run = move |[x, weight, dy]: [_; 3]| {
             let gradients =
-                B::relu_depthwise_conv2d_backward(x, weight, dy, options, need_dx, need_dw);
+                B::depthwise_conv2d_backward(x, weight, dy, options, activation, need_dx, need_dw);
             gradients.0.into_iter().chain(gradients.1).collect()
         };
         let inputs = [x, weight, dy];
-        let gradients = queue::<B, 3>("relu_depthwise_conv2d_backward", inputs, shapes, run);
+        let gradients = queue::<B, 3>("depthwise_conv2d_backward", inputs, shapes, run);
         assign(gradients, need_dx, need_dw)
     }
 

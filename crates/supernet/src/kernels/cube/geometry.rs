@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use crate::kernels::WindowOptions;
+use crate::kernels::{InputActivation, WindowOptions};
 
 /// Units of every cube, the most that WebGPU promises.
 pub(super) const UNITS: usize = 256;
@@ -21,18 +21,15 @@ pub(super) struct Window {
     pub(super) padding: [usize; 2],
     pub(super) dilation: [usize; 2],
     /// What is done to an input before the window sees it.
-    pub(super) activation: Activation,
-}
-
-/// What is done to an input before a window sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Activation {
-    Identity,
-    Relu,
+    pub(super) activation: InputActivation,
 }
 
 impl Window {
-    pub(super) fn new(kernel: [usize; 2], options: WindowOptions, activation: Activation) -> Self {
+    pub(super) fn new(
+        kernel: [usize; 2],
+        options: WindowOptions,
+        activation: InputActivation,
+    ) -> Self {
         Self {
             kernel,
             stride: options.stride,

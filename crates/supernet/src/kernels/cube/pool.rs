@@ -7,19 +7,30 @@ use cubecl::prelude::*;
 
 use super::geometry::{Planes, entry, reaches};
 
-/// Mean over the inputs that each window covers.
+/// What a pool makes of the inputs that a window covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Pool {
+    /// Their mean.
+    Average,
+    /// The largest.
+    Maximum,
+}
+
+/// The pool of each window.
 #[cube(launch_unchecked)]
-pub(super) fn average_kernel<F: Float>(
+pub(super) fn pool_kernel<F: Float>(
     x: &Array<F>,
     y: &mut Array<F>,
     planes: &Planes,
     #[comptime] stride: usize,
+    #[comptime] pool: Pool,
     #[define(F)] _dtype: StorageType,
 ) {
     let position = ABSOLUTE_POS;
     if position < planes.batch * planes.channels * planes.out_h * planes.out_w {
         let out = entry(position, planes.out_h, planes.out_w);
-        let mut total = 0.0f32;
+        let middle = (out.plane * planes.height + out.row * stride) * planes.width;
+        let mut result = start(f32::cast_from(x[middle + out.column * stride]), pool);
         for tap_row in 0..3usize {
             let row = out.row * stride + tap_row;
             if row >= 1 && row <= planes.height {
@@ -27,14 +38,39 @@ pub(super) fn average_kernel<F: Float>(
                 for tap_column in 0..3usize {
                     let column = out.column * stride + tap_column;
                     if column >= 1 && column <= planes.width {
-                        total += f32::cast_from(x[line + column - 1]);
+                        result = join(result, f32::cast_from(x[line + column - 1]), pool);
                     }
                 }
             }
         }
         let rows = covered(out.row, planes.height, stride);
         let columns = covered(out.column, planes.width, stride);
-        y[position] = F::cast_from(total / f32::cast_from(rows * columns));
+        y[position] = F::cast_from(finish(result, f32::cast_from(rows * columns), pool));
+    }
+}
+
+/// The result before any input, given the one in the middle of the window.
+#[cube]
+fn start(middle: f32, #[comptime] pool: Pool) -> f32 {
+    match comptime!(pool) {
+        Pool::Average => 0.0f32,
+        Pool::Maximum => middle,
+    }
+}
+
+#[cube]
+fn join(result: f32, value: f32, #[comptime] pool: Pool) -> f32 {
+    match comptime!(pool) {
+        Pool::Average => result + value,
+        Pool::Maximum => max(result, value),
+    }
+}
+
+#[cube]
+fn finish(result: f32, count: f32, #[comptime] pool: Pool) -> f32 {
+    match comptime!(pool) {
+        Pool::Average => result / count,
+        Pool::Maximum => result,
     }
 }
 
@@ -81,36 +117,6 @@ pub(super) fn average_gradient_kernel<F: Float>(
             }
         }
         dx[position] = F::cast_from(total);
-    }
-}
-
-/// Largest input that each window covers.
-#[cube(launch_unchecked)]
-pub(super) fn maximum_kernel<F: Float>(
-    x: &Array<F>,
-    y: &mut Array<F>,
-    planes: &Planes,
-    #[comptime] stride: usize,
-    #[define(F)] _dtype: StorageType,
-) {
-    let position = ABSOLUTE_POS;
-    if position < planes.batch * planes.channels * planes.out_h * planes.out_w {
-        let out = entry(position, planes.out_h, planes.out_w);
-        let middle = (out.plane * planes.height + out.row * stride) * planes.width;
-        let mut best = f32::cast_from(x[middle + out.column * stride]);
-        for tap_row in 0..3usize {
-            let row = out.row * stride + tap_row;
-            if row >= 1 && row <= planes.height {
-                let line = (out.plane * planes.height + row - 1) * planes.width;
-                for tap_column in 0..3usize {
-                    let column = out.column * stride + tap_column;
-                    if column >= 1 && column <= planes.width {
-                        best = max(best, f32::cast_from(x[line + column - 1]));
-                    }
-                }
-            }
-        }
-        y[position] = F::cast_from(best);
     }
 }
 

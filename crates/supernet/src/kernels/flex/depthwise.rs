@@ -8,19 +8,12 @@ use super::{
     lanes::{accumulate_taps, correlate_run},
     memory::{dims, fill, items_per_task, tensor, values},
 };
-use crate::kernels::WindowOptions;
-
-/// What happens to the input before the convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Activation {
-    Identity,
-    Relu,
-}
+use crate::kernels::{InputActivation, WindowOptions};
 
 /// The filters of all channels on planes of one geometry.
 struct Filters<'a> {
     geometry: &'a Geometry,
-    activation: Activation,
+    activation: InputActivation,
     weight: &'a [f32],
     channels: usize,
 }
@@ -34,8 +27,8 @@ impl<'a> Filters<'a> {
     #[inline(always)]
     fn spread(&self, plane: &[f32], buffer: &mut [f32]) {
         match self.activation {
-            Activation::Identity => self.geometry.spread_input(plane, buffer, |value| value),
-            Activation::Relu => self
+            InputActivation::Identity => self.geometry.spread_input(plane, buffer, |value| value),
+            InputActivation::Relu => self
                 .geometry
                 .spread_input(plane, buffer, |value| value.max(0.0)),
         }
@@ -46,7 +39,7 @@ pub(super) fn forward(
     x: FlexTensor,
     weight: FlexTensor,
     options: WindowOptions,
-    activation: Activation,
+    activation: InputActivation,
 ) -> FlexTensor {
     let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
     let [batch, channels, height, width] = dims(&x);
@@ -127,7 +120,7 @@ pub(super) fn backward(
     weight: FlexTensor,
     dy: FlexTensor,
     options: WindowOptions,
-    activation: Activation,
+    activation: InputActivation,
     [need_dx, need_dw]: [bool; 2],
 ) -> (Option<FlexTensor>, Option<FlexTensor>) {
     let (x, weight, dy) = (
@@ -223,7 +216,7 @@ impl WithSimd for Backward<'_> {
                 let weights = self.filters.of_plane(self.first + index);
                 let dx = &mut self.dx[index * plane..][..plane];
                 input_gradient(simd, geometry, &gradients, weights, &mut run, dx);
-                if self.filters.activation == Activation::Relu {
+                if self.filters.activation == InputActivation::Relu {
                     for (dx, x) in dx.iter_mut().zip(x) {
                         *dx = if *x > 0.0 { *dx } else { 0.0 };
                     }
@@ -274,7 +267,7 @@ mod tests {
             let weight = values(3 * filter);
             let filters = Filters {
                 geometry: &geometry,
-                activation: Activation::Relu,
+                activation: InputActivation::Relu,
                 weight: &weight,
                 channels: 3,
             };

@@ -21,24 +21,32 @@ use core::ops::Range;
 use burn::tensor::{TensorMetadata, ops::FloatTensor};
 use burn_flex::Flex;
 
-use self::{depthwise::Activation, memory::all_f32};
+use self::memory::all_f32;
 use super::{
-    KernelBackend, WindowOptions,
+    InputActivation, KernelBackend, WindowOptions,
     profile::{Pass, timed},
     reference,
 };
+
+fn depthwise_name(activation: InputActivation) -> &'static str {
+    match activation {
+        InputActivation::Identity => "depthwise convolution",
+        InputActivation::Relu => "ReLU and depthwise convolution",
+    }
+}
 
 impl KernelBackend for Flex {
     fn depthwise_conv2d(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         options: WindowOptions,
+        activation: InputActivation,
     ) -> FloatTensor<Self> {
-        timed("depthwise convolution", Pass::Forward, || {
+        timed(depthwise_name(activation), Pass::Forward, || {
             if all_f32(&[&x, &weight]) {
-                depthwise::forward(x, weight, options, Activation::Identity)
+                depthwise::forward(x, weight, options, activation)
             } else {
-                reference::depthwise_conv2d::<Self>(x, weight, options)
+                reference::depthwise_conv2d::<Self>(x, weight, options, activation)
             }
         })
     }
@@ -48,49 +56,16 @@ impl KernelBackend for Flex {
         weight: FloatTensor<Self>,
         dy: FloatTensor<Self>,
         options: WindowOptions,
+        activation: InputActivation,
         need_dx: bool,
         need_dw: bool,
     ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        timed("depthwise convolution", Pass::Backward, || {
+        timed(depthwise_name(activation), Pass::Backward, || {
             if all_f32(&[&x, &weight, &dy]) {
-                let needed = [need_dx, need_dw];
-                depthwise::backward(x, weight, dy, options, Activation::Identity, needed)
+                depthwise::backward(x, weight, dy, options, activation, [need_dx, need_dw])
             } else {
                 reference::depthwise_conv2d_backward::<Self>(
-                    x, weight, dy, options, need_dx, need_dw,
-                )
-            }
-        })
-    }
-    fn relu_depthwise_conv2d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        options: WindowOptions,
-    ) -> FloatTensor<Self> {
-        timed("ReLU and depthwise convolution", Pass::Forward, || {
-            if all_f32(&[&x, &weight]) {
-                depthwise::forward(x, weight, options, Activation::Relu)
-            } else {
-                reference::relu_depthwise_conv2d::<Self>(x, weight, options)
-            }
-        })
-    }
-
-    fn relu_depthwise_conv2d_backward(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        dy: FloatTensor<Self>,
-        options: WindowOptions,
-        need_dx: bool,
-        need_dw: bool,
-    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        timed("ReLU and depthwise convolution", Pass::Backward, || {
-            if all_f32(&[&x, &weight, &dy]) {
-                let needed = [need_dx, need_dw];
-                depthwise::backward(x, weight, dy, options, Activation::Relu, needed)
-            } else {
-                reference::relu_depthwise_conv2d_backward::<Self>(
-                    x, weight, dy, options, need_dx, need_dw,
+                    x, weight, dy, options, activation, need_dx, need_dw,
                 )
             }
         })

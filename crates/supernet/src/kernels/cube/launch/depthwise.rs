@@ -4,10 +4,10 @@ use burn_cubecl::{CubeRuntime, tensor::CubeTensor};
 
 use super::buffers::{cube_dim, cubes, empty, partials, planes, rows, units};
 use crate::kernels::{
-    WindowOptions,
+    InputActivation, WindowOptions,
     cube::{
         depthwise::{fold_kernel, forward_kernel, input_gradient_kernel, weight_gradient_kernel},
-        geometry::{Activation, Slices, Window},
+        geometry::{Slices, Window},
     },
 };
 
@@ -24,7 +24,7 @@ impl Problem {
         input: [usize; 4],
         kernel: [usize; 2],
         options: WindowOptions,
-        activation: Activation,
+        activation: InputActivation,
     ) -> Self {
         let [batch, channels, height, width] = input;
         let [out_h, out_w] = options.output_size([height, width], kernel);
@@ -46,7 +46,7 @@ pub(in crate::kernels::cube) fn depthwise<R: CubeRuntime>(
     x: CubeTensor<R>,
     weight: CubeTensor<R>,
     options: WindowOptions,
-    activation: Activation,
+    activation: InputActivation,
 ) -> CubeTensor<R> {
     let [_, _, kernel_h, kernel_w] = weight.meta.shape().dims::<4>();
     let problem = Problem::new(
@@ -81,7 +81,7 @@ pub(in crate::kernels::cube) fn input_gradient<R: CubeRuntime>(
     weight: CubeTensor<R>,
     dy: CubeTensor<R>,
     options: WindowOptions,
-    activation: Activation,
+    activation: InputActivation,
 ) -> CubeTensor<R> {
     let [_, _, kernel_h, kernel_w] = weight.meta.shape().dims::<4>();
     let problem = Problem::new(
@@ -118,7 +118,7 @@ pub(in crate::kernels::cube) fn weight_gradient<R: CubeRuntime>(
     dy: CubeTensor<R>,
     kernel: [usize; 2],
     options: WindowOptions,
-    activation: Activation,
+    activation: InputActivation,
 ) -> CubeTensor<R> {
     let problem = Problem::new(x.meta.shape().dims::<4>(), kernel, options, activation);
     let x = rows(x, problem.input);

@@ -12,4 +12,4 @@ mod pool;
 pub(super) use batch_norm::{batch_norm, batch_norm_gradient};
 pub(super) use buffers::accepts;
 pub(super) use depthwise::{depthwise, input_gradient, weight_gradient};
-pub(super) use pool::{average_pool, average_pool_gradient, maximum_pool, maximum_pool_gradient};
+pub(super) use pool::{average_pool_gradient, maximum_pool_gradient, pool};

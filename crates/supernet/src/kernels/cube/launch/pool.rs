@@ -4,7 +4,7 @@ use burn_cubecl::{CubeRuntime, tensor::CubeTensor};
 
 use super::buffers::{cube_dim, empty, planes, rows, units};
 use crate::kernels::cube::pool::{
-    average_gradient_kernel, average_kernel, maximum_gradient_kernel, maximum_kernel,
+    Pool, average_gradient_kernel, maximum_gradient_kernel, pool_kernel,
 };
 
 fn output([batch, channels, height, width]: [usize; 4], stride: usize) -> [usize; 4] {
@@ -16,10 +16,11 @@ fn output([batch, channels, height, width]: [usize; 4], stride: usize) -> [usize
     ]
 }
 
-/// The average pool, `[batch, channels, out_h, out_w]`.
-pub(in crate::kernels::cube) fn average_pool<R: CubeRuntime>(
+/// A pool, `[batch, channels, out_h, out_w]`.
+pub(in crate::kernels::cube) fn pool<R: CubeRuntime>(
     x: CubeTensor<R>,
     stride: usize,
+    pool: Pool,
 ) -> CubeTensor<R> {
     let input = x.meta.shape().dims::<4>();
     let output = output(input, stride);
@@ -27,7 +28,7 @@ pub(in crate::kernels::cube) fn average_pool<R: CubeRuntime>(
     let y = empty(&x, output);
     // SAFETY: see `launch`.
     unsafe {
-        average_kernel::launch_unchecked::<R>(
+        pool_kernel::launch_unchecked::<R>(
             &y.client,
             units(y.meta.num_elements()),
             cube_dim(),
@@ -35,6 +36,7 @@ pub(in crate::kernels::cube) fn average_pool<R: CubeRuntime>(
             y.clone().into_array_arg(),
             planes(input, [output[2], output[3]]),
             stride,
+            pool,
             y.dtype.into(),
         );
     }
@@ -66,31 +68,6 @@ pub(in crate::kernels::cube) fn average_pool_gradient<R: CubeRuntime>(
         );
     }
     dx
-}
-
-/// The max pool, `[batch, channels, out_h, out_w]`.
-pub(in crate::kernels::cube) fn maximum_pool<R: CubeRuntime>(
-    x: CubeTensor<R>,
-    stride: usize,
-) -> CubeTensor<R> {
-    let input = x.meta.shape().dims::<4>();
-    let output = output(input, stride);
-    let x = rows(x, input);
-    let y = empty(&x, output);
-    // SAFETY: see `launch`.
-    unsafe {
-        maximum_kernel::launch_unchecked::<R>(
-            &y.client,
-            units(y.meta.num_elements()),
-            cube_dim(),
-            x.into_array_arg(),
-            y.clone().into_array_arg(),
-            planes(input, [output[2], output[3]]),
-            stride,
-            y.dtype.into(),
-        );
-    }
-    y
 }
 
 /// `dx` of the max pool.

@@ -3,32 +3,25 @@
 //! Without an adapter these tests fail. `SUPERNET_SKIP_WGPU=1` skips them and says so; software
 //! Vulkan (Mesa's lavapipe) is enough to run them.
 
+#[path = "../kernels_common/mod.rs"]
 mod kernels_common;
+mod operation;
 
 use burn::backend::{
     Autodiff, Wgpu,
     wgpu::{WgpuDevice, WgpuRuntime},
 };
 use burn::tensor::{
-    DType, Slice, Tensor, TensorData,
-    activation::relu,
+    DType, Tensor,
     backend::{AutodiffBackend, Backend},
-    module::{avg_pool2d, conv2d, max_pool2d},
-    ops::ConvOptions,
-    s,
 };
 use burn_cubecl::CubeBackend;
 use kernels_common::{Tracked, assert_close, grid};
-use supernet::kernels::{
-    KernelBackend, WindowOptions, add_term, add_weighted, avg_pool3x3, batch_norm, concat_channels,
-    depthwise_conv2d, every_second, max_pool3x3, pointwise_conv2d, rectify, relu_depthwise_conv2d,
-    scale_channels,
-};
+use operation::{EPS, Inputs, Layout, Operation, run, tensor, values};
+use supernet::kernels::{KernelBackend, WindowOptions, batch_norm};
 
 type Bare = Autodiff<CubeBackend<WgpuRuntime, f32, i32, u32>>;
 type Fusing = Autodiff<Wgpu<f32, i32, u32>>;
-
-const EPS: f64 = 1e-3;
 
 fn device() -> Option<WgpuDevice> {
     if std::env::var_os("SUPERNET_SKIP_WGPU").is_some_and(|value| value == "1") {
@@ -36,157 +29,6 @@ fn device() -> Option<WgpuDevice> {
         return None;
     }
     Some(WgpuDevice::default())
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Operation {
-    Depthwise(WindowOptions),
-    ReluDepthwise(WindowOptions),
-    Pointwise,
-    BatchNorm,
-    AvgPool(usize),
-    MaxPool(usize),
-    Rectify,
-    AddTerm,
-    AddWeighted,
-    ScaleChannels,
-    Concat,
-    EverySecond(usize),
-}
-
-impl Operation {
-    fn kernel<B: KernelBackend>(self, inputs: &[Tensor<B, 4>]) -> Tensor<B, 4> {
-        let x = inputs[0].clone();
-        let weight = || inputs[1].clone();
-        match self {
-            Self::Depthwise(options) => depthwise_conv2d(x, weight(), options),
-            Self::ReluDepthwise(options) => relu_depthwise_conv2d(x, weight(), options),
-            Self::Pointwise => pointwise_conv2d(x, weight()),
-            Self::BatchNorm => batch_norm(x, EPS).output,
-            Self::AvgPool(stride) => avg_pool3x3(x, stride),
-            Self::MaxPool(stride) => max_pool3x3(x, stride),
-            Self::Rectify => rectify(x),
-            Self::AddTerm => add_term(x, weight()),
-            Self::AddWeighted => {
-                let sum = Some(x.clone().detach());
-                add_weighted(sum, x, weight().reshape([1, 2]), [0, 1])
-            }
-            Self::ScaleChannels => {
-                let scale: Tensor<B, 1> = weight().flatten(0, 3);
-                scale_channels(x, scale.clone(), scale)
-            }
-            Self::Concat => concat_channels(vec![x, weight()]),
-            Self::EverySecond(shift) => every_second(x, shift),
-        }
-    }
-
-    fn burn(self, inputs: &[Tensor<Tracked, 4>]) -> Tensor<Tracked, 4> {
-        let x = inputs[0].clone();
-        let depthwise = |x: Tensor<Tracked, 4>, window: WindowOptions| {
-            let groups = x.dims()[1];
-            let options = ConvOptions::new(window.stride, window.padding, window.dilation, groups);
-            conv2d(x, inputs[1].clone(), None, options)
-        };
-        match self {
-            Self::Depthwise(options) => depthwise(x, options),
-            Self::ReluDepthwise(options) => depthwise(relu(x), options),
-            Self::Pointwise => {
-                let options = ConvOptions::new([1; 2], [0; 2], [1; 2], 1);
-                conv2d(x, inputs[1].clone(), None, options)
-            }
-            Self::BatchNorm => {
-                let mean = x.clone().mean_dim(3).mean_dim(2).mean_dim(0);
-                let centred = x - mean;
-                let squares = centred.clone() * centred.clone();
-                let variance = squares.mean_dim(3).mean_dim(2).mean_dim(0);
-                centred / (variance + EPS).sqrt()
-            }
-            Self::AvgPool(stride) => avg_pool2d(x, [3; 2], [stride; 2], [1; 2], false, false),
-            Self::MaxPool(stride) => max_pool2d(x, [3; 2], [stride; 2], [1; 2], [1; 2], false),
-            Self::Rectify => relu(x),
-            Self::AddTerm => x + inputs[1].clone(),
-            Self::AddWeighted => {
-                let weight = inputs[1].clone().slice(s![.., .., .., 1..]);
-                x.clone().detach() + x * weight
-            }
-            Self::ScaleChannels => x * inputs[1].clone() + inputs[1].clone(),
-            Self::Concat => Tensor::cat(inputs.to_vec(), 1),
-            Self::EverySecond(shift) => {
-                let [_, _, height, width] = x.dims();
-                let padded = x.pad([(0, height % 2), (0, width % 2)], 0.0);
-                let every = Slice::new(shift as isize, None, 2);
-                padded.slice([Slice::full(), Slice::full(), every, every])
-            }
-        }
-    }
-}
-
-/// How the leaves reach the operation and its output the loss.
-#[derive(Clone, Copy, Debug)]
-enum Layout {
-    Rows,
-    /// The input is a part of a permuted leaf, and the gradient of the output arrives permuted.
-    Views,
-}
-
-impl Layout {
-    fn before<B: Backend>(self, inputs: Vec<Tensor<B, 4>>) -> Vec<Tensor<B, 4>> {
-        match self {
-            Self::Rows => inputs,
-            Self::Views => inputs
-                .into_iter()
-                .enumerate()
-                .map(|(index, input)| {
-                    let input = input.permute([3, 1, 2, 0]);
-                    let [batch, channels, height, width] = input.dims();
-                    match index {
-                        0 => input.slice([1..batch, 0..channels, 1..height, 0..width - 1]),
-                        _ => input,
-                    }
-                })
-                .collect(),
-        }
-    }
-
-    fn after<B: Backend>(self, output: Tensor<B, 4>) -> Tensor<B, 4> {
-        match self {
-            Self::Rows => output,
-            Self::Views => output.permute([2, 0, 3, 1]),
-        }
-    }
-}
-
-type Inputs = Vec<(Vec<f32>, [usize; 4])>;
-
-fn tensor<B: Backend>(values: Vec<f32>, shape: [usize; 4], device: &B::Device) -> Tensor<B, 4> {
-    Tensor::from_data(TensorData::new(values, shape), device)
-}
-
-fn values<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f32> {
-    tensor.into_data().convert::<f32>().to_vec().unwrap()
-}
-
-/// The output and the gradients of all inputs under a fixed, uneven `dy`.
-fn run<B: AutodiffBackend>(
-    device: &B::Device,
-    inputs: &Inputs,
-    layout: Layout,
-    function: impl Fn(&[Tensor<B, 4>]) -> Tensor<B, 4>,
-) -> Vec<Vec<f32>> {
-    let leaves: Vec<Tensor<B, 4>> = inputs
-        .iter()
-        .map(|(values, shape)| tensor(values.clone(), *shape, device).require_grad())
-        .collect();
-    let output = layout.after(function(&layout.before(leaves.clone())));
-    let shape = output.dims();
-    let dy = tensor(grid(shape, 77), shape, device);
-    let gradients = (output.clone() * dy).sum().backward();
-    let gradients = leaves
-        .iter()
-        .map(|leaf| values(leaf.grad(&gradients).expect("every input is tracked")));
-    core::iter::once(values(output.inner()))
-        .chain(gradients.collect::<Vec<_>>())
-        .collect()
 }
 
 /// Fails unless the operation equals Burn's on both backends, in values and in all gradients.
