@@ -1,10 +1,14 @@
 use burn::module::Module;
-use burn::tensor::{Tensor, backend::Backend, module::avg_pool2d};
+use burn::tensor::{
+    Tensor,
+    backend::Backend,
+    module::{adaptive_avg_pool2d, avg_pool2d},
+};
 
 use crate::conv::{Conv2d, Linear, PointwiseConv2d};
 use crate::kernels::{self, KernelBackend};
 use crate::stem::global_average;
-use crate::{BatchNorm, Form, Statistics, SupernetError, WeightInit};
+use crate::{BatchNorm, Form, Statistics, WeightInit};
 
 /// The auxiliary classifier of DARTS: reads the cell at two thirds of the depth while training, so
 /// that gradients reach the first cells on a short way. It is not run to predict.
@@ -12,7 +16,8 @@ use crate::{BatchNorm, Form, Statistics, SupernetError, WeightInit};
 /// ReLU, average pool 5x5, 1x1 convolution to 128 channels, normalisation, ReLU, 2x2 convolution to
 /// 768 channels, normalisation (not in the ImageNet form, where the published one leaves it out),
 /// ReLU, linear layer. What the second convolution leaves of the image is averaged: in the published
-/// sizes it is a single pixel.
+/// sizes it is a single pixel. Features too small for that pool (of images below 32x32 in the CIFAR
+/// form, which the papers do not have) are averaged to the 2x2 that the second convolution needs.
 #[derive(Module, Debug)]
 pub struct AuxiliaryHead<B: Backend> {
     narrow: PointwiseConv2d<B>,
@@ -48,26 +53,6 @@ impl AuxiliaryPlan {
             },
         }
     }
-
-    /// Sides after the pool of features with these sides.
-    ///
-    /// # Errors
-    ///
-    /// When the second convolution would have too little to look at.
-    pub(crate) fn pooled(&self, sides: [usize; 2]) -> Result<[usize; 2], SupernetError> {
-        let smallest = Self::POOL + self.stride * (Self::KERNEL - 1);
-        if sides.iter().any(|&side| side < smallest) {
-            return Err(SupernetError::config(
-                "auxiliary head",
-                format!("on features of {}x{} pixels", sides[0], sides[1]),
-                format!(
-                    "images large enough to leave {smallest}x{smallest} at two thirds of the depth \
-                     (32x32 in the CIFAR form, 224x224 in the ImageNet form), or no auxiliary head"
-                ),
-            ));
-        }
-        Ok(sides.map(|side| (side - Self::POOL) / self.stride + 1))
-    }
 }
 
 impl<B: Backend> AuxiliaryHead<B> {
@@ -97,15 +82,7 @@ impl<B: KernelBackend> AuxiliaryHead<B> {
     /// - features: `[batch, channels, height, width]`
     /// - output: class logits `[batch, classes]`
     pub(crate) fn forward(&self, features: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 2> {
-        let (window, stride) = ([AuxiliaryPlan::POOL; 2], [self.stride; 2]);
-        let x = avg_pool2d(
-            kernels::rectify(features),
-            window,
-            stride,
-            [0, 0],
-            false,
-            false,
-        );
+        let x = self.pool(kernels::rectify(features));
         let x = kernels::rectify(self.narrow_norm.forward(self.narrow.forward(x), statistics));
         let x = self.wide.forward(x);
         let x = match &self.wide_norm {
@@ -113,5 +90,13 @@ impl<B: KernelBackend> AuxiliaryHead<B> {
             None => x,
         };
         self.classifier.forward(global_average(kernels::rectify(x)))
+    }
+    fn pool(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+        let (pool, kernel) = (AuxiliaryPlan::POOL, AuxiliaryPlan::KERNEL);
+        let [_, _, height, width] = x.dims();
+        if height.min(width) < pool + self.stride * (kernel - 1) {
+            return adaptive_avg_pool2d(x, [kernel; 2]);
+        }
+        avg_pool2d(x, [pool; 2], [self.stride; 2], [0, 0], false, false)
     }
 }

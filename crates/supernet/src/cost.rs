@@ -16,19 +16,13 @@ pub enum Cost {
 }
 
 impl Operation {
-    /// Weights of the operation on `channels` channels.
+    /// Weights of the operation's convolutions on `channels` channels.
     fn weights(self, channels: usize, stride: usize) -> usize {
-        let separable = |side: usize| channels * side * side + channels * channels;
-        match self {
-            Operation::None | Operation::MaxPool3x3 | Operation::AvgPool3x3 => 0,
-            // A factorised reduction is two 1x1 convolutions to half of the channels each.
-            Operation::SkipConnect if stride == 2 => channels * channels,
-            Operation::SkipConnect => 0,
-            Operation::SepConv3x3 => 2 * separable(3),
-            Operation::SepConv5x5 => 2 * separable(5),
-            Operation::DilConv3x3 => separable(3),
-            Operation::DilConv5x5 => separable(5),
-        }
+        let parts = self.parts(channels, stride);
+        parts
+            .iter()
+            .map(|part| part.kind.weights(part.channels))
+            .sum()
     }
 }
 

@@ -29,6 +29,58 @@ impl fmt::Display for LayerKind {
     }
 }
 
+impl LayerKind {
+    /// Weights of a layer of this kind between so many channels, its input's and its output's; a
+    /// channel of a depthwise convolution has one input. Normalisation and biases not counted.
+    pub(crate) fn weights(self, [channels_in, channels_out]: [usize; 2]) -> usize {
+        channels_out
+            * match self {
+                Self::Convolution(side) => channels_in * side * side,
+                Self::Depthwise(side) => side * side,
+                Self::Pointwise | Self::Linear => channels_in,
+            }
+    }
+}
+
+/// A convolution that an operation is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) kind: LayerKind,
+    /// Of the input and the output.
+    pub(crate) channels: [usize; 2],
+    /// Channels of the normalisation that follows; 0 for none.
+    norm: usize,
+}
+
+impl Operation {
+    /// The convolutions of the operation on `channels` channels. All work at the size of its output.
+    pub(crate) fn parts(self, channels: usize, stride: usize) -> Vec<Part> {
+        let pointwise = Part {
+            kind: LayerKind::Pointwise,
+            channels: [channels; 2],
+            norm: channels,
+        };
+        let separable = |side| {
+            let depthwise = Part {
+                kind: LayerKind::Depthwise(side),
+                channels: [1, channels],
+                norm: 0,
+            };
+            [depthwise, pointwise]
+        };
+        match self {
+            Operation::None | Operation::MaxPool3x3 | Operation::AvgPool3x3 => vec![],
+            // Two 1x1 convolutions of stride 2, each to half of the channels.
+            Operation::SkipConnect if stride == 2 => vec![pointwise],
+            Operation::SkipConnect => vec![],
+            Operation::SepConv3x3 => [separable(3); 2].concat(),
+            Operation::SepConv5x5 => [separable(5); 2].concat(),
+            Operation::DilConv3x3 => separable(3).to_vec(),
+            Operation::DilConv5x5 => separable(5).to_vec(),
+        }
+    }
+}
+
 /// Size and cost of one layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerCount {
@@ -88,16 +140,11 @@ impl Count {
         &mut self,
         place: impl Into<String>,
         kind: LayerKind,
-        [channels_in, channels_out]: [usize; 2],
+        channels: [usize; 2],
         sides: Sides,
         norm: usize,
     ) {
-        let weights = channels_out
-            * match kind {
-                LayerKind::Convolution(side) => channels_in * side * side,
-                LayerKind::Depthwise(side) => side * side,
-                LayerKind::Pointwise | LayerKind::Linear => channels_in,
-            };
+        let weights = kind.weights(channels);
         self.layers.push(LayerCount {
             place: place.into(),
             kind,
@@ -152,16 +199,20 @@ impl Count {
     ) -> Sides {
         let channels = plan.channels;
         let first = [plan.channels_prev_prev, channels];
-        if plan.reduction_prev {
-            self.factorized(
-                &format!("{place}.preprocess0"),
-                first,
-                strided(prev_prev, 2),
-            );
+        // After a reduction two 1x1 convolutions of stride 2, each to half of the channels: as costly
+        // as the one that is there otherwise.
+        let from = if plan.reduction_prev {
+            strided(prev_prev, 2)
         } else {
-            let place = format!("{place}.preprocess0");
-            self.push(place, LayerKind::Pointwise, first, prev_prev, channels);
-        }
+            prev_prev
+        };
+        self.push(
+            format!("{place}.preprocess0"),
+            LayerKind::Pointwise,
+            first,
+            from,
+            channels,
+        );
         let second = [plan.channels_prev, channels];
         self.push(
             format!("{place}.preprocess1"),
@@ -184,42 +235,13 @@ impl Count {
                     out
                 };
                 let place = format!("{place}.node{node}.{}@{}", entry.op, entry.input);
-                self.operation(&place, entry.op, channels, strided(from, stride), stride);
+                for part in entry.op.parts(channels, stride) {
+                    let sides = strided(from, stride);
+                    self.push(&place, part.kind, part.channels, sides, part.norm);
+                }
             }
         }
         out
-    }
-
-    fn operation(
-        &mut self,
-        place: &str,
-        op: Operation,
-        channels: usize,
-        out: Sides,
-        stride: usize,
-    ) {
-        let (kernel, stages) = match op {
-            Operation::None | Operation::MaxPool3x3 | Operation::AvgPool3x3 => return,
-            Operation::SkipConnect => {
-                if stride == 2 {
-                    self.factorized(place, [channels; 2], out);
-                }
-                return;
-            }
-            Operation::SepConv3x3 => (3, 2),
-            Operation::SepConv5x5 => (5, 2),
-            Operation::DilConv3x3 => (3, 1),
-            Operation::DilConv5x5 => (5, 1),
-        };
-        for _ in 0..stages {
-            self.push(place, LayerKind::Depthwise(kernel), [1, channels], out, 0);
-            self.push(place, LayerKind::Pointwise, [channels; 2], out, channels);
-        }
-    }
-
-    /// Two 1x1 convolutions of stride 2, each giving half of the channels.
-    fn factorized(&mut self, place: &str, channels: [usize; 2], out: Sides) {
-        self.push(place, LayerKind::Pointwise, channels, out, channels[1]);
     }
 
     fn auxiliary(&mut self, channels: usize, classes: usize, plan: AuxiliaryPlan) {

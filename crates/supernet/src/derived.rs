@@ -2,7 +2,7 @@ use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
-use crate::auxiliary::{AuxiliaryHead, AuxiliaryPlan};
+use crate::auxiliary::AuxiliaryHead;
 use crate::conv::Linear;
 use crate::kernels::KernelBackend;
 use crate::operation::OperationForm;
@@ -79,27 +79,11 @@ impl DerivedConfig {
                 format!("{0}x{0} or larger in the ImageNet form", Self::MIN_IMAGENET),
             ));
         }
-        self.network.validate_image(height, width)?;
-        if self.auxiliary {
-            AuxiliaryPlan::of(self.form).pooled(self.sides_at_auxiliary([height, width]))?;
-        }
-        Ok(())
+        self.network.validate_image(height, width)
     }
 
     /// Smallest height and width of an image in the ImageNet form: the stem leaves an eighth.
     const MIN_IMAGENET: usize = 8 * NetworkConfig::MIN_SIZE;
-
-    fn sides_at_auxiliary(&self, mut sides: [usize; 2]) -> [usize; 2] {
-        let halve = |sides: [usize; 2]| sides.map(|side| side.div_ceil(2));
-        if self.form == Form::Imagenet {
-            sides = halve(halve(halve(sides)));
-        }
-        let (plan, _) = self.plan();
-        let reductions = plan[..=self.auxiliary_cell()]
-            .iter()
-            .filter(|cell| cell.reduction);
-        reductions.fold(sides, |sides, _| halve(sides))
-    }
 
     /// Builds the network with fresh weights.
     ///
