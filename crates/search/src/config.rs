@@ -6,9 +6,9 @@ use supernet::{
     ArchitectureConfig, Cost, DeriveRule, Execution, NetworkConfig, Relaxation, SearchSpace,
     SupernetConfig,
 };
-use toml::{Table, Value};
-use workbench::WorkbenchError;
-use workbench::config::{apply_overrides, fingerprint, from_table, parse_table};
+use toml::Table;
+use workbench::config::checks::{below_one, not_negative, positive};
+use workbench::config::{fingerprint, from_table, merge, overrides_table, parse_table, to_toml};
 use workbench::data::{Augment, DatasetId, FolderOptions, Splits, load_with};
 use workbench::optim::Schedule;
 use workbench::precision::Precision;
@@ -156,12 +156,7 @@ impl SearchConfig {
             source = name.to_string();
         }
         if !overrides.is_empty() {
-            let mut given = Table::new();
-            for text in overrides {
-                let set = apply_overrides(Table::new(), std::slice::from_ref(text))?;
-                merge(&mut given, set);
-            }
-            lay(&mut table, given)?;
+            lay(&mut table, overrides_table(overrides)?)?;
             source.push_str(" with overrides");
         }
         let config: Self = from_table(table, &source)?;
@@ -338,45 +333,8 @@ impl SearchConfig {
     ///
     /// When a value has no TOML form.
     pub fn to_toml(&self) -> Result<String, SearchError> {
-        toml::to_string_pretty(self).map_err(|error| {
-            let source_name = self.name.clone();
-            let message = error.to_string();
-            WorkbenchError::Config {
-                source_name,
-                message,
-            }
-            .into()
-        })
+        Ok(to_toml(self, &self.name)?)
     }
-}
-
-fn positive(field: &'static str, value: f64) -> Result<(), SearchError> {
-    if value.is_finite() && value > 0.0 {
-        return Ok(());
-    }
-    Err(SearchError::field(field, value, "a positive number"))
-}
-
-fn not_negative(field: &'static str, value: f64) -> Result<(), SearchError> {
-    if value.is_finite() && value >= 0.0 {
-        return Ok(());
-    }
-    Err(SearchError::field(
-        field,
-        value,
-        "a number that is not negative",
-    ))
-}
-
-fn below_one(field: &'static str, value: f64) -> Result<(), SearchError> {
-    if (0.0..1.0).contains(&value) {
-        return Ok(());
-    }
-    Err(SearchError::field(
-        field,
-        value,
-        "a number from 0 up to but not including 1",
-    ))
 }
 
 /// Lays `over` on `base`, with the values of the method between where `over` names another one.
@@ -391,21 +349,6 @@ fn lay(base: &mut Table, over: Table) -> Result<(), SearchError> {
     }
     merge(base, over);
     Ok(())
-}
-
-/// Lays `over` on `base`, section by section. A schedule is replaced whole: the fields of one shape
-/// mean nothing to another.
-fn merge(base: &mut Table, over: Table) {
-    for (key, value) in over {
-        match (base.get_mut(&key), value) {
-            (Some(Value::Table(inner)), Value::Table(value)) if !value.contains_key("shape") => {
-                merge(inner, value);
-            }
-            (_, value) => {
-                base.insert(key, value);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -10,39 +10,6 @@ pub enum SearchError {
     /// The space, the network or a genotype.
     #[error(transparent)]
     Supernet(#[from] SupernetError),
-    /// A field of the configuration has an impossible value.
-    #[error("configuration: `{field}` is {found}; valid: {valid}")]
-    Field {
-        /// The field, with its section.
-        field: &'static str,
-        /// The value found.
-        found: String,
-        /// What would be valid.
-        valid: String,
-    },
-    /// A checkpoint does not belong to the configuration beside it.
-    #[error(
-        "run folder `{run}`: its checkpoint was made with another configuration than its \
-         config.toml (fingerprint {found}, expected {expected}); restore that file or start a new run"
-    )]
-    OtherConfig {
-        /// The run folder.
-        run: String,
-        /// Fingerprint in the checkpoint.
-        found: String,
-        /// Fingerprint of the configuration.
-        expected: String,
-    },
-    /// A checkpoint's section cannot be read back.
-    #[error("checkpoint section `{section}` of `{run}` cannot be restored: {problem}")]
-    Restore {
-        /// The run folder.
-        run: String,
-        /// The section.
-        section: &'static str,
-        /// The recorder's reason.
-        problem: String,
-    },
     /// Training diverged.
     #[error(
         "the {what} became {value} in epoch {epoch}; lower `weights.learning_rate` or \
@@ -60,10 +27,6 @@ pub enum SearchError {
 
 impl SearchError {
     pub(crate) fn field(field: &'static str, found: impl ToString, valid: &str) -> Self {
-        Self::Field {
-            field,
-            found: found.to_string(),
-            valid: valid.into(),
-        }
+        WorkbenchError::field(field, found, valid).into()
     }
 }

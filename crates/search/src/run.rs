@@ -116,7 +116,7 @@ impl<B: TrainBackend> Session<B> {
         let epoch = loaded.as_ref().map_or(0, |loaded| loaded.index as usize);
         // Checked before the log is touched: nothing already written is lost to a refusal.
         if let Some(loaded) = &loaded {
-            SearchState::<B>::check(loaded, &config.fingerprint()?)?;
+            loaded.check_config(&config.fingerprint()?)?;
         }
         let parts = Parts::load(&config)?;
         let log =
@@ -125,16 +125,7 @@ impl<B: TrainBackend> Session<B> {
         let mut notes = Vec::new();
         match loaded {
             Some(loaded) => {
-                let before = loaded.checkpoint.header["backend"]
-                    .as_str()
-                    .unwrap_or("unknown");
-                if before != session.backend {
-                    notes.push(format!(
-                        "the run began on {before} and goes on on {}: results will differ slightly",
-                        session.backend
-                    ));
-                }
-                notes.extend(loaded.warning.clone());
+                notes = loaded.notes(&session.backend);
                 let fingerprint = session.fingerprint.clone();
                 session.state = session.state.restore(&loaded, &fingerprint, device)?;
             }

@@ -3,14 +3,12 @@ use std::collections::BTreeSet;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::adaptor::OptimizerAdaptor;
 use burn::optim::{Adam, Optimizer, Sgd};
-use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Record, Recorder};
 use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
 };
-use serde_json::json;
 use supernet::{Architecture, Supernet, SupernetConfig, TrainBackend, WeightInit};
-use workbench::checkpoint::{Checkpoint, Loaded};
+use workbench::checkpoint::{Checkpoint, Loaded, encode_record};
 use workbench::optim::{adam_config, sgd_config};
 
 use crate::{SearchConfig, SearchError};
@@ -76,48 +74,26 @@ impl<B: TrainBackend> SearchState<B> {
     ///
     /// When a record cannot be encoded.
     pub fn checkpoint(&self, fingerprint: &str, backend: &str) -> Result<Checkpoint, SearchError> {
-        let header = json!({
-            "config": fingerprint,
-            "backend": backend,
-            "epoch": self.epoch,
-        });
-        Ok(Checkpoint::new(header)
-            .with_section(
-                "supernet",
-                encode::<B, _>("supernet", self.supernet.clone().into_record())?,
-            )
-            .with_section(
+        let supernet = self.supernet.clone().into_record();
+        let architecture = self.architecture.clone().into_record();
+        let sections = [
+            ("supernet", encode_record::<B, _>("supernet", supernet)?),
+            (
                 "architecture",
-                encode::<B, _>("architecture", self.architecture.clone().into_record())?,
-            )
-            .with_section(
+                encode_record::<B, _>("architecture", architecture)?,
+            ),
+            (
                 "sgd",
-                encode::<B, _>("sgd", self.weight_optimizer.to_record())?,
-            )
-            .with_section(
+                encode_record::<B, _>("sgd", self.weight_optimizer.to_record())?,
+            ),
+            (
                 "adam",
-                encode::<B, _>("adam", self.alpha_optimizer.to_record())?,
-            ))
-    }
-
-    /// Checks that a checkpoint belongs to the configuration with this fingerprint.
-    ///
-    /// # Errors
-    ///
-    /// [`SearchError::OtherConfig`] when it does not.
-    pub fn check(loaded: &Loaded, fingerprint: &str) -> Result<(), SearchError> {
-        let found = loaded.checkpoint.header["config"]
-            .as_str()
-            .unwrap_or("none");
-        if found == fingerprint {
-            return Ok(());
-        }
-        let short = |text: &str| text.chars().take(12).collect::<String>();
-        Err(SearchError::OtherConfig {
-            run: run_of(loaded),
-            found: short(found),
-            expected: short(fingerprint),
-        })
+                encode_record::<B, _>("adam", self.alpha_optimizer.to_record())?,
+            ),
+        ];
+        let bare = Checkpoint::of_run(fingerprint, backend, self.epoch);
+        let add = |checkpoint: Checkpoint, (name, bytes)| checkpoint.with_section(name, bytes);
+        Ok(sections.into_iter().fold(bare, add))
     }
 
     /// Puts a checkpoint's state in place of this one's.
@@ -131,58 +107,23 @@ impl<B: TrainBackend> SearchState<B> {
         fingerprint: &str,
         device: &B::Device,
     ) -> Result<Self, SearchError> {
-        Self::check(loaded, fingerprint)?;
+        loaded.check_config(fingerprint)?;
         // Weights first: their records restore the parameter ids that the optimisers' refer to.
         self.supernet = self
             .supernet
-            .load_record(decode::<B, _>(loaded, "supernet", device)?);
-        self.architecture =
-            self.architecture
-                .load_record(decode::<B, _>(loaded, "architecture", device)?);
+            .load_record(loaded.record::<B, _>("supernet", device)?);
+        self.architecture = self
+            .architecture
+            .load_record(loaded.record::<B, _>("architecture", device)?);
         self.weight_optimizer = self
             .weight_optimizer
-            .load_record(decode::<B, _>(loaded, "sgd", device)?);
+            .load_record(loaded.record::<B, _>("sgd", device)?);
         self.alpha_optimizer = self
             .alpha_optimizer
-            .load_record(decode::<B, _>(loaded, "adam", device)?);
+            .load_record(loaded.record::<B, _>("adam", device)?);
         self.epoch = loaded.index as usize;
         Ok(self)
     }
-}
-
-fn run_of(loaded: &Loaded) -> String {
-    let run = loaded.path.parent().and_then(|folder| folder.parent());
-    run.unwrap_or(&loaded.path).display().to_string()
-}
-
-type BytesRecorder = NamedMpkBytesRecorder<FullPrecisionSettings>;
-
-fn encode<B: Backend, R: Record<B>>(
-    section: &'static str,
-    record: R,
-) -> Result<Vec<u8>, SearchError> {
-    Recorder::<B>::record(&BytesRecorder::default(), record, ()).map_err(|error| {
-        SearchError::Restore {
-            run: "new checkpoint".into(),
-            section,
-            problem: error.to_string(),
-        }
-    })
-}
-
-fn decode<B: Backend, R: Record<B>>(
-    loaded: &Loaded,
-    section: &'static str,
-    device: &B::Device,
-) -> Result<R, SearchError> {
-    let bytes = loaded.section(section)?.to_vec();
-    Recorder::<B>::load(&BytesRecorder::default(), bytes, device).map_err(|error| {
-        SearchError::Restore {
-            run: run_of(loaded),
-            section,
-            problem: error.to_string(),
-        }
-    })
 }
 
 fn parameter_ids<B: AutodiffBackend, M: Module<B>>(module: &M) -> BTreeSet<u64> {

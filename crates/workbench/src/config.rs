@@ -1,5 +1,7 @@
 //! Configuration text: parsing, overriding single fields, and errors that name the field.
 
+pub mod checks;
+
 use std::fmt::Write as _;
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -92,6 +94,45 @@ pub fn apply_overrides(mut table: Table, overrides: &[impl AsRef<str>]) -> Resul
         set(&mut table, text.as_ref())?;
     }
     Ok(table)
+}
+
+/// Lays `over` on `base`, section by section. A table with a `shape`, a
+/// [schedule](crate::optim::Schedule), is replaced whole: the fields of one shape mean nothing to
+/// another.
+pub fn merge(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(value)) if !value.contains_key("shape") => {
+                merge(inner, value);
+            }
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// The table that overrides make by themselves, to be [laid](merge) on another; each is
+/// `section.field=value`, as for [`apply_overrides`].
+///
+/// # Errors
+///
+/// As [`apply_overrides`].
+pub fn overrides_table(overrides: &[String]) -> Result<Table> {
+    let mut table = Table::new();
+    for text in overrides {
+        merge(&mut table, apply_overrides(Table::new(), &[text])?);
+    }
+    Ok(table)
+}
+
+/// A configuration as TOML; `name` is how an error calls it.
+///
+/// # Errors
+///
+/// When a value has no TOML form.
+pub fn to_toml(config: &impl Serialize, name: &str) -> Result<String> {
+    toml::to_string_pretty(config).map_err(|error| config_error(name, error.to_string()))
 }
 
 fn set(table: &mut Table, text: &str) -> Result<()> {

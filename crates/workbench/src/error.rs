@@ -79,6 +79,32 @@ pub enum WorkbenchError {
         valid: String,
     },
 
+    /// A field of a configuration with an impossible value.
+    #[error("configuration: `{field}` is {found}; valid: {valid}")]
+    Field {
+        /// The field, with its section.
+        field: &'static str,
+        /// The value found.
+        found: String,
+        /// What would be valid.
+        valid: String,
+    },
+
+    /// A checkpoint that does not belong to the configuration beside it.
+    #[error(
+        "run folder `{}`: its checkpoint was made with another configuration than its config.toml \
+         (fingerprint {found}, expected {expected}); restore that file or start a new run",
+        run.display()
+    )]
+    OtherConfig {
+        /// The run folder.
+        run: PathBuf,
+        /// Beginning of the fingerprint in the checkpoint.
+        found: String,
+        /// Beginning of the configuration's fingerprint.
+        expected: String,
+    },
+
     /// A configuration that cannot be read.
     #[error("configuration {source_name}: {message}")]
     Config {
@@ -155,6 +181,15 @@ impl WorkbenchError {
             action,
             path,
             source,
+        }
+    }
+
+    /// A field of a configuration with an impossible value.
+    pub fn field(field: &'static str, found: impl ToString, valid: &str) -> Self {
+        Self::Field {
+            field,
+            found: found.to_string(),
+            valid: valid.into(),
         }
     }
 

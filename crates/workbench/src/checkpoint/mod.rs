@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Result, WorkbenchError, files};
 
@@ -36,6 +36,11 @@ impl Checkpoint {
         }
     }
 
+    /// A checkpoint of a run whose configuration has this fingerprint, without a section yet.
+    pub fn of_run(fingerprint: &str, backend: &str, epoch: usize) -> Self {
+        Self::new(json!({ "config": fingerprint, "backend": backend, "epoch": epoch }))
+    }
+
     /// Adds a section, replacing one of the same name.
     pub fn with_section(mut self, name: impl Into<String>, content: Vec<u8>) -> Self {
         self.sections.insert(name.into(), content);
@@ -57,6 +62,37 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Checks that the checkpoint is of a run whose configuration has this fingerprint.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkbenchError::OtherConfig`] when it is not.
+    pub fn check_config(&self, fingerprint: &str) -> Result<()> {
+        let found = self.checkpoint.header["config"].as_str().unwrap_or("none");
+        if found == fingerprint {
+            return Ok(());
+        }
+        let run = self.path.parent().and_then(Path::parent);
+        let short = |text: &str| text.chars().take(12).collect();
+        Err(WorkbenchError::OtherConfig {
+            run: run.unwrap_or(&self.path).to_path_buf(),
+            found: short(found),
+            expected: short(fingerprint),
+        })
+    }
+
+    /// What a person should know when the run goes on from here on this backend, a sentence each.
+    pub fn notes(&self, backend: &str) -> Vec<String> {
+        let before = self.checkpoint.header["backend"].as_str();
+        let before = before.unwrap_or("unknown");
+        let moved = (before != backend).then(|| {
+            format!(
+                "the run began on {before} and goes on on {backend}: results will differ slightly"
+            )
+        });
+        moved.into_iter().chain(self.warning.clone()).collect()
+    }
+
     /// The content of a section.
     ///
     /// # Errors
@@ -174,7 +210,6 @@ fn broken(path: &Path, problem: String) -> WorkbenchError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn example(step: u64) -> Checkpoint {
         Checkpoint::new(json!({ "step": step, "lr": 0.1 }))
@@ -197,6 +232,27 @@ mod tests {
             message.contains("no section `alpha`, only: empty, weights"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn a_checkpoint_knows_its_configuration_and_backend() {
+        let run = tempfile::tempdir().unwrap();
+        save(
+            run.path(),
+            3,
+            &Checkpoint::of_run("0123456789abcdef", "flex", 3),
+        )
+        .unwrap();
+        let loaded = load_latest(run.path()).unwrap().unwrap();
+        loaded.check_config("0123456789abcdef").unwrap();
+        let message = loaded.check_config("fedcba").unwrap_err().to_string();
+        let run = run.path().display().to_string();
+        for part in [&run, "fingerprint 0123456789ab, expected fedcba"] {
+            assert!(message.contains(part), "{message}");
+        }
+        assert!(loaded.notes("flex").is_empty());
+        let notes = loaded.notes("cuda");
+        assert!(notes.len() == 1 && notes[0].contains("on flex and goes on on cuda"));
     }
 
     #[test]

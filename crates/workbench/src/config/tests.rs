@@ -143,6 +143,49 @@ fn an_override_cannot_smuggle_in_a_second_field() {
 }
 
 #[test]
+fn tables_are_laid_section_by_section_and_schedules_replaced_whole() {
+    let table = |text: &str| parse_table(text, "x").unwrap();
+    let mut base = table(
+        r#"name = "a"
+weights = { momentum = 0.9, rate = { shape = "linear", from = 1, to = 0 } }"#,
+    );
+    let overrides = [
+        "weights.rate={shape=\"constant\", value=3}".to_string(),
+        "weights.decay=2".into(),
+        "name=b".into(),
+    ];
+    merge(&mut base, overrides_table(&overrides).unwrap());
+    let expected = table(
+        r#"name = "b"
+weights = { momentum = 0.9, decay = 2, rate = { shape = "constant", value = 3 } }"#,
+    );
+    assert_eq!(base, expected);
+}
+
+#[test]
+fn numbers_outside_their_range_are_refused_by_name() {
+    use super::checks::{below_one, not_negative, positive};
+    for bad in [f64::NAN, f64::INFINITY, -1.0] {
+        for check in [positive, not_negative, below_one] {
+            let message = check("a.b", bad).unwrap_err().to_string();
+            assert!(message.contains(&format!("`a.b` is {bad}")), "{message}");
+        }
+    }
+    for (good, bad, check) in [
+        (
+            1e-9,
+            0.0,
+            positive as fn(&'static str, f64) -> crate::Result<()>,
+        ),
+        (0.0, -1e-9, not_negative),
+        (0.0, 1.0, below_one),
+    ] {
+        check("a.b", good).unwrap();
+        check("a.b", bad).unwrap_err();
+    }
+}
+
+#[test]
 fn a_fingerprint_depends_on_content_alone() {
     let reordered = "[weights]\nsteps = 3\nmomentum = 0.90\nlearning_rate = 1e-1\n";
     let reordered = format!("name = \"a\"\n{reordered}");
