@@ -2,9 +2,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use supernet::{DerivedConfig, Form, Genotype, NetworkConfig};
-use toml::{Table, Value};
-use workbench::WorkbenchError;
-use workbench::config::{apply_overrides, fingerprint, from_table, parse_table};
+use workbench::config::checks::{below_one, not_negative, positive};
+use workbench::config::{fingerprint, from_table, merge, overrides_table, parse_table, to_toml};
 use workbench::data::{Augment, Dataset, DatasetId, FolderOptions, Splits, load_with};
 use workbench::optim::Schedule;
 use workbench::precision::Precision;
@@ -85,7 +84,8 @@ pub struct LoopConfig {
     pub drop_path: f64,
     /// Decay of the moving average of the weights that is scored; 0 scores the weights themselves.
     pub average_decay: f64,
-    /// Epochs without a lower validation error after which the training stops; 0 for never.
+    /// Epochs without a lower validation error after which the training stops; 0 for never. With
+    /// it, the weights of the epoch of the lowest validation error are the result.
     pub patience: usize,
 }
 
@@ -129,11 +129,8 @@ impl FitConfig {
             merge(&mut table, parse_table(text, name)?);
             source = name.to_string();
         }
-        for text in overrides {
-            let set = apply_overrides(Table::new(), std::slice::from_ref(text))?;
-            merge(&mut table, set);
-        }
         if !overrides.is_empty() {
+            merge(&mut table, overrides_table(overrides)?);
             source.push_str(" with overrides");
         }
         let config: Self = from_table(table, &source)?;
@@ -180,7 +177,7 @@ impl FitConfig {
         positive("weights.learning_rate", high)?;
         below_one("weights.momentum", weights.momentum)?;
         not_negative("weights.weight_decay", weights.weight_decay)?;
-        positive("weights.clip_norm", weights.clip_norm)
+        Ok(positive("weights.clip_norm", weights.clip_norm)?)
     }
 
     /// Loads the data set.
@@ -234,49 +231,7 @@ impl FitConfig {
     ///
     /// When a value has no TOML form.
     pub fn to_toml(&self) -> Result<String, TrainError> {
-        let text = toml::to_string_pretty(self).map_err(|error| WorkbenchError::Config {
-            source_name: self.name.clone(),
-            message: error.to_string(),
-        })?;
-        Ok(text)
-    }
-}
-
-fn positive(field: &'static str, value: f64) -> Result<(), TrainError> {
-    if value.is_finite() && value > 0.0 {
-        return Ok(());
-    }
-    Err(TrainError::field(field, value, "a positive number"))
-}
-
-fn not_negative(field: &'static str, value: f64) -> Result<(), TrainError> {
-    if value.is_finite() && value >= 0.0 {
-        return Ok(());
-    }
-    let valid = "a number that is not negative";
-    Err(TrainError::field(field, value, valid))
-}
-
-fn below_one(field: &'static str, value: f64) -> Result<(), TrainError> {
-    if (0.0..1.0).contains(&value) {
-        return Ok(());
-    }
-    let valid = "a number from 0 up to but not including 1";
-    Err(TrainError::field(field, value, valid))
-}
-
-/// Lays `over` on `base`, section by section. A schedule is replaced whole: the fields of one shape
-/// mean nothing to another.
-fn merge(base: &mut Table, over: Table) {
-    for (key, value) in over {
-        match (base.get_mut(&key), value) {
-            (Some(Value::Table(inner)), Value::Table(value)) if !value.contains_key("shape") => {
-                merge(inner, value);
-            }
-            (_, value) => {
-                base.insert(key, value);
-            }
-        }
+        Ok(to_toml(self, &self.name)?)
     }
 }
 

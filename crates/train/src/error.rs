@@ -12,16 +12,6 @@ pub enum TrainError {
     /// The network or its genotype.
     #[error(transparent)]
     Supernet(#[from] SupernetError),
-    /// A field of the configuration has an impossible value.
-    #[error("configuration: `{field}` is {found}; valid: {valid}")]
-    Field {
-        /// The field, with its section.
-        field: &'static str,
-        /// The value found.
-        found: String,
-        /// What would be valid.
-        valid: String,
-    },
     /// An option has an impossible value.
     #[error("`--{option}` is {found}; valid: {valid}")]
     Option {
@@ -31,20 +21,6 @@ pub enum TrainError {
         found: String,
         /// What would be valid.
         valid: String,
-    },
-    /// A checkpoint does not belong to the configuration beside it.
-    #[error(
-        "run folder `{}`: its checkpoint was made with another configuration than its config.toml \
-         (fingerprint {found}, expected {expected}); restore that file or start a new run",
-        run.display()
-    )]
-    OtherConfig {
-        /// The run folder.
-        run: PathBuf,
-        /// Fingerprint in the checkpoint.
-        found: String,
-        /// Fingerprint of the configuration.
-        expected: String,
     },
     /// A run has no checkpoint yet.
     #[error(
@@ -93,10 +69,6 @@ pub enum TrainError {
 
 impl TrainError {
     pub(crate) fn field(field: &'static str, found: impl ToString, valid: &str) -> Self {
-        Self::Field {
-            field,
-            found: found.to_string(),
-            valid: valid.into(),
-        }
+        WorkbenchError::field(field, found, valid).into()
     }
 }

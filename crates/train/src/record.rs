@@ -35,6 +35,9 @@ pub struct FitOutcome {
     pub backend: String,
     /// Epochs trained.
     pub epochs: usize,
+    /// The epoch whose weights are the result, counted from 1: the last, or, with patience, the one
+    /// of the lowest validation error.
+    pub result_epoch: usize,
     /// Weights of the network, without the auxiliary head.
     pub weights: usize,
     /// Multiply-adds of the network for one image.

@@ -122,7 +122,7 @@ impl<B: TrainBackend> Session<B> {
         let loaded = checkpoint::load_latest(folder.path())?;
         // Checked before the log is touched: nothing already written is lost to a refusal.
         if let Some(loaded) = &loaded {
-            FitState::<B>::check(folder.path(), loaded, &fingerprint)?;
+            loaded.check_config(&fingerprint)?;
         }
         let data = Parts::load(&config)?;
         let derived = config.derived(&data.train)?;
@@ -133,16 +133,7 @@ impl<B: TrainBackend> Session<B> {
         let mut notes = Vec::new();
         match loaded {
             Some(loaded) => {
-                let before = loaded.checkpoint.header["backend"]
-                    .as_str()
-                    .unwrap_or("unknown");
-                if before != backend {
-                    notes.push(format!(
-                        "the run began on {before} and goes on on {backend}: results will differ \
-                         slightly"
-                    ));
-                }
-                notes.extend(loaded.warning.clone());
+                notes = loaded.notes(backend);
                 state = state.restore(&loaded, device)?;
             }
             None => notes.push("no checkpoint was written yet: the training starts anew".into()),
@@ -193,7 +184,8 @@ impl<B: TrainBackend> Session<B> {
             reporter.note(note);
         }
         let mut known = 0;
-        while self.state.epoch < self.config.fit.epochs && !self.is_patience_over() {
+        let fit = self.config.fit.clone();
+        while self.state.epoch < fit.epochs && !self.state.is_patience_over(fit.patience) {
             let record;
             (self, record) = self.run_epoch(reporter)?;
             self.log.append(&record)?;
@@ -211,16 +203,6 @@ impl<B: TrainBackend> Session<B> {
         let text = serde_json::to_string_pretty(&outcome).map_err(json("the result"))?;
         write_atomic(self.folder.file("result.json"), text + "\n")?;
         Ok(outcome)
-    }
-
-    /// Whether the validation error was lowest `patience` epochs ago or earlier.
-    fn is_patience_over(&self) -> bool {
-        let errors: Vec<f64> = self
-            .records
-            .iter()
-            .filter_map(|r| r.validation_error)
-            .collect();
-        is_patience_over(&errors, self.config.fit.patience)
     }
 
     fn run_epoch(
@@ -282,7 +264,9 @@ impl<B: TrainBackend> Session<B> {
             });
         }
         let held_out = self.data.validation.as_ref();
-        let validation = held_out.map(|data| self.score(data)).transpose()?;
+        let validation = held_out
+            .map(|data| self.score(&self.state.scored(), data))
+            .transpose()?;
         let record = EpochRecord {
             epoch: epoch + 1,
             learning_rate,
@@ -293,17 +277,21 @@ impl<B: TrainBackend> Session<B> {
             validation_error: validation.map(|score| score.error),
             seconds: begun.elapsed().as_secs_f64(),
         };
-        self.state.epoch += 1;
+        self.state.finish_epoch(record.validation_error);
         Ok((self, record))
     }
 
-    fn score(&self, data: &Dataset) -> Result<Score, TrainError> {
-        let batch_size = self.config.fit.batch_size;
-        score_network(&self.state.scored(), data, batch_size, &self.device)
+    fn score(
+        &self,
+        network: &DerivedNetwork<B::InnerBackend>,
+        data: &Dataset,
+    ) -> Result<Score, TrainError> {
+        score_network(network, data, self.config.fit.batch_size, &self.device)
     }
 
     fn outcome(&self) -> Result<FitOutcome, TrainError> {
-        let test = self.score(&self.data.test)?;
+        let (network, result_epoch) = self.state.result();
+        let test = self.score(&network, &self.data.test)?;
         let [_, height, width] = self.data.test.image_shape();
         let bare = DerivedConfig {
             auxiliary: false,
@@ -316,6 +304,7 @@ impl<B: TrainBackend> Session<B> {
             seed: self.config.seed,
             backend: self.backend.clone(),
             epochs: self.state.epoch,
+            result_epoch,
             weights: layers.iter().map(|layer| layer.weights).sum(),
             multiply_adds: layers.iter().map(|layer| layer.multiply_adds).sum(),
             test_loss: test.loss,
@@ -360,7 +349,7 @@ fn cut(indices: &[usize], parts: usize) -> impl Iterator<Item = &[usize]> {
     (0..parts).map(move |part| &indices[edge(part)..edge(part + 1)])
 }
 
-/// The network of a run's last checkpoint.
+/// The network that a run's last checkpoint results in.
 pub struct Trained<B: TrainBackend> {
     /// As it is scored.
     pub network: DerivedNetwork<B::InnerBackend>,
@@ -370,7 +359,7 @@ pub struct Trained<B: TrainBackend> {
     pub warning: Option<String>,
 }
 
-/// Reads the network of a run's last checkpoint.
+/// Reads the network that a run's last checkpoint results in.
 ///
 /// # Errors
 ///
@@ -386,11 +375,12 @@ pub fn trained_network<B: TrainBackend>(
             run: folder.path().to_path_buf(),
         });
     };
-    FitState::<B>::check(folder.path(), &loaded, &config.fingerprint()?)?;
+    loaded.check_config(&config.fingerprint()?)?;
     let state = FitState::<B>::new(config, derived, device)?.restore(&loaded, device)?;
+    let (network, epoch) = state.result();
     Ok(Trained {
-        network: state.scored(),
-        epoch: state.epoch,
+        network,
+        epoch,
         warning: loaded.warning,
     })
 }
@@ -398,15 +388,6 @@ pub fn trained_network<B: TrainBackend>(
 /// An error of writing JSON.
 pub(crate) fn json(what: &'static str) -> impl FnOnce(serde_json::Error) -> WorkbenchError {
     move |source| WorkbenchError::Json { what, source }
-}
-
-fn is_patience_over(errors: &[f64], patience: usize) -> bool {
-    let best = errors
-        .iter()
-        .enumerate()
-        .min_by(|a, b| a.1.total_cmp(b.1))
-        .map_or(0, |(index, _)| index);
-    patience > 0 && !errors.is_empty() && errors.len() - 1 - best >= patience
 }
 
 #[cfg(test)]
@@ -417,14 +398,5 @@ mod tests {
     fn parts_hold_every_index_once_in_order() {
         let parts: Vec<&[usize]> = cut(&[5, 3, 8, 1, 9], 2).collect();
         assert_eq!(parts, [&[5, 3][..], &[8, 1, 9]]);
-    }
-
-    #[test]
-    fn patience_counts_epochs_since_the_lowest_error() {
-        assert!(!is_patience_over(&[], 2));
-        assert!(!is_patience_over(&[5.0, 4.0, 4.0], 2));
-        assert!(is_patience_over(&[5.0, 4.0, 4.0, 4.5], 2));
-        assert!(!is_patience_over(&[5.0, 4.0, 4.5, 3.0], 2));
-        assert!(!is_patience_over(&[1.0, 2.0, 3.0, 4.0], 0));
     }
 }

@@ -17,8 +17,8 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// With everything that has state or is drawn: momentum, averaging, drop-path, changes to images,
-/// held-out images.
+/// With everything that has state or is drawn: momentum, averaging, the best epoch, drop-path, changes
+/// to images, held-out images.
 fn start(run: &Path) -> Child {
     let set = [
         "fit.epochs=4",
@@ -26,6 +26,7 @@ fn start(run: &Path) -> Child {
         "fit.parts=2",
         "fit.drop_path=0.3",
         "fit.average_decay=0.9",
+        "fit.patience=3",
         "fit.label_smoothing=0.1",
         "weights.warmup_epochs=1",
         "data.validation=0.2",
@@ -104,4 +105,39 @@ fn killed_and_resumed_or_its_checkpoint_cut_short_it_ends_the_same() {
     );
     assert_eq!(records(&whole), expected);
     assert_eq!(result(&whole), outcome);
+}
+
+#[test]
+fn with_patience_the_weights_of_the_best_epoch_are_the_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, set: [&str; 2]| {
+        let path = folder.path().join(name);
+        let common = [
+            "data.validation=0.2",
+            "network.cells=2",
+            "network.channels=2",
+            // Too fast, so that the error goes up and down.
+            r#"weights.learning_rate={shape="constant", value=0.5}"#,
+        ];
+        let mut arguments = vec!["fit", "snas", "--run", path.to_str().unwrap()];
+        arguments.extend(common.iter().chain(&set).flat_map(|field| ["--set", field]));
+        assert!(command(&arguments).status().unwrap().success());
+        (records(&path), result(&path))
+    };
+    let (records, stopped) = run("stopped", ["fit.epochs=20", "fit.patience=2"]);
+    let errors: Vec<f64> = records
+        .iter()
+        .map(|record| record.validation_error.unwrap())
+        .collect();
+    let lowest = errors.iter().copied().fold(f64::INFINITY, f64::min);
+    let best = 1 + errors.iter().position(|&error| error == lowest).unwrap();
+    assert_eq!(errors.len(), best + 2, "stopped two epochs after {best}");
+    assert_eq!(stopped["epochs"], errors.len());
+    assert_eq!(stopped["result_epoch"], best);
+
+    // A training that ends with that epoch has the same network.
+    let epochs = format!("fit.epochs={best}");
+    let (_, ended) = run("ended", [&epochs, "fit.patience=0"]);
+    assert_eq!(ended["result_epoch"], best);
+    assert_eq!(stopped["test_loss"], ended["test_loss"]);
 }

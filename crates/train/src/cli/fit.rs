@@ -200,13 +200,17 @@ fn train<B: TrainBackend>(
     let outcome = session.run(&mut display)?;
     display.progress.finish();
     println!(
-        "test error {:.2} % on {} (seed {}, {} weights, {} multiply-adds, {} epochs, {label})",
+        "test error {:.2} % on {} (seed {}, {} weights, {} multiply-adds, {} epochs{}, {label})",
         outcome.test_error,
         outcome.data,
         outcome.seed,
         outcome.weights,
         outcome.multiply_adds,
         outcome.epochs,
+        match outcome.result_epoch {
+            last if last == outcome.epochs => String::new(),
+            best => format!(", weights of epoch {best}"),
+        },
     );
     Ok(outcome)
 }
