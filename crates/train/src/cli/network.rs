@@ -19,7 +19,8 @@ use crate::{
 pub(super) struct EvalArgs {
     /// A run folder or an exported network.
     network: PathBuf,
-    /// Data set; by default the one it was trained on. Images are normalised with its constants.
+    /// Data set; by default the one it was trained on. Images are normalised as those the network
+    /// was trained on.
     #[arg(long, value_name = "NAME")]
     data: Option<String>,
     /// Folder of the data set's files, where it is not bundled.
@@ -102,8 +103,9 @@ impl EvalArgs {
                     valid: "the name of a data set".into(),
                 });
             };
-            let data = load_as(set, self.data_root.as_deref(), &exported.config.image)?.test;
-            check_fit(&exported.config.network, &data)?;
+            let root = self.data_root.as_deref();
+            let (image, network) = (&exported.config.image, &exported.config.network);
+            let data = load_as(set, root, image, network)?;
             let network = exported.init::<B::InnerBackend>(device)?;
             return report(&network, &data, EVAL_BATCH, device);
         }
@@ -113,25 +115,32 @@ impl EvalArgs {
         let data = match &self.data {
             Some(set) => {
                 let image = ImageConfig::of(&own.train, &config.data);
-                load_as(set, self.data_root.as_deref(), &image)?
+                load_as(set, self.data_root.as_deref(), &image, &derived)?
             }
-            None => own,
+            None => own.test,
         };
-        check_fit(&derived, &data.test)?;
         let trained = trained_network::<B>(&folder, &config, &derived, device)?;
         say_note(trained.warning);
-        report(&trained.network, &data.test, config.fit.batch_size, device)
+        report(&trained.network, &data, config.fit.batch_size, device)
     }
 }
 
-/// Loads a data set for a network that takes such images.
-fn load_as(set: &str, root: Option<&Path>, image: &ImageConfig) -> Result<Splits, TrainError> {
+/// The test images of a data set as a network takes them: of its size where they are files, with its
+/// normalisation.
+fn load_as(
+    set: &str,
+    root: Option<&Path>,
+    image: &ImageConfig,
+    network: &DerivedConfig,
+) -> Result<Dataset, TrainError> {
     let mut options = FolderOptions::default();
     if let Ok(size) = u16::try_from(image.height) {
         options.size = size;
     }
     options.shorter_side = image.shorter_side;
-    Ok(load_with(set.parse()?, root, &options)?)
+    let data = load_with(set.parse()?, root, &options)?.test;
+    check_fit(network, &data)?;
+    Ok(data.normalized_by(&image.mean, &image.std))
 }
 
 /// Images of a pass; with running statistics it does not change the result.
@@ -265,8 +274,13 @@ impl PredictArgs {
             let image = read_image(path, &exported.config.image)?;
             let prediction = Prediction::of(&network, image, &exported.config.image, device);
             let (class, probability) = (prediction.class, prediction.probability);
+            let names = exported.config.class_names.as_deref();
+            let name = match names.and_then(|names| names.get(class)) {
+                Some(name) => format!(" ({name})"),
+                None => String::new(),
+            };
             println!(
-                "{}: class {class}, probability {probability:.4}",
+                "{}: class {class}{name}, probability {probability:.4}",
                 path.display()
             );
         }

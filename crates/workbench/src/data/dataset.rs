@@ -88,6 +88,19 @@ impl Dataset {
         &self.std
     }
 
+    /// The same images, normalised by these constants (`[channels]` each) in place of the set's own:
+    /// a network takes images as it was trained on them, whatever set they are from.
+    ///
+    /// # Panics
+    ///
+    /// When there is not one of each for every channel.
+    pub fn normalized_by(mut self, mean: &[f32], std: &[f32]) -> Self {
+        let channels = self.image_shape[0];
+        assert_eq!([mean.len(), std.len()], [channels; 2], "one a channel");
+        (self.mean, self.std) = (mean.to_vec(), std.to_vec());
+        self
+    }
+
     /// The names of the classes, in the order of their labels, for a folder of class folders.
     pub fn class_names(&self) -> Option<&[String]> {
         self.class_names.as_deref().map(Vec::as_slice)
