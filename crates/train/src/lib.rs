@@ -6,10 +6,9 @@
 //! is a pass, `train::gradients`, whose gradients are weighted by its share of the batch and added up,
 //! then clipped and applied by SGD. Decisions, each with a test:
 //!
-//! - **The loop is our own** here too. Burn's learner checkpoints neither its place in the data nor what
-//!   it draws, and takes the mode of batch normalisation from the backend; here a killed run resumes to
-//!   the same bits, the parts of a batch have gradients that add up to the batch's, drop-path is keyed,
-//!   and statistics are an argument. Burn's modules, optimisers, records and gradient accumulator are used.
+//! - **The loop is our own** here too, for reasons that `ARCHITECTURE.md` gives.
+//! - **The best epoch**: a training that may stop early (`fit.patience`) keeps the network of the lowest
+//!   validation error in its checkpoints and results in it; another results in its last one.
 //! - **Drop-path** draws a mask on the host from (seed, epoch, step, cell, operation, place in the batch),
 //!   so it is the same however a batch is cut. Skips without a stride are exempt.
 //! - **Parts see statistics of their own**: batch normalisation is the one thing in which a batch cut into
@@ -19,9 +18,10 @@
 //! - **Mixed precision** casts the weights and inputs of convolutions. Master weights, normalisation, the
 //!   classifier, the loss and SGD stay in f32; with f16 the loss is scaled by 1024, and a step whose
 //!   gradients overflow is left out. Offered on CUDA only.
-//! - **Multiply-adds** are counted from the plan: convolutions and linear layers. The reference builder of
-//!   `darts-v2` in the ImageNet form has 529.9 M by that count at its published 48 channels; DARTS prints
-//!   574 M, which 50 channels would give (573.5 M).
+//! - **Multiply-adds** are counted from the plan: convolutions and linear layers. By that count, and by
+//!   PyTorch's (`tests/torch/make.py`), `darts-v2` has 529.9 M in the ImageNet form at its published 48
+//!   channels; DARTS prints 574 M, which 50 channels would give (573.5 M).
+//! - **The auxiliary head** of images too small for the published one averages features to 2x2.
 //! - **Tensors in files** have the names of DARTS' PyTorch code (`supernet/src/names.rs`), so that one map
 //!   serves export and import. `.pt` files are read by `burn-store`.
 #![deny(missing_docs)]

@@ -1,4 +1,6 @@
 //! A network that PyTorch made and trained: loaded here it says the same, and so does its export.
+//! Published networks have the weights and multiply-adds that PyTorch counts. `torch/load.py` goes the
+//! other way, from an export to PyTorch.
 
 use std::path::{Path, PathBuf};
 
@@ -47,6 +49,43 @@ fn exported(weights: &str) -> Exported {
             trained: None,
         },
         weights: read_weights(&file(weights)).unwrap(),
+    }
+}
+
+/// Sizes and costs that `torch/make.py` measured by running the networks, not from a plan.
+#[test]
+fn published_networks_have_pytorchs_weights_and_multiply_adds() {
+    let text = std::fs::read_to_string(file("counts.json")).unwrap();
+    let counts: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(counts.len(), 6);
+    for expected in counts {
+        let imagenet = expected["form"] == "imagenet";
+        let (channels, cells, classes) = if imagenet {
+            (48, 14, 1000)
+        } else {
+            (36, 20, 10)
+        };
+        let config = DerivedConfig {
+            network: NetworkConfig {
+                image_channels: 3,
+                classes,
+                channels,
+                cells,
+            },
+            genotype: read_genotype(expected["cells"].as_str().unwrap()).unwrap(),
+            form: if imagenet {
+                Form::Imagenet
+            } else {
+                Form::Cifar
+            },
+            auxiliary: false,
+        };
+        let side = if imagenet { 224 } else { 32 };
+        let layers = config.layers(side, side).unwrap();
+        let weights: usize = layers.iter().map(|layer| layer.weights).sum();
+        let multiply_adds: u64 = layers.iter().map(|layer| layer.multiply_adds).sum();
+        assert_eq!(expected["weights"], weights, "{expected}");
+        assert_eq!(expected["multiply_adds"], multiply_adds, "{expected}");
     }
 }
 

@@ -1,0 +1,156 @@
+"""Derived networks in PyTorch, with the names of tensors that DARTS' code gives them: the yardstick of
+`train`'s files, and how PyTorch reads an export (see load.py)."""
+
+import re
+
+import torch
+from torch import nn
+
+
+def parse_genotype(text):
+    """`normal: op@input*weight op@input | ..` and a line `reduce: ..`: for each kind of cell, its
+    nodes, each a list of (operation, input, weight)."""
+    entry = re.compile(r"(\w+)@(\d+)(?:\*(\S+))?")
+    cells = {}
+    for line in text.strip().splitlines():
+        kind, nodes = line.split(":")
+        cells[kind.strip()] = [
+            [(op, int(at), float(weight or 1)) for op, at, weight in entry.findall(node)]
+            for node in nodes.split("|")
+        ]
+    return cells
+
+
+class Reduce(nn.Module):
+    """Two 1x1 convolutions of stride 2, the second shifted by a pixel."""
+
+    def __init__(self, c_in, c_out):
+        super().__init__()
+        self.conv_1 = nn.Conv2d(c_in, c_out // 2, 1, stride=2, bias=False)
+        self.conv_2 = nn.Conv2d(c_in, c_out // 2, 1, stride=2, bias=False)
+        self.bn = nn.BatchNorm2d(c_out)
+
+    def forward(self, x):
+        x = torch.relu(x)
+        return self.bn(torch.cat([self.conv_1(x), self.conv_2(x[:, :, 1:, 1:])], 1))
+
+
+class Wrapped(nn.Module):
+    """Layers under the name `op`."""
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.op = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.op(x)
+
+
+def pointwise(c_in, c_out):
+    return Wrapped(nn.ReLU(), nn.Conv2d(c_in, c_out, 1, bias=False), nn.BatchNorm2d(c_out))
+
+
+def separable(c, kernel, stride, dilation):
+    padding = dilation * (kernel - 1) // 2
+    depthwise = nn.Conv2d(c, c, kernel, stride, padding, dilation, groups=c, bias=False)
+    return [nn.ReLU(), depthwise, nn.Conv2d(c, c, 1, bias=False), nn.BatchNorm2d(c)]
+
+
+def operation(name, c, stride):
+    if name == "max_pool_3x3":
+        return nn.MaxPool2d(3, stride, 1)
+    if name == "avg_pool_3x3":
+        return nn.AvgPool2d(3, stride, 1, count_include_pad=False)
+    if name == "skip_connect":
+        return nn.Identity() if stride == 1 else Reduce(c, c)
+    kernel = int(name[-1])
+    if name.startswith("sep"):
+        return Wrapped(*separable(c, kernel, stride, 1), *separable(c, kernel, 1, 1))
+    return Wrapped(*separable(c, kernel, stride, 2))
+
+
+class Cell(nn.Module):
+    def __init__(self, nodes, c_prev_prev, c_prev, c, reduction, reduction_prev):
+        super().__init__()
+        first = Reduce if reduction_prev else pointwise
+        self.preprocess0, self.preprocess1 = first(c_prev_prev, c), pointwise(c_prev, c)
+        self.nodes = nodes
+        stride = lambda source: 2 if reduction and source < 2 else 1
+        self._ops = nn.ModuleList(
+            operation(name, c, stride(source)) for node in nodes for name, source, _ in node
+        )
+
+    def forward(self, s0, s1):
+        states = [self.preprocess0(s0), self.preprocess1(s1)]
+        ops = iter(self._ops)
+        for node in self.nodes:
+            terms = [weight * next(ops)(states[source]) for _, source, weight in node]
+            states.append(sum(terms))
+        return torch.cat(states[2:], 1)
+
+
+def convolution(c_in, c_out, stride):
+    conv = nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False)
+    return [conv, nn.BatchNorm2d(c_out)]
+
+
+class AuxiliaryHead(nn.Module):
+    def __init__(self, c, classes, form):
+        super().__init__()
+        wide = [nn.Conv2d(128, 768, 2, bias=False)]
+        if form == "cifar":
+            wide.append(nn.BatchNorm2d(768))
+        self.features = nn.Sequential(
+            nn.ReLU(),
+            nn.AvgPool2d(5, 3 if form == "cifar" else 2, count_include_pad=False),
+            nn.Conv2d(c, 128, 1, bias=False),
+            nn.BatchNorm2d(128),
+            nn.ReLU(),
+            *wide,
+            nn.ReLU(),
+        )
+        self.classifier = nn.Linear(768, classes)
+
+    def forward(self, x):
+        return self.classifier(self.features(x).mean((2, 3)))
+
+
+class Network(nn.Module):
+    """`genotype` as `parse_genotype` gives it; `form` is "cifar" or "imagenet"."""
+
+    def __init__(
+        self, genotype, channels, cells, classes, image_channels=3, form="cifar", auxiliary=False
+    ):
+        super().__init__()
+        c = channels
+        if form == "cifar":
+            c_stem = 3 * c
+            self.stem = nn.Sequential(*convolution(image_channels, c_stem, 1))
+        else:
+            c_stem = c
+            first, second = convolution(image_channels, c // 2, 2), convolution(c // 2, c, 2)
+            self.stem0 = nn.Sequential(*first, nn.ReLU(), *second)
+            self.stem1 = nn.Sequential(nn.ReLU(), *convolution(c, c, 2))
+        self.form = form
+        self.cells = nn.ModuleList()
+        c_prev_prev, c_prev, reduction_prev = c_stem, c_stem, form == "imagenet"
+        for index in range(cells):
+            reduction = index in (cells // 3, 2 * cells // 3)
+            c *= 2 if reduction else 1
+            nodes = genotype["reduce" if reduction else "normal"]
+            self.cells.append(Cell(nodes, c_prev_prev, c_prev, c, reduction, reduction_prev))
+            c_prev_prev, c_prev, reduction_prev = c_prev, len(nodes) * c, reduction
+            if index == 2 * cells // 3 and auxiliary:
+                self.auxiliary_head = AuxiliaryHead(c_prev, classes, form)
+        self.classifier = nn.Linear(c_prev, classes)
+
+    def forward(self, x):
+        """Class logits; the auxiliary head is for training."""
+        if self.form == "cifar":
+            s0 = s1 = self.stem(x)
+        else:
+            s0 = self.stem0(x)
+            s1 = self.stem1(s0)
+        for cell in self.cells:
+            s0, s1 = s1, cell(s0, s1)
+        return self.classifier(s1.mean((2, 3)))
