@@ -10,10 +10,7 @@ use workbench::progress::Progress;
 use workbench::run::RunFolder;
 
 use crate::best::{Retraining, candidates, choose, retrain};
-use crate::{
-    EpochRecord, Reporter, SearchConfig, SearchError, Session, summary, write_outcome,
-    write_reports,
-};
+use crate::{EpochRecord, Reporter, SearchConfig, SearchError, Session, summary, write_outcome};
 
 /// Something that is ready to run on some backend.
 #[derive(Debug)]
@@ -196,7 +193,6 @@ impl<B: TrainBackend> Place<B> {
         display.progress.finish();
 
         let records: Vec<EpochRecord> = metrics::read(folder.metrics())?;
-        write_reports(&folder, &config.space, &records)?;
         write_outcome(&folder, &outcome)?;
         print!("{}", summary(&folder, &config, &records, Some(&outcome)));
         Ok(())

@@ -9,13 +9,13 @@ use supernet::{
 use workbench::checkpoint;
 use workbench::data::{AHEAD, Dataset, RngKey, Splits, epoch_order, index_batches};
 use workbench::files::write_atomic;
-use workbench::metrics::JsonLines;
+use workbench::metrics::{self, JsonLines};
 use workbench::run::RunFolder;
 
 use crate::step::AlternatingStep;
 use crate::{
     EpochRecord, Outcome, SearchConfig, SearchError, SearchState, Timing, score_child,
-    score_supernet,
+    score_supernet, write_reports,
 };
 
 /// Receives what a person or a log wants to know while a search runs.
@@ -39,6 +39,7 @@ pub struct Session<B: TrainBackend> {
     test_data: Dataset,
     folder: RunFolder,
     log: JsonLines,
+    records: Vec<EpochRecord>,
     device: B::Device,
     state: SearchState<B>,
 }
@@ -143,6 +144,7 @@ impl<B: TrainBackend> Session<B> {
         device: &B::Device,
     ) -> Result<Self, SearchError> {
         Ok(Self {
+            records: metrics::read(folder.metrics())?,
             fingerprint: config.fingerprint()?,
             backend: backend.into(),
             state: SearchState::new(&config, &parts.supernet, device)?,
@@ -177,8 +179,8 @@ impl<B: TrainBackend> Session<B> {
         &self.folder
     }
 
-    /// Searches to the end. Each finished epoch is logged and then saved, in this order, so that a
-    /// run killed at any moment repeats at most the epoch it was in.
+    /// Searches to the end. Each finished epoch is logged, drawn ([`write_reports`]) and then saved,
+    /// in this order, so that a run killed at any moment repeats at most the epoch it was in.
     ///
     /// # Errors
     ///
@@ -193,6 +195,8 @@ impl<B: TrainBackend> Session<B> {
             let record;
             (self, record) = self.run_epoch(reporter)?;
             self.log.append(&record)?;
+            self.records.push(record.clone());
+            write_reports(&self.folder, &self.supernet.space, &self.records)?;
             let saved = self.state.checkpoint(&self.fingerprint, &self.backend)?;
             checkpoint::save(self.folder.path(), self.state.epoch as u64, &saved)?;
             reporter.epoch(&record);
@@ -360,8 +364,7 @@ impl<B: TrainBackend> Session<B> {
         let child = inner.inherit(&self.supernet, &genotype)?;
         let (data, config, device) = (&self.test_data, &self.config, &self.device);
         let test = score_child(&child, data, config, Statistics::Batch, device)?;
-        let records: Vec<EpochRecord> = workbench::metrics::read(self.folder.metrics())?;
-        let last = records.last().ok_or_else(|| {
+        let last = self.records.last().ok_or_else(|| {
             SearchError::field("search.epochs", 0, "1 or more: the log holds no epoch")
         })?;
         Ok(Outcome {
@@ -380,7 +383,8 @@ impl<B: TrainBackend> Session<B> {
             gap_running: last.gap_running,
             child_test_error: test.error,
             genotype: genotype.to_string(),
-            seconds: records
+            seconds: self
+                .records
                 .iter()
                 .map(|r| r.timing.search_seconds + r.timing.validation_seconds)
                 .sum(),

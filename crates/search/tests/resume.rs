@@ -82,13 +82,16 @@ fn killed_and_resumed(method: &str) {
         );
         std::thread::sleep(Duration::from_millis(5));
     }
-    // Past the checkpoint of epoch 2, and well before the end of epoch 3.
+    // While epoch 2 is drawn or saved or soon after, and well before the end of epoch 3.
     std::thread::sleep(Duration::from_millis(60));
     child.kill().unwrap();
     child.wait().unwrap();
     let done = lines(&broken);
     assert!((2..EPOCHS).contains(&done), "killed after epoch {done}");
     assert!(!broken.join("result.json").exists());
+    for picture in ["cells.svg", "loss.svg", "probabilities-normal.svg"] {
+        assert!(broken.join(picture).exists(), "{picture} is drawn on the way");
+    }
 
     assert!(command(&["resume"], &broken).status().unwrap().success());
     let (expected, resumed) = (records(&whole), records(&broken));

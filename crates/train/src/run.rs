@@ -13,7 +13,7 @@ use workbench::optim::move_average;
 use workbench::run::RunFolder;
 
 use crate::step::Step;
-use crate::{EpochRecord, FitConfig, FitOutcome, FitState, TrainError};
+use crate::{EpochRecord, FitConfig, FitOutcome, FitState, TrainError, write_curves};
 
 /// Receives what a person or a log wants to know while a training runs.
 pub trait Reporter {
@@ -173,8 +173,8 @@ impl<B: TrainBackend> Session<B> {
         &self.folder
     }
 
-    /// Trains to the end and scores the test images. Each finished epoch is logged and then saved,
-    /// in this order, so that a run killed at any moment repeats at most the epoch it was in.
+    /// Trains to the end and scores the test images. Each finished epoch is logged, drawn and then
+    /// saved, in this order, so that a run killed at any moment repeats at most the epoch it was in.
     ///
     /// # Errors
     ///
@@ -189,6 +189,8 @@ impl<B: TrainBackend> Session<B> {
             let record;
             (self, record) = self.run_epoch(reporter)?;
             self.log.append(&record)?;
+            self.records.push(record.clone());
+            write_curves(&self.folder, &self.records)?;
             let saved = self.state.checkpoint(&self.fingerprint, &self.backend)?;
             checkpoint::save(self.folder.path(), self.state.epoch as u64, &saved)?;
             reporter.epoch(&record);
@@ -197,7 +199,6 @@ impl<B: TrainBackend> Session<B> {
                 reporter.note(&format!("{file}; another file stood in for it"));
             }
             known = corrupt.len();
-            self.records.push(record);
         }
         let outcome = self.outcome()?;
         let text = serde_json::to_string_pretty(&outcome).map_err(json("the result"))?;

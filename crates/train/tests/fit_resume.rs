@@ -88,6 +88,9 @@ fn killed_and_resumed_or_its_checkpoint_cut_short_it_ends_the_same() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(lines(&broken) < EPOCHS && !broken.join("result.json").exists());
+    for picture in ["loss.svg", "accuracy.svg"] {
+        assert!(broken.join(picture).exists(), "{picture} is drawn on the way");
+    }
     assert!(resume(&broken).status().unwrap().success());
     assert_eq!(records(&broken), expected);
     assert_eq!(result(&broken), outcome);
