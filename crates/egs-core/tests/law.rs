@@ -213,3 +213,22 @@ fn refuses_what_is_not_a_distribution() {
     ));
     assert_eq!(error(&[0.0, 0.0], 1), EgsError::ProbabilitySum(0.0));
 }
+
+/// Probabilities of a ReLU do not sum to 1 where all logits are next to 0: the estimator samples from
+/// them all the same, and a row of zeros is even.
+#[test]
+fn the_law_of_the_sampler_takes_what_the_sampler_takes() {
+    let dead = CodeDistribution::of_sampler(&[0.0; 4], 3).unwrap();
+    let even = CodeDistribution::new(&[0.25; 4], 3).unwrap();
+    let weak = CodeDistribution::of_sampler(&[0.2, 0.6], 2).unwrap();
+    let whole = CodeDistribution::new(&[0.25, 0.75], 2).unwrap();
+    for (one, other) in [(&dead, &even), (&weak, &whole)] {
+        for (one, other) in one.inclusion().iter().zip(other.inclusion()) {
+            assert!((one - other).abs() < 1e-9, "{one} {other}");
+        }
+    }
+    assert_eq!(weak.mode(), whole.mode());
+    assert!(CodeDistribution::new(&[0.2, 0.6], 2).is_err());
+    assert!(CodeDistribution::of_sampler(&[0.2, f64::NAN], 2).is_err());
+    assert!(CodeDistribution::of_sampler(&[0.2, -0.1], 2).is_err());
+}

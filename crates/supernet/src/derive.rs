@@ -47,7 +47,7 @@ impl DerivedCodes {
             DeriveRule::MostProbableCode => {
                 Self::by_rows(probabilities, space, config, |row, _| {
                     // Under the exact law of the code, not by sampling.
-                    Ok(CodeDistribution::new(row, config.draws)?.mode())
+                    Ok(CodeDistribution::of_sampler(row, config.draws)?.mode())
                 })
             }
             DeriveRule::SampledCode => Self::by_rows(probabilities, space, config, |row, index| {

@@ -1,5 +1,5 @@
 use super::cover::{Cover, log_factorials};
-use crate::EgsError;
+use crate::{EgsError, LOG_EPSILON};
 
 /// How far the sum of the given probabilities may be from 1 (f32 softmax leaves about 1e-7).
 const SUM_TOLERANCE: f64 = 1e-3;
@@ -50,6 +50,23 @@ impl CodeDistribution {
             draws,
             log_factorial: log_factorials(draws),
         })
+    }
+
+    /// The law of the codes that the estimator samples from these probabilities: as it does, 1e-10 is
+    /// added to each, so that they need not sum to 1, which those of a ReLU do not where all its
+    /// logits are next to 0, and a row of zeros is even.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), apart from the sum.
+    pub fn of_sampler(probabilities: &[f64], draws: usize) -> Result<Self, EgsError> {
+        let floor = f64::from(LOG_EPSILON);
+        let raised = probabilities.iter().map(|p| p + floor);
+        let sum: f64 = raised.clone().sum();
+        // What is no probability stays none, and is refused by its place.
+        let scale = if sum > 0.0 { sum } else { 1.0 };
+        let scaled: Vec<f64> = raised.map(|p| p / scale).collect();
+        Self::new(&scaled, draws)
     }
 
     /// Number of operations.
