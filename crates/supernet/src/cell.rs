@@ -79,7 +79,7 @@ pub(crate) fn empty_node<B: Backend>(input: &Tensor<B, 4>, reduction: bool) -> T
         height.div_ceil(stride),
         width.div_ceil(stride),
     ];
-    Tensor::zeros(shape, &input.device())
+    Tensor::zeros(shape, (&input.device(), input.dtype()))
 }
 
 impl<B: KernelBackend> SearchCell<B> {

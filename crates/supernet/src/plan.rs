@@ -38,6 +38,13 @@ impl NetworkConfig {
     pub const STEM_MULTIPLIER: usize = 3;
     /// Smallest height and width of an image: two reductions must leave something to look at.
     pub const MIN_SIZE: usize = 8;
+    /// Largest height and width of an image.
+    pub const MAX_SIZE: usize = 4096;
+    /// Most channels of the first cells. With the other bounds, every count of weights and
+    /// multiply-adds fits 64 bits.
+    pub const MAX_CHANNELS: usize = 1024;
+    /// Most classes: a label has 16 bits.
+    pub const MAX_CLASSES: usize = 65_535;
 
     /// Checks that the network can be built.
     ///
@@ -49,26 +56,15 @@ impl NetworkConfig {
             let field = "network.image_channels";
             return Err(SupernetError::config(field, self.image_channels, "1 or 3"));
         }
-        if self.classes < 2 {
-            return Err(SupernetError::config(
-                "network.classes",
-                self.classes,
-                "2 or more",
-            ));
-        }
-        if self.channels < 2 {
-            return Err(SupernetError::config(
-                "network.channels",
-                self.channels,
-                "2 or more",
-            ));
-        }
-        if !(1..=100).contains(&self.cells) {
-            return Err(SupernetError::config(
-                "network.cells",
-                self.cells,
-                "1 to 100",
-            ));
+        for (field, found, [least, most]) in [
+            ("network.classes", self.classes, [2, Self::MAX_CLASSES]),
+            ("network.channels", self.channels, [2, Self::MAX_CHANNELS]),
+            ("network.cells", self.cells, [1, 100]),
+        ] {
+            if !(least..=most).contains(&found) {
+                let valid = format!("{least} to {most}");
+                return Err(SupernetError::config(field, found, valid));
+            }
         }
         Ok(())
     }
@@ -77,13 +73,15 @@ impl NetworkConfig {
     ///
     /// # Errors
     ///
-    /// [`SupernetError::Config`] when a side is shorter than [`NetworkConfig::MIN_SIZE`].
+    /// [`SupernetError::Config`] when a side is shorter than [`NetworkConfig::MIN_SIZE`] or longer
+    /// than [`NetworkConfig::MAX_SIZE`].
     pub fn validate_image(&self, height: usize, width: usize) -> Result<(), SupernetError> {
-        if height.min(width) < Self::MIN_SIZE {
+        let (least, most) = (Self::MIN_SIZE, Self::MAX_SIZE);
+        if height.min(width) < least || height.max(width) > most {
             return Err(SupernetError::config(
                 "image size",
                 format!("{height}x{width}"),
-                format!("{0}x{0} or larger", Self::MIN_SIZE),
+                format!("{least}x{least} or larger, up to {most}x{most}"),
             ));
         }
         Ok(())
