@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::str::FromStr;
+use std::sync::{Arc, Mutex};
 
 use burn::tensor::{Tensor, backend::Backend};
 
@@ -74,9 +75,18 @@ impl BackendName {
     ///
     /// When the device is missing or does not work; the message names the alternatives.
     pub fn probe<B: Backend>(self, device: B::Device, compiled: &[Self]) -> Result<Selected<B>> {
-        // GPU runtimes panic where no device is found.
+        // GPU runtimes panic where no device works.
+        // They may do so on a thread of their own, so the hook hears it and not the one who waits.
+        let reason = Arc::new(Mutex::new(String::new()));
+        let heard = Arc::clone(&reason);
         let hook = panic::take_hook();
-        panic::set_hook(Box::new(|_| {}));
+        panic::set_hook(Box::new(move |info| {
+            if let Ok(mut reason) = heard.lock()
+                && reason.is_empty()
+            {
+                *reason = first_line(info.payload_as_str().unwrap_or_default());
+            }
+        }));
         let attempt = panic::catch_unwind(AssertUnwindSafe(|| {
             let sum = (Tensor::<B, 1>::ones([2], &device) * 2.0).sum();
             sum.try_into_data().map(|data| data.iter::<f32>().next())
@@ -89,10 +99,20 @@ impl BackendName {
             }
             Ok(Ok(found)) => format!("its device computed 2 + 2 = {found:?}"),
             Ok(Err(error)) => format!("its device failed: {error}"),
-            Err(_) => "no device was found for it".into(),
+            Err(_) => {
+                let reason = reason.lock().map(|r| r.clone()).unwrap_or_default();
+                format!("no device works for it ({reason})")
+            }
         };
         Err(unavailable(self.name(), &problem, compiled))
     }
+}
+
+/// The first line with something on it.
+fn first_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim);
+    let line = lines.into_iter().find(|line| !line.is_empty());
+    line.unwrap_or("no reason given").into()
 }
 
 fn unavailable(backend: &str, problem: &str, compiled: &[BackendName]) -> WorkbenchError {

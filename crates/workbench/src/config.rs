@@ -11,37 +11,6 @@ use toml::{Table, Value};
 
 use crate::{Result, WorkbenchError, error::nearest};
 
-/// Parses a configuration. Types should refuse unknown fields (`serde(deny_unknown_fields)`).
-///
-/// `source_name` is how errors call the text, such as the path of its file.
-///
-/// # Errors
-///
-/// When the text is not TOML or a field is unknown, missing, or of a wrong type or value.
-pub fn parse<T: DeserializeOwned>(text: &str, source_name: &str) -> Result<T> {
-    from_table(parse_table(text, source_name)?, source_name)
-}
-
-/// Parses a configuration and then sets single fields, `section.field=value`, as
-/// [`apply_overrides`] does. The text must be valid by itself, so that errors blame the right
-/// source.
-///
-/// # Errors
-///
-/// When the text or an override is not valid.
-pub fn parse_with_overrides<T: DeserializeOwned>(
-    text: &str,
-    source_name: &str,
-    overrides: &[impl AsRef<str>],
-) -> Result<T> {
-    let config = parse(text, source_name)?;
-    if overrides.is_empty() {
-        return Ok(config);
-    }
-    let table = apply_overrides(parse_table(text, source_name)?, overrides)?;
-    from_table(table, &format!("{source_name} with overrides"))
-}
-
 /// Parses TOML without interpreting it.
 ///
 /// # Errors
@@ -61,7 +30,8 @@ pub fn parse_table(text: &str, source_name: &str) -> Result<Table> {
     })
 }
 
-/// Interprets parsed TOML.
+/// Interprets parsed TOML. Types should refuse unknown fields (`serde(deny_unknown_fields)`).
+/// `source_name` is how errors call the text, such as the path of its file.
 ///
 /// # Errors
 ///

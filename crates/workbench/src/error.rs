@@ -105,6 +105,17 @@ pub enum WorkbenchError {
         expected: String,
     },
 
+    /// A data set that is not the one a run began with or a network was trained on.
+    #[error("data set `{name}` has {found}; valid is what the network was trained on, {expected}")]
+    OtherData {
+        /// The data set.
+        name: String,
+        /// What it has.
+        found: String,
+        /// What it had.
+        expected: String,
+    },
+
     /// A configuration that cannot be read.
     #[error("configuration {source_name}: {message}")]
     Config {

@@ -53,7 +53,7 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<(
 }
 
 fn write_and_rename(temporary: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create_new(temporary)?;
+    let mut file = File::create(temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     drop(file);
@@ -75,12 +75,32 @@ fn sync_folder(_path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A name of this process alone, so that two writers never share a temporary file.
+/// End of a temporary file's name; a dot begins it.
+const TEMPORARY: &str = ".tmp";
+
+/// A name that no other writer has now; a killed process of the same number may have left one.
 fn temporary_beside(path: &Path) -> PathBuf {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}-{count}.tmp", std::process::id()))
+    let process = std::process::id();
+    path.with_file_name(format!(".{name}.{process}-{count}{TEMPORARY}"))
+}
+
+/// Removes what killed processes left half written in a folder that nobody else writes to now.
+///
+/// # Errors
+///
+/// When the folder cannot be listed or a file not be removed.
+pub fn remove_temporary(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(WorkbenchError::io("list", folder))? {
+        let path = entry.map_err(WorkbenchError::io("list", folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with('.') && name.ends_with(TEMPORARY) {
+            fs::remove_file(&path).map_err(WorkbenchError::io("remove", &path))?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

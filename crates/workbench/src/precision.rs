@@ -86,7 +86,7 @@ pub fn cast_convolutions<B: Backend, M: Module<B>>(module: &M, dtype: DType) -> 
     module.clone().map(&mut Cast(dtype))
 }
 
-/// `module` with the tensors of one axis of `other`, which moved while it ran: running statistics.
+/// `module` with the running statistics of `other`, which moved while it ran.
 pub fn take_statistics<B: Backend, M: Module<B>>(module: M, other: &M) -> M {
     const RUNNING: &str = "running_";
     struct Collect<B: Backend> {

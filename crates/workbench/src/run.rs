@@ -36,22 +36,29 @@ impl RunFolder {
                 problem: problem.into(),
             });
         }
+        // Two runs that begin in the same second must not share it.
+        if path.exists() {
+            return Err(taken(path));
+        }
         Self::create_at(path)
     }
 
-    /// Creates a run folder at exactly this path.
+    /// The folder of this path, which need not exist.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Creates a run folder at exactly this path; an empty folder, such as a process leaves that is
+    /// killed at once, is taken.
     ///
     /// # Errors
     ///
-    /// When it exists already or cannot be created.
+    /// When it holds something or cannot be created.
     pub fn create_at(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        if path.exists() {
-            let problem = "exists already; give a name that is not taken, or resume that run";
-            return Err(WorkbenchError::RunFolder {
-                path,
-                problem: problem.into(),
-            });
+        let empty = fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_none());
+        if path.exists() && !empty {
+            return Err(taken(path));
         }
         fs::create_dir_all(&path).map_err(WorkbenchError::io("create", &path))?;
         Ok(Self { path })
@@ -142,6 +149,14 @@ fn civil_date(mut days: u64) -> (u64, u64, u64) {
     (year, month, days + 1)
 }
 
+fn taken(path: PathBuf) -> WorkbenchError {
+    let problem = "exists already; give a name that is not taken, or resume that run";
+    WorkbenchError::RunFolder {
+        path,
+        problem: problem.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +169,15 @@ mod tests {
         assert_eq!(stamp(time), "20240229-123456");
         let time = UNIX_EPOCH + Duration::from_secs(1_735_689_599);
         assert_eq!(stamp(time), "20241231-235959");
+    }
+
+    #[test]
+    fn an_empty_folder_is_taken_where_it_is_named_exactly() {
+        let parent = tempfile::tempdir().unwrap();
+        let run = RunFolder::create_at(parent.path().join("mine")).unwrap();
+        let again = RunFolder::create_at(run.path()).unwrap();
+        fs::write(again.config(), "").unwrap();
+        assert!(RunFolder::create_at(run.path()).is_err());
     }
 
     #[test]

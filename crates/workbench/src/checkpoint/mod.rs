@@ -12,6 +12,7 @@ use std::{
 
 use serde_json::{Value, json};
 
+use crate::data::DataMark;
 use crate::{Result, WorkbenchError, files};
 
 pub use record::encode_record;
@@ -36,9 +37,14 @@ impl Checkpoint {
         }
     }
 
-    /// A checkpoint of a run whose configuration has this fingerprint, without a section yet.
-    pub fn of_run(fingerprint: &str, backend: &str, epoch: usize) -> Self {
-        Self::new(json!({ "config": fingerprint, "backend": backend, "epoch": epoch }))
+    /// A checkpoint of a run after so many epochs, without a section yet.
+    pub fn of_run(run: &RunMark, epoch: usize) -> Self {
+        Self::new(json!({
+            "config": run.fingerprint,
+            "backend": run.backend,
+            "data": run.data,
+            "epoch": epoch,
+        }))
     }
 
     /// Adds a section, replacing one of the same name.
@@ -46,6 +52,17 @@ impl Checkpoint {
         self.sections.insert(name.into(), content);
         self
     }
+}
+
+/// What every checkpoint of a run says of it.
+#[derive(Debug, Clone)]
+pub struct RunMark {
+    /// Fingerprint of its configuration.
+    pub fingerprint: String,
+    /// Backend and device it runs on.
+    pub backend: String,
+    /// Its data.
+    pub data: DataMark,
 }
 
 /// A checkpoint that was found on disk.
@@ -79,6 +96,17 @@ impl Loaded {
             found: short(found),
             expected: short(fingerprint),
         })
+    }
+
+    /// What the run remembers of its data.
+    ///
+    /// # Errors
+    ///
+    /// When the checkpoint does not say.
+    pub fn data(&self) -> Result<DataMark> {
+        let mark = self.checkpoint.header["data"].clone();
+        serde_json::from_value(mark)
+            .map_err(|_| broken(&self.path, "it does not say what the run's data are".into()))
     }
 
     /// What a person should know when the run goes on from here on this backend, a sentence each.
@@ -121,7 +149,8 @@ impl Loaded {
 /// Writes `<run>/checkpoints/step-<index>.ckpt` atomically and returns its path.
 ///
 /// Two checkpoints stay: this one and the newest before it. Files of a larger index are removed
-/// too, because they belong to a future that a resume has left.
+/// too, because they belong to a future that a resume has left, and so is what a killed process left
+/// half written.
 ///
 /// # Errors
 ///
@@ -143,6 +172,7 @@ pub fn save(run: impl AsRef<Path>, index: u64, checkpoint: &Checkpoint) -> Resul
             fs::remove_file(&stale).map_err(WorkbenchError::io("remove", &stale))?;
         }
     }
+    files::remove_temporary(&folder)?;
     Ok(path)
 }
 
@@ -237,13 +267,15 @@ mod tests {
     #[test]
     fn a_checkpoint_knows_its_configuration_and_backend() {
         let run = tempfile::tempdir().unwrap();
-        save(
-            run.path(),
-            3,
-            &Checkpoint::of_run("0123456789abcdef", "flex", 3),
-        )
-        .unwrap();
+        let data = crate::data::load(crate::data::DatasetId::Digits, None).unwrap();
+        let mark = RunMark {
+            fingerprint: "0123456789abcdef".into(),
+            backend: "flex".into(),
+            data: DataMark::of(&data.train),
+        };
+        save(run.path(), 3, &Checkpoint::of_run(&mark, 3)).unwrap();
         let loaded = load_latest(run.path()).unwrap().unwrap();
+        assert_eq!(loaded.data().unwrap(), mark.data);
         loaded.check_config("0123456789abcdef").unwrap();
         let message = loaded.check_config("fedcba").unwrap_err().to_string();
         let run = run.path().display().to_string();
@@ -253,6 +285,17 @@ mod tests {
         assert!(loaded.notes("flex").is_empty());
         let notes = loaded.notes("cuda");
         assert!(notes.len() == 1 && notes[0].contains("on flex and goes on on cuda"));
+    }
+
+    #[test]
+    fn what_a_killed_process_left_half_written_is_removed() {
+        let run = tempfile::tempdir().unwrap();
+        save(run.path(), 1, &example(1)).unwrap();
+        let left = run.path().join(FOLDER).join(".step-2.ckpt.7-0.tmp");
+        fs::write(&left, "half").unwrap();
+        save(run.path(), 2, &example(2)).unwrap();
+        assert!(!left.exists());
+        assert_eq!(load_latest(run.path()).unwrap().unwrap().index, 2);
     }
 
     #[test]

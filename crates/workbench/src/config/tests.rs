@@ -39,8 +39,17 @@ fn message_for(old: &str, new: &str) -> String {
         .to_string()
 }
 
+fn parse<T: DeserializeOwned>(text: &str, source_name: &str) -> Result<T> {
+    from_table(parse_table(text, source_name)?, source_name)
+}
+
+fn with_overrides(overrides: &[&str]) -> Result<Config> {
+    let table = apply_overrides(parse_table(TEXT, "a.toml")?, overrides)?;
+    from_table(table, "a.toml with overrides")
+}
+
 fn overridden(text: &str) -> Result<Config> {
-    parse_with_overrides(TEXT, "a.toml", &[text])
+    with_overrides(&[text])
 }
 
 #[test]
@@ -106,12 +115,7 @@ fn broken_toml_names_the_line() {
 
 #[test]
 fn overrides_set_numbers_and_bare_words() {
-    let config: Config = parse_with_overrides(
-        TEXT,
-        "a.toml",
-        &["weights.steps = 5", "name=b c", "weights.rule=adam"],
-    )
-    .unwrap();
+    let config = with_overrides(&["weights.steps = 5", "name=b c", "weights.rule=adam"]).unwrap();
     assert_eq!((config.weights.steps, config.name.as_str()), (5, "b c"));
     assert_eq!(
         (config.weights.rule, config.weights.momentum),

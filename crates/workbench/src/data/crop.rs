@@ -21,6 +21,16 @@ const MAX_RATIO: f64 = 4.0 / 3.0;
 const DRAWS: usize = 10;
 
 impl Region {
+    /// All of a picture.
+    pub(super) fn whole([width, height]: [u32; 2]) -> Self {
+        Self {
+            left: 0,
+            top: 0,
+            width,
+            height,
+        }
+    }
+
     /// The square at the centre that is `size` pixels wide where the shorter side of the picture,
     /// `[width, height]`, is `shorter_side`.
     ///

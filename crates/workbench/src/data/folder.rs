@@ -50,13 +50,14 @@ pub enum TrainingCrop {
 }
 
 /// What to do about an image file that cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnCorrupt {
     /// The next readable file of the order the batches are cut from stands in for it, from the start
     /// of the order again after its end, with the label, crop and changes of that file.
     Skip,
     /// The batch is an error that names the file.
+    #[default]
     Stop,
 }
 
@@ -66,7 +67,7 @@ impl Default for FolderOptions {
             size: 224,
             shorter_side: None,
             training_crop: TrainingCrop::Random,
-            on_corrupt: OnCorrupt::Stop,
+            on_corrupt: OnCorrupt::default(),
         }
     }
 }

@@ -112,6 +112,7 @@ impl ImageFiles {
         let options = &self.options;
         match decode(&self.paths[place as usize]) {
             Ok(picture) => {
+                let picture = picture.into_rgb8();
                 let dims = picture.dimensions().into();
                 let random = changed.filter(|_| options.training_crop == TrainingCrop::Random);
                 let region = match random {
@@ -121,7 +122,7 @@ impl ImageFiles {
                     }
                     None => Region::centre(dims, options.size, options.shorter_side()),
                 };
-                Ok(planes(&picture, region, options.size))
+                Ok(planes(&picture, region, [options.size; 2]))
             }
             Err(problem) => {
                 self.log().insert(place, problem.clone());

@@ -145,7 +145,7 @@ fn deep_grey_and_transparent_png_files_become_rgb() {
     let bytes = |name: &str, bytes: Vec<u8>| {
         let path = root.path().join(name);
         write(&path, &bytes);
-        let planes = read_image(&path, &options()).unwrap();
+        let planes = read_image(&path, 3, &options()).unwrap();
         assert_eq!(planes.len(), 3 * PLANE);
         [0, 1, 2].map(|channel| {
             let plane = &planes[channel * PLANE..(channel + 1) * PLANE];
@@ -178,7 +178,7 @@ fn the_centre_is_cut_out_after_resizing_the_shorter_side() {
         shorter_side: Some(SIZE as u16),
         ..options()
     };
-    let planes = read_image(&path, &whole).unwrap();
+    let planes = read_image(&path, 3, &whole).unwrap();
     // The picture shrinks from 10 to 8 pixels, but nothing of the outer bands comes in.
     let expected = [vec![0; PLANE], vec![200; PLANE], vec![0; PLANE]].concat();
     assert_eq!(planes, expected);
@@ -369,7 +369,7 @@ fn every_kind_of_damage_is_noticed() {
     let problem = |name: &str, bytes: &[u8]| {
         let path = root.path().join(name);
         write(&path, bytes);
-        let message = read_image(&path, &options()).unwrap_err().to_string();
+        let message = read_image(&path, 3, &options()).unwrap_err().to_string();
         assert!(message.contains(name), "{message}");
         message
     };
@@ -389,7 +389,7 @@ fn every_kind_of_damage_is_noticed() {
         let message = problem("cut.jpg", &whole[..length]);
         assert!(message.contains("it is cut short"), "{length}: {message}");
     }
-    let missing = read_image(&root.path().join("missing.png"), &options()).unwrap_err();
+    let missing = read_image(&root.path().join("missing.png"), 3, &options()).unwrap_err();
     assert!(
         missing
             .to_string()

@@ -1,0 +1,147 @@
+//! What a run remembers of its data, and what it says of files that cannot be read.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::dataset::Dataset;
+use crate::{Result, WorkbenchError};
+
+/// What a run remembers of its data set: class folders may come, go and be renamed between a run and
+/// its resumption.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataMark {
+    classes: usize,
+    /// In the order of their labels, where they have names.
+    class_names: Option<Vec<String>>,
+    /// Number of training images, all parts of them.
+    images: usize,
+}
+
+impl DataMark {
+    /// The mark of a set's training images.
+    pub fn of(train: &Dataset) -> Self {
+        Self {
+            classes: train.classes(),
+            class_names: train.class_names().map(<[String]>::to_vec),
+            images: train.len(),
+        }
+    }
+
+    /// Checks that a network of this data says of another set what it was trained to say.
+    ///
+    /// # Errors
+    ///
+    /// When number or names of the classes differ.
+    pub fn check_classes(&self, data: &Dataset) -> Result<()> {
+        self.same_classes(&Self::of(data), data.name())
+    }
+
+    /// Checks that a run can go on with the training images of this set to the result it would have
+    /// had.
+    ///
+    /// # Errors
+    ///
+    /// When classes or number of images differ.
+    pub fn check(&self, train: &Self, name: &str) -> Result<()> {
+        self.same_classes(train, name)?;
+        let count = |images| format!("{images} training images");
+        match self.images == train.images {
+            true => Ok(()),
+            false => Err(differs(name, count(train.images), count(self.images))),
+        }
+    }
+
+    fn same_classes(&self, other: &Self, name: &str) -> Result<()> {
+        let count = |classes| format!("{classes} classes");
+        let class = |(label, name): (usize, &String)| format!("`{name}` as class {label}");
+        if self.classes != other.classes {
+            return Err(differs(name, count(other.classes), count(self.classes)));
+        }
+        let (Some(own), Some(found)) = (&self.class_names, &other.class_names) else {
+            return Ok(());
+        };
+        let mut names = own.iter().enumerate().zip(found.iter().enumerate());
+        match names.find(|(own, found)| own != found) {
+            Some((own, found)) => Err(differs(name, class(found), class(own))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn differs(name: &str, found: String, expected: String) -> WorkbenchError {
+    WorkbenchError::OtherData {
+        name: name.into(),
+        found,
+        expected,
+    }
+}
+
+/// Names image files that could not be read, each of them once.
+#[derive(Debug, Default)]
+pub struct CorruptNews {
+    told: BTreeSet<PathBuf>,
+}
+
+impl CorruptNews {
+    /// Says of each file that was met since the last call that another stood in for it.
+    pub fn tell(&mut self, sets: &[&Dataset], mut say: impl FnMut(&str)) {
+        for file in sets.iter().flat_map(|set| set.corrupt_files()) {
+            if self.told.insert(file.path.clone()) {
+                say(&format!("{file}; another file stood in for it"));
+            }
+        }
+    }
+
+    /// Says how many there were, if any.
+    pub fn count(&self, mut say: impl FnMut(&str)) {
+        match self.told.len() {
+            0 => {}
+            1 => say("1 image file could not be read"),
+            count => say(&format!("{count} image files could not be read")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(names: Option<&[&str]>, classes: usize, images: usize) -> DataMark {
+        let owned = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
+        DataMark {
+            classes,
+            class_names: names.map(owned),
+            images,
+        }
+    }
+
+    #[test]
+    fn what_changed_is_named() {
+        let own = mark(Some(&["ant", "bee"]), 2, 7);
+        own.check(&own.clone(), "folder").unwrap();
+        for (other, parts) in [
+            (
+                mark(Some(&["aaa", "ant", "bee"]), 3, 7),
+                ["3 classes", "2 classes"],
+            ),
+            (
+                mark(Some(&["ant", "cat"]), 2, 7),
+                ["`cat` as class 1", "`bee` as class 1"],
+            ),
+            (
+                mark(Some(&["ant", "bee"]), 2, 8),
+                ["8 training images", "7 training images"],
+            ),
+        ] {
+            let message = own.check(&other, "folder").unwrap_err().to_string();
+            for part in ["`folder`", parts[0], parts[1]] {
+                assert!(message.contains(part), "{message}");
+            }
+        }
+        // A set without names differs in what can be known of it.
+        own.check(&mark(None, 2, 7), "folder").unwrap();
+        own.check(&mark(None, 3, 7), "folder").unwrap_err();
+    }
+}
