@@ -60,12 +60,15 @@ pub(crate) struct Retrained {
 }
 
 /// The finished searches of a folder, by their seeds, and the configuration they share but for the
-/// seed.
+/// seed. `note` is told of those that are not finished.
 ///
 /// # Errors
 ///
 /// When there is none, a file cannot be read, or their settings differ.
-pub(crate) fn candidates(folder: &Path) -> Result<(SearchConfig, Vec<Candidate>), SearchError> {
+pub(crate) fn candidates(
+    folder: &Path,
+    mut note: impl FnMut(&str),
+) -> Result<(SearchConfig, Vec<Candidate>), SearchError> {
     let none = "holds no finished search; valid is a folder that `search run --seeds` filled";
     let entries = std::fs::read_dir(folder).map_err(|_| refused(folder, none))?;
     let mut shared: Option<SearchConfig> = None;
@@ -73,7 +76,11 @@ pub(crate) fn candidates(folder: &Path) -> Result<(SearchConfig, Vec<Candidate>)
     for entry in entries.flatten() {
         let run = entry.file_name().to_string_lossy().into_owned();
         let result = entry.path().join("result.json");
-        if !run.starts_with("seed-") || !result.exists() {
+        if !run.starts_with("seed-") {
+            continue;
+        }
+        if !result.exists() {
+            note(&format!("`{run}` is not finished and not looked at"));
             continue;
         }
         let config = read_config(&RunFolder::open(entry.path())?)?;
@@ -118,9 +125,9 @@ pub(crate) fn retrain<B: TrainBackend>(
         cells: how.cells.unwrap_or(config.network.cells),
         ..config.supernet(&splits)?.network
     };
-    let (training, validation) = splits
-        .train
-        .halves(config.data.weights_fraction, how.seed)?;
+    // A search of this very division would have trained its logits on the images that judge.
+    let division = splits.train.halves(config.data.weights_fraction, !how.seed);
+    let (training, validation) = division.ok_or_else(|| config.no_division(&splits.train))?;
     let derived = DerivedConfig::new(network, genotype.clone());
     let mut model: DerivedNetwork<B> = derived.init(&mut WeightInit::new(how.seed), device)?;
     let mut optimizer = sgd_config(config.weights.momentum, config.weights.weight_decay).init();

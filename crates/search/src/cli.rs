@@ -74,7 +74,7 @@ struct RunArgs {
     #[arg(long)]
     seed: Option<u64>,
     /// Several seeds one after the other, into `seed-N` of the folder: 0..4 is 0, 1, 2 and 3; 0,2,5
-    /// is a list. The same command continues after an interruption.
+    /// is a list. The same command continues after an interruption; what is finished is kept.
     #[arg(long, value_name = "SEEDS", conflicts_with = "seed")]
     seeds: Option<String>,
     /// Short for --set search.epochs=N.
@@ -89,7 +89,7 @@ struct RunArgs {
     /// Short for --set search.precision=NAME (f32, bf16).
     #[arg(long, value_name = "NAME")]
     precision: Option<String>,
-    /// The run folder; by default runs/NAME-TIME.
+    /// The run folder; by default runs/NAME-TIME, or runs/NAME-seeds for several seeds.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     #[command(flatten)]

@@ -9,7 +9,7 @@ use supernet::{
 use toml::Table;
 use workbench::config::checks::{below_one, not_negative, positive};
 use workbench::config::{fingerprint, from_table, merge, overrides_table, parse_table, to_toml};
-use workbench::data::{Augment, DatasetId, FolderOptions, Splits, load_with};
+use workbench::data::{Augment, Dataset, DatasetId, FolderOptions, OnCorrupt, Splits, load_with};
 use workbench::optim::Schedule;
 use workbench::precision::Precision;
 
@@ -318,13 +318,24 @@ impl SearchConfig {
         })
     }
 
-    /// A name for the content of the configuration: a resumed run must have the same.
+    /// Why training images cannot be divided.
+    pub(crate) fn no_division(&self, train: &Dataset) -> SearchError {
+        let valid = format!("a share of {} images of 1 or more, not all", train.len());
+        SearchError::field("data.weights_fraction", self.data.weights_fraction, &valid)
+    }
+
+    /// A name for the content of the configuration: a resumed run must have the same. Left out is
+    /// where the data lie, which may move, and what is done about files that cannot be read, so that a
+    /// run that one of them stopped can go on.
     ///
     /// # Errors
     ///
     /// When the configuration has no JSON form (a number that is not finite).
     pub fn fingerprint(&self) -> Result<String, SearchError> {
-        Ok(fingerprint(self)?)
+        let mut config = self.clone();
+        config.data.root = None;
+        config.data.folder.on_corrupt = OnCorrupt::default();
+        Ok(fingerprint(&config)?)
     }
 
     /// The configuration as TOML.

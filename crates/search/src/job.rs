@@ -43,6 +43,9 @@ pub(crate) enum Start {
     Resume { folder: RunFolder },
 }
 
+/// More than anybody waits for.
+const MOST_SEEDS: usize = 1000;
+
 /// The seeds of `0..4`, which are 0, 1, 2 and 3, or of a list such as `0,2,5`.
 ///
 /// # Errors
@@ -53,12 +56,17 @@ pub(crate) fn parse_seeds(text: &str) -> Result<Vec<u64>, SearchError> {
     let seeds: Option<Vec<u64>> = match text.split_once("..") {
         Some((from, to)) => number(from)
             .zip(number(to))
-            .map(|(from, to)| (from..to).collect()),
+            // One more than there may be is enough to refuse them.
+            .map(|(from, to)| (from..to).take(MOST_SEEDS + 1).collect()),
         None => text.split(',').map(number).collect(),
     };
-    seeds.filter(|seeds| !seeds.is_empty()).ok_or_else(|| {
-        let valid = "a range such as 0..4, which is 0, 1, 2 and 3, or a list such as 0,2,5";
-        SearchError::field("seeds", text, valid)
+    let some = seeds.filter(|seeds| (1..=MOST_SEEDS).contains(&seeds.len()));
+    some.ok_or_else(|| {
+        let valid = format!(
+            "a range such as 0..4, which is 0, 1, 2 and 3, or a list such as 0,2,5, of at most \
+             {MOST_SEEDS} seeds"
+        );
+        SearchError::field("seeds", text, &valid)
     })
 }
 
@@ -180,6 +188,13 @@ impl<B: TrainBackend> Place<B> {
             config.name,
             folder.path().display()
         ));
+        let learns = config.search.method.rules().learns;
+        if learns && config.search.warmup_epochs >= config.search.epochs {
+            self.say(
+                "note: `search.warmup_epochs` is as long as the search; the architecture is not \
+                 trained",
+            );
+        }
         if config.network.cells < 3 {
             self.say(
                 "note: with fewer than 3 cells all of them reduce; the normal cell is not searched",
@@ -206,27 +221,22 @@ impl<B: TrainBackend> Place<B> {
         seeds: &[u64],
         out: Option<PathBuf>,
     ) -> Result<(), SearchError> {
-        let folder = match out {
-            Some(path) => path,
-            None => {
-                let folder = RunFolder::create("runs", &format!("{}-seeds", config.name), None)?;
-                folder.path().to_path_buf()
-            }
-        };
+        let default = || PathBuf::from(format!("runs/{}-seeds", config.name));
+        let folder = out.unwrap_or_else(default);
         for &seed in seeds {
             let config = SearchConfig {
                 seed,
                 ..config.clone()
             };
             let path = folder.join(format!("seed-{seed}"));
-            if !path.exists() {
+            let run = RunFolder::at(&path);
+            if !run.config().exists() {
                 self.search(config, Start::New { out: Some(path) })?;
                 continue;
             }
-            let run = RunFolder::open(&path)?;
             if read_config(&run)? != config {
-                let problem = "was searched with other settings; valid is a folder of the same \
-                               settings or one that does not exist";
+                let problem = "was searched with other settings; valid with --out is a folder of the \
+                               same settings or one that does not exist";
                 return Err(refused(&path, problem));
             }
             if run.file("result.json").exists() {
@@ -240,7 +250,8 @@ impl<B: TrainBackend> Place<B> {
     }
 
     fn best(&self, folder: &Path, how: &Retraining) -> Result<(), SearchError> {
-        let (config, mut found) = candidates(folder)?;
+        let note = |text: &str| eprintln!("note: {text}");
+        let (config, mut found) = candidates(folder, note)?;
         for candidate in &mut found {
             let mut progress: Option<Progress> = None;
             let on_step = |total: usize| {
@@ -271,7 +282,15 @@ mod tests {
         assert_eq!(parse_seeds("0..4").unwrap(), [0, 1, 2, 3]);
         assert_eq!(parse_seeds("7, 2").unwrap(), [7, 2]);
         assert_eq!(parse_seeds("5").unwrap(), [5]);
-        for wrong in ["4..4", "", "a..3", "1,,2", "-1", "1..2..3"] {
+        for wrong in [
+            "4..4",
+            "0..18446744073709551615",
+            "",
+            "a..3",
+            "1,,2",
+            "-1",
+            "1..2..3",
+        ] {
             let error = parse_seeds(wrong).unwrap_err().to_string();
             assert!(
                 error.contains("`seeds` is") && error.contains("0..4"),

@@ -12,6 +12,9 @@
 //! - **A method brings its own values** where a file or an option names another method than what it is
 //!   laid on: a file written for `egs` does not make `darts` derive by the wrong rule. What contradicts
 //!   the method, such as `gdas` with four draws, is refused.
+//! - **Temperatures** are part of that: `egs` has the paper's 5 to 1, `gdas` the published code's 10 to
+//!   0.1. SNAS anneals towards 0 without saying how; 1 to 0.1 is our reading. What the relaxed supernet
+//!   gets wrong by itself, and so the gap, depends on where this ends.
 //! - **DARTS and SNAS train both halves on the mixture.** Second order (Liu et al. 2019, equations 7 and
 //!   8) takes its virtual step with a copy of the weights' optimiser, so with its momentum and decay, and
 //!   never moves running statistics; a test compares it with the difference quotient of the whole bilevel
@@ -28,10 +31,12 @@
 //!   (`NetworkConfig::operation_costs`) is summed over the cells that share a table, weighted with its
 //!   probability to be on, `1 - (1 - p)^M`, and divided by the cost of all operations together.
 //! - **Several seeds** share a folder; `search best` retrains every child on the same half of the training
-//!   images and judges on the other with running statistics. It is a small loop of its own:
+//!   images and judges on the other with running statistics; no search divides them so, because one that
+//!   did would have trained its logits on just the judges. It is a small loop of its own:
 //!   `search` and `train` import nothing of each other.
-//! - **The gap table** reads nothing but `result.json` and `retrain.json` of the run folders, so it is made
-//!   again without running anything (`--no-run`). It refuses to mix runs of different settings.
+//! - **The gap table** reads nothing but the `result.json` of searches and retrainings, so it is made again
+//!   without running anything (`--no-run`). It runs `search --seeds` and `train fit --continue`, which
+//!   refuse a folder of other settings.
 #![deny(missing_docs)]
 
 mod best;

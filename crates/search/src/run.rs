@@ -6,8 +6,10 @@ use egs_core::NoiseKey;
 use supernet::{
     Genotype, Statistics, SupernetConfig, TrainBackend, count_weights, derive_genotype,
 };
-use workbench::checkpoint;
-use workbench::data::{AHEAD, Dataset, RngKey, Splits, epoch_order, index_batches};
+use workbench::checkpoint::{self, RunMark};
+use workbench::data::{
+    AHEAD, CorruptNews, DataMark, Dataset, RngKey, Splits, epoch_order, index_batches,
+};
 use workbench::files::write_atomic;
 use workbench::metrics::{self, JsonLines};
 use workbench::run::RunFolder;
@@ -31,8 +33,9 @@ pub trait Reporter {
 /// A search in its run folder: data, state, log.
 pub struct Session<B: TrainBackend> {
     config: SearchConfig,
-    fingerprint: String,
-    backend: String,
+    mark: RunMark,
+    /// What a person should know about how the data were read.
+    notes: Vec<String>,
     supernet: SupernetConfig,
     weight_data: Dataset,
     alpha_data: Dataset,
@@ -53,6 +56,10 @@ struct Parts {
     weights: Dataset,
     alpha: Dataset,
     test: Dataset,
+    /// Of all training images.
+    mark: DataMark,
+    /// What a person should know about how the set was read.
+    notes: Vec<String>,
 }
 
 impl Parts {
@@ -60,7 +67,10 @@ impl Parts {
         let splits = config.load()?;
         let supernet = config.supernet(&splits)?;
         let Splits { train, test } = splits;
-        let (weights, alpha) = train.halves(config.data.weights_fraction, config.seed)?;
+        let mark = DataMark::of(&train);
+        let notes = [train.notes(), test.notes()].concat();
+        let division = train.halves(config.data.weights_fraction, config.seed);
+        let (weights, alpha) = division.ok_or_else(|| config.no_division(&train))?;
         let smaller = weights.len().min(alpha.len());
         if config.search.batch_size > smaller {
             let valid = format!("2 to {smaller}, the images of the smaller part");
@@ -72,6 +82,8 @@ impl Parts {
             weights,
             alpha,
             test,
+            mark,
+            notes,
         })
     }
 }
@@ -106,7 +118,8 @@ impl<B: TrainBackend> Session<B> {
     ///
     /// # Errors
     ///
-    /// As [`Session::start`], and when the checkpoint belongs to another configuration.
+    /// As [`Session::start`], and when the checkpoint belongs to another configuration or to other
+    /// data.
     pub fn resume(
         config: SearchConfig,
         folder: RunFolder,
@@ -120,14 +133,17 @@ impl<B: TrainBackend> Session<B> {
             loaded.check_config(&config.fingerprint()?)?;
         }
         let parts = Parts::load(&config)?;
+        if let Some(loaded) = &loaded {
+            loaded.data()?.check(&parts.mark, parts.test.name())?;
+        }
         let log =
             JsonLines::open_truncated_to(folder.metrics(), |r: &EpochRecord| r.epoch <= epoch)?;
         let mut session = Self::open(config, parts, folder, log, backend, device)?;
         let mut notes = Vec::new();
         match loaded {
             Some(loaded) => {
-                notes = loaded.notes(&session.backend);
-                let fingerprint = session.fingerprint.clone();
+                notes = loaded.notes(&session.mark.backend);
+                let fingerprint = session.mark.fingerprint.clone();
                 session.state = session.state.restore(&loaded, &fingerprint, device)?;
             }
             None => notes.push("no checkpoint was written yet: the search starts anew".into()),
@@ -145,8 +161,12 @@ impl<B: TrainBackend> Session<B> {
     ) -> Result<Self, SearchError> {
         Ok(Self {
             records: metrics::read(folder.metrics())?,
-            fingerprint: config.fingerprint()?,
-            backend: backend.into(),
+            mark: RunMark {
+                fingerprint: config.fingerprint()?,
+                backend: backend.into(),
+                data: parts.mark,
+            },
+            notes: parts.notes,
             state: SearchState::new(&config, &parts.supernet, device)?,
             config,
             supernet: parts.supernet,
@@ -179,36 +199,38 @@ impl<B: TrainBackend> Session<B> {
         &self.folder
     }
 
-    /// Searches to the end. Each finished epoch is logged, drawn ([`write_reports`]) and then saved,
-    /// in this order, so that a run killed at any moment repeats at most the epoch it was in.
+    /// Searches to the end. Each finished epoch is logged, saved and then drawn
+    /// ([`write_reports`]), in this order, so that a run killed at any moment repeats at most the epoch it was in.
     ///
     /// # Errors
     ///
     /// When training diverges or the folder cannot be written; what was written stays.
     pub fn run(mut self, reporter: &mut impl Reporter) -> Result<Outcome, SearchError> {
-        let sets = [self.weight_data.clone(), self.alpha_data.clone()];
-        for note in sets[0].notes() {
+        for note in &self.notes {
             reporter.note(note);
         }
-        let mut known = [0; 2];
+        let mut news = CorruptNews::default();
         while self.state.epoch < self.config.search.epochs {
             let record;
             (self, record) = self.run_epoch(reporter)?;
             self.log.append(&record)?;
             self.records.push(record.clone());
-            write_reports(&self.folder, &self.supernet.space, &self.records)?;
-            let saved = self.state.checkpoint(&self.fingerprint, &self.backend)?;
+            let saved = self.state.checkpoint(&self.mark)?;
             checkpoint::save(self.folder.path(), self.state.epoch as u64, &saved)?;
+            write_reports(&self.folder, &self.supernet.space, &self.records)?;
             reporter.epoch(&record);
-            for (set, known) in sets.iter().zip(&mut known) {
-                let corrupt = set.corrupt_files();
-                for file in &corrupt[(*known).min(corrupt.len())..] {
-                    reporter.note(&format!("{file}; another file stood in for it"));
-                }
-                *known = corrupt.len();
-            }
+            news.tell(&self.sets(), |text| reporter.note(text));
         }
-        self.outcome()
+        // Again, for a run that was killed between its last checkpoint and its pictures.
+        write_reports(&self.folder, &self.supernet.space, &self.records)?;
+        let outcome = self.outcome()?;
+        news.tell(&self.sets(), |text| reporter.note(text));
+        news.count(|text| reporter.note(text));
+        Ok(outcome)
+    }
+
+    fn sets(&self) -> [&Dataset; 3] {
+        [&self.weight_data, &self.alpha_data, &self.test_data]
     }
 
     fn run_epoch(
@@ -358,7 +380,7 @@ impl<B: TrainBackend> Session<B> {
         total / rows.len() as f64
     }
 
-    fn outcome(self) -> Result<Outcome, SearchError> {
+    fn outcome(&self) -> Result<Outcome, SearchError> {
         let (genotype, _) = self.derive()?;
         let inner = self.state.supernet.valid();
         let child = inner.inherit(&self.supernet, &genotype)?;
@@ -372,7 +394,7 @@ impl<B: TrainBackend> Session<B> {
             method: config.search.method,
             data: config.data.set.to_string(),
             seed: config.seed,
-            backend: self.backend.clone(),
+            backend: self.mark.backend.clone(),
             epochs: last.epoch,
             supernet_weights: count_weights(&self.state.supernet),
             child_weights: count_weights(&child),

@@ -8,7 +8,7 @@ use burn::tensor::{
     backend::{AutodiffBackend, Backend},
 };
 use supernet::{Architecture, Supernet, SupernetConfig, TrainBackend, WeightInit};
-use workbench::checkpoint::{Checkpoint, Loaded, encode_record};
+use workbench::checkpoint::{Checkpoint, Loaded, RunMark, encode_record};
 use workbench::optim::{adam_config, sgd_config};
 
 use crate::{SearchConfig, SearchError};
@@ -68,12 +68,12 @@ impl<B: TrainBackend> SearchState<B> {
         !logits.is_empty() && weights.is_disjoint(&logits)
     }
 
-    /// The state as a checkpoint of a configuration with this fingerprint.
+    /// The state as a checkpoint of a run.
     ///
     /// # Errors
     ///
     /// When a record cannot be encoded.
-    pub fn checkpoint(&self, fingerprint: &str, backend: &str) -> Result<Checkpoint, SearchError> {
+    pub fn checkpoint(&self, run: &RunMark) -> Result<Checkpoint, SearchError> {
         let supernet = self.supernet.clone().into_record();
         let architecture = self.architecture.clone().into_record();
         let sections = [
@@ -91,7 +91,7 @@ impl<B: TrainBackend> SearchState<B> {
                 encode_record::<B, _>("adam", self.alpha_optimizer.to_record())?,
             ),
         ];
-        let bare = Checkpoint::of_run(fingerprint, backend, self.epoch);
+        let bare = Checkpoint::of_run(run, self.epoch);
         let add = |checkpoint: Checkpoint, (name, bytes)| checkpoint.with_section(name, bytes);
         Ok(sections.into_iter().fold(bare, add))
     }

@@ -206,6 +206,8 @@ fn seeds_are_searched_kept_and_the_best_of_them_is_picked() {
     assert!(output.status.success(), "{}", told(&output));
     assert_eq!(names(&path.join("all")), ["seed-1", "seed-2"]);
     let log = std::fs::read(path.join("all/seed-2/metrics.jsonl")).unwrap();
+    // What a process leaves that is killed at once.
+    std::fs::create_dir(path.join("all/seed-3")).unwrap();
 
     // Again with one more: what is finished is not touched.
     std::fs::remove_file(path.join("all/seed-1/result.json")).unwrap();
@@ -246,5 +248,19 @@ fn seeds_are_searched_kept_and_the_best_of_them_is_picked() {
     assert!(
         text.contains("seed-3") && text.contains("best         seed-"),
         "{text}"
+    );
+}
+
+#[test]
+fn a_warm_up_that_leaves_nothing_to_search_is_pointed_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut arguments = vec!["--out", "run"];
+    arguments.extend(TINY);
+    arguments.extend(["--set", "search.warmup_epochs=1"]);
+    let output = search(folder.path(), &arguments);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success() && message.contains("the architecture is not trained"),
+        "{message}"
     );
 }

@@ -297,6 +297,26 @@ fn a_step_in_bf16_stays_near_the_one_in_f32_and_moves_the_same_statistics() {
     assert!(relative > 0.0 && relative < 0.2, "{relative}");
 }
 
+/// A node that no operation feeds is zeros, of the type that its neighbours are computed in.
+#[test]
+fn a_node_without_operations_takes_part_in_bf16() {
+    let set = [
+        r#"space.operations=["none", "sep_conv_3x3"]"#,
+        "network.cells=3",
+        "network.channels=2",
+        "space.nodes=2",
+        "architecture.draws=1",
+        "search.precision=bf16",
+    ];
+    let mut config = SearchConfig::resolve(None, &set.map(String::from)).unwrap();
+    // Three nodes in eight are empty.
+    for seed in 0..4 {
+        config.seed = seed;
+        let (_, losses) = full_step(&config);
+        assert!(losses.weights.into_scalar().is_finite());
+    }
+}
+
 /// All values of a module in the order of its fields.
 fn ordered<M: Module<Train>>(module: &M) -> Vec<f32> {
     struct Values(Vec<f32>);

@@ -90,7 +90,10 @@ fn killed_and_resumed(method: &str) {
     assert!((2..EPOCHS).contains(&done), "killed after epoch {done}");
     assert!(!broken.join("result.json").exists());
     for picture in ["cells.svg", "loss.svg", "probabilities-normal.svg"] {
-        assert!(broken.join(picture).exists(), "{picture} is drawn on the way");
+        assert!(
+            broken.join(picture).exists(),
+            "{picture} is drawn on the way"
+        );
     }
 
     assert!(command(&["resume"], &broken).status().unwrap().success());

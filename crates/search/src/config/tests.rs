@@ -1,3 +1,5 @@
+use supernet::Sampling;
+
 use super::*;
 
 fn refused(overrides: &[&str]) -> String {
@@ -60,6 +62,11 @@ fn a_method_brings_values_of_its_own_that_files_and_overrides_replace() {
     let paper = include_str!("../../../../configs/cifar10.toml");
     let mixture = resolve(paper, &["search.method=darts"]);
     assert_eq!(mixture.architecture.normalization, Normalization::None);
+    // It samples by node, too; a mixture is one of the operations on an edge.
+    for method in ["darts", "snas", "gdas"] {
+        let config = resolve(paper, &[&format!("search.method={method}")]);
+        assert_eq!(config.architecture.sampling, Sampling::PerEdge, "{method}");
+    }
     assert_eq!(mixture.network, resolve(paper, &[]).network);
     assert_eq!(resolve(paper, &["search.method=egs"]), resolve(paper, &[]));
     let random = resolve("", &["search.method=random", "architecture.draws=7"]);
