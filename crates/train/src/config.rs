@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use supernet::{DerivedConfig, Form, Genotype, NetworkConfig};
 use workbench::config::checks::{below_one, not_negative, positive};
 use workbench::config::{fingerprint, from_table, merge, overrides_table, parse_table, to_toml};
-use workbench::data::{Augment, Dataset, DatasetId, FolderOptions, Splits, load_with};
+use workbench::data::{Augment, Dataset, DatasetId, FolderOptions, OnCorrupt, Splits, load_with};
 use workbench::optim::Schedule;
 use workbench::precision::Precision;
 
@@ -19,7 +19,7 @@ pub struct FitConfig {
     pub name: String,
     /// Seed of weights, order, changes to images and drop-path.
     pub seed: u64,
-    /// The cells, in a file the name of published ones or their text form.
+    /// The cells: in a file the name of published ones, a genotype file or the text form.
     #[serde(with = "genotype::text")]
     pub genotype: Genotype,
     /// What is learned.
@@ -103,6 +103,13 @@ pub struct WeightsConfig {
     pub weight_decay: f64,
     /// Largest norm of all gradients together.
     pub clip_norm: f64,
+}
+
+impl LoopConfig {
+    /// Images of a pass: those of the largest part of a step.
+    pub fn pass_size(&self) -> usize {
+        self.batch_size.div_ceil(self.parts)
+    }
 }
 
 impl Default for FitConfig {
@@ -216,13 +223,18 @@ impl FitConfig {
         Ok(derived)
     }
 
-    /// A name for the content of the configuration: a resumed run must have the same.
+    /// A name for the content of the configuration: a resumed run must have the same. Left out is
+    /// where the data lie, which may move, and what is done about files that cannot be read, so that a
+    /// run that one of them stopped can go on.
     ///
     /// # Errors
     ///
     /// When the configuration has no JSON form (a number that is not finite).
     pub fn fingerprint(&self) -> Result<String, TrainError> {
-        Ok(fingerprint(self)?)
+        let mut config = self.clone();
+        config.data.root = None;
+        config.data.folder.on_corrupt = OnCorrupt::default();
+        Ok(fingerprint(&config)?)
     }
 
     /// The configuration as TOML.

@@ -49,13 +49,14 @@ pub enum TrainError {
         /// What is wrong, and what would be valid.
         problem: String,
     },
-    /// An image file cannot be read.
-    #[error("image `{}`: {problem}; valid is a whole PNG or JPEG file", path.display())]
-    Image {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
+    /// Nothing was learned in an epoch.
+    #[error(
+        "the gradients of every step of epoch {epoch} overflowed; valid are `fit.precision` bf16 or \
+         f32, or a lower `--learning-rate`"
+    )]
+    Overflow {
+        /// The epoch, counted from 1.
+        epoch: usize,
     },
     /// Training diverged.
     #[error("the training loss became {loss} in epoch {epoch}; lower `--learning-rate`")]

@@ -3,7 +3,7 @@ use std::path::Path;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 use supernet::{DerivedConfig, DerivedNetwork, StateDict, WeightInit};
-use workbench::data::{Dataset, DatasetId};
+use workbench::data::{Dataset, DatasetId, FolderOptions};
 use workbench::{WorkbenchError, files};
 
 use crate::run::json;
@@ -37,7 +37,7 @@ pub struct ExportConfig {
     pub trained: Option<TrainedOn>,
 }
 
-/// How an image is given to a network: scaled to this size, pixels to 0..=1, and then normalised,
+/// How an image is given to a network: framed to this size, pixels to 0..=1, and then normalised,
 /// `(pixel - mean) / std` for each channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,8 +50,8 @@ pub struct ImageConfig {
     pub mean: Vec<f32>,
     /// `[image_channels]`
     pub std: Vec<f32>,
-    /// For photographs of any shape: the shorter side is scaled to this and the centre is cut out.
-    /// Without it an image is scaled to height and width, whatever its shape.
+    /// The shorter side of a picture is scaled to this and the centre is cut out; without it, to the
+    /// side of a square network. A network that is not square takes the whole picture, stretched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shorter_side: Option<u16>,
 }
@@ -68,7 +68,37 @@ pub struct TrainedOn {
     pub epochs: usize,
 }
 
+/// How a picture of any size becomes an image.
+pub(crate) enum Frame {
+    /// Its shorter side is scaled and the centre cut out.
+    Centre(FolderOptions),
+    /// All of it is scaled to height and width.
+    Stretched([u16; 2]),
+}
+
 impl ImageConfig {
+    /// How a picture of any size becomes an image.
+    ///
+    /// # Errors
+    ///
+    /// When a side is too long for a picture.
+    pub(crate) fn frame(&self) -> Result<Frame, TrainError> {
+        let side = |field: &'static str, side: usize| {
+            let valid = format!("1 to {}", u16::MAX);
+            u16::try_from(side).map_err(|_| TrainError::field(field, side, &valid))
+        };
+        let height = side("image.height", self.height)?;
+        let width = side("image.width", self.width)?;
+        if height != width {
+            return Ok(Frame::Stretched([height, width]));
+        }
+        Ok(Frame::Centre(FolderOptions {
+            size: height,
+            shorter_side: Some(self.shorter_side.unwrap_or(height)),
+            ..FolderOptions::default()
+        }))
+    }
+
     /// The images of a data set.
     pub fn of(data: &Dataset, config: &DataConfig) -> Self {
         let files = config.set == DatasetId::Folder;
@@ -108,6 +138,12 @@ impl ExportConfig {
                 return Err(TrainError::field(field, format!("{values:?}"), &valid));
             }
         }
+        let classes = self.network.network.classes;
+        if let Some(names) = self.class_names.as_ref().filter(|n| n.len() != classes) {
+            let found = format!("{} names", names.len());
+            let valid = format!("{classes} names, one a class");
+            return Err(TrainError::field("class_names", found, &valid));
+        }
         if self.image.std.iter().any(|&std| std <= 0.0) {
             let found = format!("{:?}", self.image.std);
             return Err(TrainError::field("image.std", found, "positive numbers"));
@@ -141,11 +177,15 @@ impl Exported {
         }
         let config = serde_json::to_string_pretty(&self.config).map_err(json("the network"))?;
         std::fs::create_dir_all(folder).map_err(WorkbenchError::io("create", folder))?;
+        self.fill(folder, config + "\n").inspect_err(|_| {
+            // Half an export is none, and would be in the way of the next; the first failure counts.
+            let _ = std::fs::remove_dir_all(folder);
+        })
+    }
+
+    fn fill(&self, folder: &Path, config: String) -> Result<(), TrainError> {
         write_weights(&folder.join(Self::WEIGHTS), &self.weights)?;
-        Ok(files::write_atomic(
-            folder.join(Self::CONFIG),
-            config + "\n",
-        )?)
+        Ok(files::write_atomic(folder.join(Self::CONFIG), config)?)
     }
 
     /// Reads a folder.
@@ -202,4 +242,24 @@ pub(crate) fn check_fit(network: &DerivedConfig, data: &Dataset) -> Result<(), T
         return Err(misfit(format!("{} classes", data.classes()), takes));
     }
     Ok(network.validate(height, width)?)
+}
+
+/// Checks that a network's classes have the names that a data set's have, where both have names.
+///
+/// # Errors
+///
+/// Naming the first that differs.
+pub(crate) fn check_names(names: Option<&[String]>, data: &Dataset) -> Result<(), TrainError> {
+    let (Some(names), Some(found)) = (names, data.class_names()) else {
+        return Ok(());
+    };
+    let mut pairs = names.iter().zip(found).enumerate();
+    match pairs.find(|(_, (name, found))| name != found) {
+        Some((label, (name, found))) => Err(TrainError::Misfit {
+            what: format!("data set `{}`", data.name()),
+            found: format!("`{found}` as class {label}"),
+            expected: format!("`{name}`"),
+        }),
+        None => Ok(()),
+    }
 }

@@ -29,10 +29,10 @@ fn unknown(name: &str) -> WorkbenchError {
     WorkbenchError::unknown_name("genotype", name, &valid)
 }
 
-/// Cells in a configuration: the name of published ones or the text form; written as text.
+/// Cells in a configuration: the name of published ones, a file or the text form; written as text.
 pub(crate) mod text {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
-    use supernet::{Genotype, Published};
+    use supernet::Genotype;
 
     pub fn serialize<S: Serializer>(genotype: &Genotype, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&genotype.to_string())
@@ -40,12 +40,11 @@ pub(crate) mod text {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Genotype, D::Error> {
         let text = String::deserialize(from)?;
-        let parsed = match Published::find(&text) {
-            Some(published) => published.genotype(),
-            None if text.contains(':') => Genotype::parse("genotype", &text),
-            None => return Err(D::Error::custom(super::unknown(&text))),
-        };
-        parsed.map_err(D::Error::custom)
+        // Every operation of the text form has its input behind an `@`, in a line of a kind of cell.
+        if text.contains('@') && text.contains(':') {
+            return Genotype::parse("genotype", &text).map_err(D::Error::custom);
+        }
+        super::read_genotype(&text).map_err(D::Error::custom)
     }
 }
 

@@ -4,8 +4,10 @@ use burn::module::AutodiffModule;
 use burn::tensor::Tensor;
 use supernet::{DerivedConfig, DerivedNetwork, DropPath, ModelBackend, Statistics, TrainBackend};
 use workbench::WorkbenchError;
-use workbench::checkpoint;
-use workbench::data::{AHEAD, Dataset, RngKey, Splits, epoch_order, index_batches};
+use workbench::checkpoint::{self, RunMark};
+use workbench::data::{
+    AHEAD, CorruptNews, DataMark, Dataset, RngKey, Splits, epoch_order, index_batches,
+};
 use workbench::evaluate::{Score, score};
 use workbench::files::{read_to_string, write_atomic};
 use workbench::metrics::{self, JsonLines};
@@ -28,8 +30,7 @@ pub trait Reporter {
 /// A training in its run folder: data, state, log.
 pub struct Session<B: TrainBackend> {
     config: FitConfig,
-    fingerprint: String,
-    backend: String,
+    mark: RunMark,
     derived: DerivedConfig,
     data: Parts,
     folder: RunFolder,
@@ -43,13 +44,24 @@ struct Parts {
     train: Dataset,
     validation: Option<Dataset>,
     test: Dataset,
+    /// Of all training images.
+    mark: DataMark,
+    /// What a person should know about how the set was read.
+    notes: Vec<String>,
 }
 
 impl Parts {
     fn load(config: &FitConfig) -> Result<Self, TrainError> {
         let Splits { train, test } = config.load()?;
-        let (train, validation) = if config.data.validation > 0.0 {
-            let (train, held_out) = train.halves(1.0 - config.data.validation, config.seed)?;
+        let mark = DataMark::of(&train);
+        let notes = [train.notes(), test.notes()].concat();
+        let held_out = config.data.validation;
+        let (train, validation) = if held_out > 0.0 {
+            let parts = train.halves(1.0 - held_out, config.seed);
+            let (train, held_out) = parts.ok_or_else(|| {
+                let valid = format!("0, or a share of {} images of 1 or more", train.len());
+                TrainError::field("data.validation", held_out, &valid)
+            })?;
             (train, Some(held_out))
         } else {
             (train, None)
@@ -66,7 +78,19 @@ impl Parts {
             train,
             validation,
             test,
+            mark,
+            notes,
         })
+    }
+}
+
+impl Parts {
+    fn all(&self) -> Vec<&Dataset> {
+        let held_out = self.validation.iter();
+        [&self.train, &self.test]
+            .into_iter()
+            .chain(held_out)
+            .collect()
     }
 }
 
@@ -88,13 +112,17 @@ impl<B: TrainBackend> Session<B> {
         let data = Parts::load(&config)?;
         let derived = config.derived(&data.train)?;
         let text = config.to_toml()?;
+        let state = FitState::new(&config, &derived, device)?;
         let folder = folder()?;
         write_atomic(folder.config(), text)?;
         let log = JsonLines::create(folder.metrics())?;
-        let state = FitState::new(&config, &derived, device)?;
-        Ok(Self {
+        let mark = RunMark {
             fingerprint: config.fingerprint()?,
             backend: backend.into(),
+            data: data.mark.clone(),
+        };
+        Ok(Self {
+            mark,
             derived,
             config,
             data,
@@ -111,7 +139,8 @@ impl<B: TrainBackend> Session<B> {
     ///
     /// # Errors
     ///
-    /// As [`Session::start`], and when the checkpoint belongs to another configuration.
+    /// As [`Session::start`], and when the checkpoint belongs to another configuration or to other
+    /// data.
     pub fn resume(
         folder: RunFolder,
         backend: &str,
@@ -125,6 +154,9 @@ impl<B: TrainBackend> Session<B> {
             loaded.check_config(&fingerprint)?;
         }
         let data = Parts::load(&config)?;
+        if let Some(loaded) = &loaded {
+            loaded.data()?.check(&data.mark, data.train.name())?;
+        }
         let derived = config.derived(&data.train)?;
         let epoch = loaded.as_ref().map_or(0, |loaded| loaded.index as usize);
         let log =
@@ -138,9 +170,13 @@ impl<B: TrainBackend> Session<B> {
             }
             None => notes.push("no checkpoint was written yet: the training starts anew".into()),
         }
-        let session = Self {
+        let mark = RunMark {
             fingerprint,
             backend: backend.into(),
+            data: data.mark.clone(),
+        };
+        let session = Self {
+            mark,
             records: metrics::read(folder.metrics())?,
             derived,
             config,
@@ -173,34 +209,34 @@ impl<B: TrainBackend> Session<B> {
         &self.folder
     }
 
-    /// Trains to the end and scores the test images. Each finished epoch is logged, drawn and then
-    /// saved, in this order, so that a run killed at any moment repeats at most the epoch it was in.
+    /// Trains to the end and scores the test images. Each finished epoch is logged, saved and then
+    /// drawn, in this order, so that a run killed at any moment repeats at most the epoch it was in.
     ///
     /// # Errors
     ///
     /// When training diverges or the folder cannot be written; what was written stays.
     pub fn run(mut self, reporter: &mut impl Reporter) -> Result<FitOutcome, TrainError> {
-        for note in self.data.train.notes() {
+        for note in &self.data.notes {
             reporter.note(note);
         }
-        let mut known = 0;
+        let mut news = CorruptNews::default();
         let fit = self.config.fit.clone();
         while self.state.epoch < fit.epochs && !self.state.is_patience_over(fit.patience) {
             let record;
             (self, record) = self.run_epoch(reporter)?;
             self.log.append(&record)?;
             self.records.push(record.clone());
-            write_curves(&self.folder, &self.records)?;
-            let saved = self.state.checkpoint(&self.fingerprint, &self.backend)?;
+            let saved = self.state.checkpoint(&self.mark)?;
             checkpoint::save(self.folder.path(), self.state.epoch as u64, &saved)?;
+            write_curves(&self.folder, &self.records)?;
             reporter.epoch(&record);
-            let corrupt = self.data.train.corrupt_files();
-            for file in &corrupt[known.min(corrupt.len())..] {
-                reporter.note(&format!("{file}; another file stood in for it"));
-            }
-            known = corrupt.len();
+            news.tell(&self.data.all(), |text| reporter.note(text));
         }
+        // Again, for a run that was killed between its last checkpoint and its pictures.
+        write_curves(&self.folder, &self.records)?;
         let outcome = self.outcome()?;
+        news.tell(&self.data.all(), |text| reporter.note(text));
+        news.count(|text| reporter.note(text));
         let text = serde_json::to_string_pretty(&outcome).map_err(json("the result"))?;
         write_atomic(self.folder.file("result.json"), text + "\n")?;
         Ok(outcome)
@@ -220,7 +256,7 @@ impl<B: TrainBackend> Session<B> {
         let order = epoch_order(self.data.train.len(), key.seed, key.epoch);
         let rate = DropPath::ramp(fit.drop_path, epoch, fit.epochs);
         let mut sums = Tensor::<B::InnerBackend, 1>::zeros([2], &self.device);
-        let mut learning_rate = 0.0;
+        let (mut learning_rate, mut left_out) = (0.0, 0);
         let mut state = self.state;
         let parts =
             index_batches(&order, fit.batch_size, true).flat_map(|step| cut(step, fit.parts));
@@ -245,9 +281,10 @@ impl<B: TrainBackend> Session<B> {
                 drop_path,
                 learning_rate,
             };
-            let measured;
-            (state, measured) = step.take(state, batches.by_ref().take(fit.parts))?;
+            let (measured, moved);
+            (state, measured, moved) = step.take(state, batches.by_ref().take(fit.parts))?;
             sums = sums + measured;
+            left_out += usize::from(!moved);
             if let Some(average) = state.average.take() {
                 let (model, decay) = (state.model.valid(), fit.average_decay);
                 state.average = Some(move_average(average, &model, decay, index as u64));
@@ -263,6 +300,14 @@ impl<B: TrainBackend> Session<B> {
                 loss: train_loss,
                 epoch: epoch + 1,
             });
+        }
+        if left_out == steps {
+            return Err(TrainError::Overflow { epoch: epoch + 1 });
+        }
+        if left_out > 0 {
+            reporter.note(&format!(
+                "{left_out} of {steps} steps were left out, as gradients overflowed"
+            ));
         }
         let held_out = self.data.validation.as_ref();
         let validation = held_out
@@ -287,7 +332,7 @@ impl<B: TrainBackend> Session<B> {
         network: &DerivedNetwork<B::InnerBackend>,
         data: &Dataset,
     ) -> Result<Score, TrainError> {
-        score_network(network, data, self.config.fit.batch_size, &self.device)
+        score_network(network, data, self.config.fit.pass_size(), &self.device)
     }
 
     fn outcome(&self) -> Result<FitOutcome, TrainError> {
@@ -303,7 +348,7 @@ impl<B: TrainBackend> Session<B> {
             name: self.config.name.clone(),
             data: self.config.data.set.to_string(),
             seed: self.config.seed,
-            backend: self.backend.clone(),
+            backend: self.mark.backend.clone(),
             epochs: self.state.epoch,
             result_epoch,
             weights: layers.iter().map(|layer| layer.weights).sum(),
@@ -352,6 +397,8 @@ fn cut(indices: &[usize], parts: usize) -> impl Iterator<Item = &[usize]> {
 
 /// The network that a run's last checkpoint results in.
 pub struct Trained<B: TrainBackend> {
+    /// What it is.
+    pub derived: DerivedConfig,
     /// As it is scored.
     pub network: DerivedNetwork<B::InnerBackend>,
     /// Epochs it was trained for.
@@ -364,11 +411,12 @@ pub struct Trained<B: TrainBackend> {
 ///
 /// # Errors
 ///
-/// When the run has no readable checkpoint or was made with another configuration.
+/// When the run has no readable checkpoint, or it was made with another configuration or with other
+/// classes than its data set has now.
 pub fn trained_network<B: TrainBackend>(
     folder: &RunFolder,
     config: &FitConfig,
-    derived: &DerivedConfig,
+    data: &Dataset,
     device: &B::Device,
 ) -> Result<Trained<B>, TrainError> {
     let Some(loaded) = checkpoint::load_latest(folder.path())? else {
@@ -377,9 +425,12 @@ pub fn trained_network<B: TrainBackend>(
         });
     };
     loaded.check_config(&config.fingerprint()?)?;
-    let state = FitState::<B>::new(config, derived, device)?.restore(&loaded, device)?;
+    loaded.data()?.check_classes(data)?;
+    let derived = config.derived(data)?;
+    let state = FitState::<B>::new(config, &derived, device)?.restore(&loaded, device)?;
     let (network, epoch) = state.result();
     Ok(Trained {
+        derived,
         network,
         epoch,
         warning: loaded.warning,

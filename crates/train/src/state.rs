@@ -4,7 +4,7 @@ use burn::optim::{Optimizer, Sgd};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use serde_json::json;
 use supernet::{DerivedConfig, DerivedNetwork, TrainBackend, WeightInit};
-use workbench::checkpoint::{Checkpoint, Loaded, encode_record};
+use workbench::checkpoint::{Checkpoint, Loaded, RunMark, encode_record};
 use workbench::optim::sgd_config;
 
 use crate::{FitConfig, TrainError};
@@ -98,15 +98,15 @@ impl<B: TrainBackend> FitState<B> {
         best.is_some_and(|best| self.epoch >= best.epoch + patience)
     }
 
-    /// The state as a checkpoint of a configuration with this fingerprint.
+    /// The state as a checkpoint of a run.
     ///
     /// # Errors
     ///
     /// When a record cannot be encoded.
-    pub fn checkpoint(&self, fingerprint: &str, backend: &str) -> Result<Checkpoint, TrainError> {
+    pub fn checkpoint(&self, run: &RunMark) -> Result<Checkpoint, TrainError> {
         let model = encode_record::<B, _>("model", self.model.clone().into_record())?;
         let sgd = encode_record::<B, _>("sgd", self.optimizer.to_record())?;
-        let mut checkpoint = Checkpoint::of_run(fingerprint, backend, self.epoch)
+        let mut checkpoint = Checkpoint::of_run(run, self.epoch)
             .with_section("model", model)
             .with_section("sgd", sgd);
         if let Some(average) = &self.average {

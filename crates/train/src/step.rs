@@ -17,7 +17,8 @@ pub(crate) struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// The state after a step on the parts of a batch, and its loss and share of mistakes `[2]`.
+    /// The state after a step on the parts of a batch, its loss and share of mistakes `[2]`, and
+    /// whether the weights were moved.
     ///
     /// # Errors
     ///
@@ -26,7 +27,7 @@ impl Step<'_> {
         &self,
         mut state: FitState<B>,
         parts: impl Iterator<Item = workbench::Result<Batch<B>>>,
-    ) -> Result<(FitState<B>, Tensor<B::InnerBackend, 1>), TrainError> {
+    ) -> Result<(FitState<B>, Tensor<B::InnerBackend, 1>, bool), TrainError> {
         let fit = &self.config.fit;
         let mut sum = GradientsAccumulator::new();
         let mut measured: Option<Tensor<B::InnerBackend, 1>> = None;
@@ -62,7 +63,7 @@ impl Step<'_> {
                 .step(self.learning_rate, state.model, clipped);
         }
         let measured = measured.ok_or_else(|| TrainError::field("fit.parts", 0, "1 or more"))?;
-        Ok((state, measured))
+        Ok((state, measured, !overflow))
     }
 }
 

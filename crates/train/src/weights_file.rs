@@ -37,29 +37,34 @@ pub fn write_weights(path: &Path, state: &StateDict) -> Result<(), TrainError> {
     Ok(files::write_atomic(path, file)?)
 }
 
-/// Reads the tensors of a safetensors file or, where the name ends in `.pt` or `.pth`, of a PyTorch
-/// state dict, as f32. The prefixes `state_dict.` and `module.` that training scripts leave are
-/// taken off the names.
+/// Reads the tensors of a safetensors file or, where the name ends in `.pt`, `.pth` or `.pth.tar`, of
+/// a PyTorch state dict, as f32. Of a checkpoint that holds a state dict under `state_dict`, beside
+/// an optimiser's for example, only that is read; the prefix `module.` is taken off the names.
 ///
 /// # Errors
 ///
 /// When the file is missing, cut short or of another kind.
 pub fn read_weights(path: &Path) -> Result<StateDict, TrainError> {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    let state = match extension {
-        Some("safetensors") => read_safetensors(path)?,
-        Some("pt" | "pth") => read_pytorch(path)?,
-        _ => {
-            let problem = "is of an unknown kind; valid: .safetensors, .pt and .pth";
-            return Err(broken(path, problem.into()));
-        }
+    const INNER: &str = "state_dict.";
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    let mut state = if ends(&[".safetensors"]) {
+        read_safetensors(path)?
+    } else if ends(&[".pt", ".pth", ".pth.tar"]) {
+        read_pytorch(path)?
+    } else {
+        let problem = "is of an unknown kind; valid: .safetensors, .pt, .pth and .pth.tar";
+        return Err(broken(path, problem.into()));
     };
+    if state.keys().any(|name| name.starts_with(INNER)) {
+        state.retain(|name, _| name.starts_with(INNER));
+    }
     let plain = |name: String| {
-        let name = name.strip_prefix("state_dict.").unwrap_or(&name);
+        let name = name.strip_prefix(INNER).unwrap_or(&name);
         name.strip_prefix("module.").unwrap_or(name).to_string()
     };
-    Ok(state
-        .into_iter()
+    let tensors = state.into_iter();
+    Ok(tensors
         .map(|(name, tensor)| (plain(name), tensor))
         .collect())
 }

@@ -49,6 +49,11 @@ const TINY: [&str; 9] = [
     "128",
 ];
 
+const SNAS: &str = "\
+normal: sep_conv_3x3@0 sep_conv_3x3@1 | skip_connect@0 dil_conv_3x3@1
+reduce: max_pool_3x3@0 max_pool_3x3@1 | skip_connect@2 max_pool_3x3@1
+";
+
 fn fit<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["fit"], &TINY[..], more].concat()
 }
@@ -114,7 +119,15 @@ fn a_network_is_trained_scored_exported_and_asked() {
     refused(
         path,
         &["predict", "exported", "cut.png"],
-        &["cut.png", "whole PNG or JPEG"],
+        &["cut.png", "complete JPEG or PNG"],
+    );
+    // A decoder that fills in what is missing says nothing of it.
+    let whole = std::fs::read(path.join("b.jpg")).unwrap();
+    std::fs::write(path.join("cut.jpg"), &whole[..whole.len() * 2 / 3]).unwrap();
+    refused(
+        path,
+        &["predict", "exported", "cut.jpg"],
+        &["cut.jpg", "cut short"],
     );
     refused(
         path,
@@ -155,6 +168,10 @@ fn a_network_of_pytorch_is_imported_and_refused_where_it_does_not_fit() {
             classes,
             "--image",
             "16x16",
+            "--mean",
+            "0.5,0.5,0.5",
+            "--std",
+            "0.2,0.2,0.2",
             "--out",
             out,
         ];
@@ -170,7 +187,7 @@ fn a_network_of_pytorch_is_imported_and_refused_where_it_does_not_fit() {
     refused(
         path,
         &["eval", "five", "--data", "digits"],
-        &["1 channels", "3 channels"],
+        &["1 channels and 8x8", "3 channels and 16x16"],
     );
     refused(path, &["eval", "five"], &["--data"]);
 
@@ -200,7 +217,27 @@ fn bad_input_gets_one_sentence_and_leaves_nothing() {
     .unwrap();
     std::fs::write(path.join("weights.bin"), "x").unwrap();
     let before = std::fs::read_dir(path).unwrap().count();
-    let cases: [(&[&str], &[&str]); 12] = [
+    let cases: [(&[&str], &[&str]); 17] = [
+        (
+            &["fit", "--out", "no/such/result.json"],
+            &["--out", "no/such", "exist"],
+        ),
+        (
+            &["fit", "--channels", "99999999999"],
+            &["network.channels", "99999999999", "2 to 1024"],
+        ),
+        (
+            &["count", "darts-v2", "--image", "9999999999x9999999999"],
+            &["image size", "9999999999", "4096"],
+        ),
+        (
+            &["count", "darts-v2", "--classes", "18446744073709551615"],
+            &["network.classes", "65535"],
+        ),
+        (
+            &["fit", "--set", "data.validation=0.0001"],
+            &["data.validation", "0.0001", "1437"],
+        ),
         (&["fit", "darts-v3"], &["darts-v3", "did you mean `darts-v"]),
         (&["fit", "absent.json"], &["absent.json"]),
         (
@@ -228,7 +265,7 @@ fn bad_input_gets_one_sentence_and_leaves_nothing() {
         (&["eval", "absent"], &["absent", "does not exist"]),
         (
             &["count", "darts-v2", "--classes", "1"],
-            &["network.classes", "1", "2 or more"],
+            &["network.classes", "1", "2 to 65535"],
         ),
         (
             &[
@@ -241,6 +278,10 @@ fn bad_input_gets_one_sentence_and_leaves_nothing() {
                 "4",
                 "--classes",
                 "5",
+                "--mean",
+                "0,0,0",
+                "--std",
+                "1,1,1",
                 "--out",
                 "x",
             ],
@@ -255,6 +296,60 @@ fn bad_input_gets_one_sentence_and_leaves_nothing() {
         before,
         "a refusal writes nothing"
     );
+}
+
+#[test]
+fn a_training_goes_on_in_its_folder_and_is_kept_when_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(path.join("cells.txt"), SNAS).unwrap();
+    // Taken from a file by the configuration, as from the command line.
+    let base = [
+        "fit",
+        "--set",
+        "genotype=cells.txt",
+        "--channels",
+        "2",
+        "--cells",
+        "2",
+        "--epochs",
+        "1",
+        "--quiet",
+        "--run",
+        "run",
+    ];
+    let fit = |more: &[&'static str]| [&base[..], more].concat();
+    // An empty folder is what a process leaves that is killed at once.
+    std::fs::create_dir(path.join("run")).unwrap();
+    let first = printed(path, &fit(&["--continue"]));
+    let checkpoint = path.join("run/checkpoints/step-1.ckpt");
+    let bytes = std::fs::read(&checkpoint).unwrap();
+    assert_eq!(printed(path, &fit(&["--continue"])), first);
+    assert_eq!(std::fs::read(&checkpoint).unwrap(), bytes);
+    std::fs::remove_file(path.join("run/result.json")).unwrap();
+    assert_eq!(printed(path, &fit(&["--continue"])), first);
+    refused(
+        path,
+        &fit(&["--continue", "--seed", "1"]),
+        &["run", "other settings"],
+    );
+    refused(path, &fit(&[]), &["run", "exists already"]);
+}
+
+/// A reader that has seen enough, such as `head -1`, is no fault.
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_ends_the_program_quietly() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_train"))
+        .args(["count", "darts-v2"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && message.is_empty(), "{message}");
 }
 
 #[test]

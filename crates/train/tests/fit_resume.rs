@@ -89,7 +89,10 @@ fn killed_and_resumed_or_its_checkpoint_cut_short_it_ends_the_same() {
     child.wait().unwrap();
     assert!(lines(&broken) < EPOCHS && !broken.join("result.json").exists());
     for picture in ["loss.svg", "accuracy.svg"] {
-        assert!(broken.join(picture).exists(), "{picture} is drawn on the way");
+        assert!(
+            broken.join(picture).exists(),
+            "{picture} is drawn on the way"
+        );
     }
     assert!(resume(&broken).status().unwrap().success());
     assert_eq!(records(&broken), expected);

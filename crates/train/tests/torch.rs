@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
 use serde_json::Value;
-use supernet::{DerivedConfig, DerivedNetwork, Form, NetworkConfig, Statistics};
+use supernet::{DerivedConfig, DerivedNetwork, Form, NetworkConfig, StateDict, Statistics};
 use train::{
     ExportConfig, Exported, ImageConfig, TrainError, read_genotype, read_weights, write_weights,
 };
@@ -139,11 +139,21 @@ fn names_may_carry_the_prefixes_of_training_scripts() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("prefixed.safetensors");
     let state = read_weights(&file("network.safetensors")).unwrap();
-    let prefixed = state
+    let prefixed: StateDict = state
         .iter()
         .map(|(name, tensor)| (format!("module.{name}"), tensor.clone()))
         .collect();
     write_weights(&path, &prefixed).unwrap();
+    assert_eq!(read_weights(&path).unwrap(), state);
+
+    // A checkpoint of a training script, with the moments of its optimiser.
+    let mut checkpoint: StateDict = prefixed
+        .iter()
+        .map(|(name, tensor)| (format!("state_dict.{name}"), tensor.clone()))
+        .collect();
+    let moment = state["classifier.weight"].clone();
+    checkpoint.insert("optimizer.state.0.momentum_buffer".into(), moment);
+    write_weights(&path, &checkpoint).unwrap();
     assert_eq!(read_weights(&path).unwrap(), state);
 }
 

@@ -49,6 +49,16 @@ impl From<FormArg> for Form {
     }
 }
 
+impl FormArg {
+    /// The size of images that the papers use with the form.
+    pub(super) fn image(self) -> Sides {
+        match self {
+            Self::Cifar => Sides([32; 2]),
+            Self::Imagenet => Sides([224; 2]),
+        }
+    }
+}
+
 impl CountArgs {
     pub(super) fn run(self) -> Result<(), TrainError> {
         let config = DerivedConfig {
@@ -62,11 +72,7 @@ impl CountArgs {
             form: self.form.into(),
             auxiliary: self.auxiliary,
         };
-        let default = match config.form {
-            Form::Cifar => 32,
-            Form::Imagenet => 224,
-        };
-        let [height, width] = self.image.map_or([default; 2], |sides| sides.0);
+        let Sides([height, width]) = self.image.unwrap_or(self.form.image());
         print!("{}", table(&config.layers(height, width)?));
         Ok(())
     }

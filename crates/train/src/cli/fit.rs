@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use supernet::TrainBackend;
 use toml::Value;
+use workbench::WorkbenchError;
 use workbench::backend::{BackendName, Selected};
 use workbench::files;
 use workbench::progress::Progress;
@@ -59,6 +60,9 @@ pub(super) struct FitArgs {
     /// The run folder; by default runs/NAME-TIME.
     #[arg(long, value_name = "FOLDER")]
     run: Option<PathBuf>,
+    /// Go on with a training of the same settings in the run folder; one that is finished is kept.
+    #[arg(long = "continue", requires = "run")]
+    go_on: bool,
     /// Write the result as JSON to this file too.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -121,19 +125,79 @@ impl FitArgs {
         selected: Selected<B>,
     ) -> Result<(), TrainError> {
         check_precision(&config, backend)?;
-        let name = config.name.clone();
-        let folder = || match self.run {
-            Some(path) => RunFolder::create_at(path),
-            None => RunFolder::create("runs", &name, None),
+        if let Some(folder) = self.out.as_ref().and_then(|path| path.parent())
+            && !folder.as_os_str().is_empty()
+            && !folder.is_dir()
+        {
+            return Err(TrainError::Option {
+                option: "out",
+                found: format!("in `{}`, which does not exist", folder.display()),
+                valid: "a file in a folder that exists".into(),
+            });
+        }
+        let begun = self.run.as_ref().map(RunFolder::at);
+        let begun = begun.filter(|folder| self.go_on && folder.config().exists());
+        let outcome = match begun {
+            Some(folder) => go_on::<B>(folder, &config, &selected, &self.how)?,
+            None => {
+                let name = config.name.clone();
+                let folder = || match self.run {
+                    Some(path) => RunFolder::create_at(path),
+                    None => RunFolder::create("runs", &name, None),
+                };
+                let (label, device) = (&selected.label, &selected.device);
+                let session = Session::<B>::start(config, folder, label, device)?;
+                train(session, label, &self.how)?
+            }
         };
-        let session = Session::<B>::start(config, folder, &selected.label, &selected.device)?;
-        let outcome = train(session, &selected.label, &self.how)?;
         if let Some(path) = &self.out {
             let text = serde_json::to_string_pretty(&outcome).map_err(json("the result"))?;
             files::write_atomic(path, text + "\n")?;
         }
         Ok(())
     }
+}
+
+/// Resumes a run, which must have this configuration, or says again how it ended.
+fn go_on<B: TrainBackend>(
+    folder: RunFolder,
+    config: &FitConfig,
+    selected: &Selected<B>,
+    how: &HowArgs,
+) -> Result<FitOutcome, TrainError> {
+    if read_config(&folder)? != *config {
+        return Err(WorkbenchError::RunFolder {
+            path: folder.path().to_path_buf(),
+            problem: "was trained with other settings; valid with --run is a folder of the same \
+                      settings or one that does not exist"
+                .into(),
+        }
+        .into());
+    }
+    let result = folder.file("result.json");
+    if !result.exists() {
+        return resume::<B>(folder, selected, how);
+    }
+    let text = files::read_to_string(&result)?;
+    let outcome: FitOutcome =
+        serde_json::from_str(&text).map_err(|error| WorkbenchError::RunFolder {
+            path: folder.path().to_path_buf(),
+            problem: format!("has a `result.json` that is none ({error}); remove that file"),
+        })?;
+    print_outcome(&outcome);
+    Ok(outcome)
+}
+
+fn resume<B: TrainBackend>(
+    folder: RunFolder,
+    selected: &Selected<B>,
+    how: &HowArgs,
+) -> Result<FitOutcome, TrainError> {
+    let (session, notes) = Session::<B>::resume(folder, &selected.label, &selected.device)?;
+    for note in notes {
+        eprintln!("note: {note}");
+    }
+    train(session, &selected.label, how)
 }
 
 impl ResumeArgs {
@@ -144,11 +208,7 @@ impl ResumeArgs {
     ) -> Result<(), TrainError> {
         let folder = RunFolder::open(self.run)?;
         check_precision(&read_config(&folder)?, backend)?;
-        let (session, notes) = Session::<B>::resume(folder, &selected.label, &selected.device)?;
-        for note in notes {
-            eprintln!("note: {note}");
-        }
-        train(session, &selected.label, &self.how)?;
+        resume::<B>(folder, &selected, &self.how)?;
         Ok(())
     }
 }
@@ -199,8 +259,13 @@ fn train<B: TrainBackend>(
     let mut display = Display { progress };
     let outcome = session.run(&mut display)?;
     display.progress.finish();
+    print_outcome(&outcome);
+    Ok(outcome)
+}
+
+fn print_outcome(outcome: &FitOutcome) {
     println!(
-        "test error {:.2} % on {} (seed {}, {} weights, {} multiply-adds, {} epochs{}, {label})",
+        "test error {:.2} % on {} (seed {}, {} weights, {} multiply-adds, {} epochs{}, {})",
         outcome.test_error,
         outcome.data,
         outcome.seed,
@@ -211,8 +276,8 @@ fn train<B: TrainBackend>(
             last if last == outcome.epochs => String::new(),
             best => format!(", weights of epoch {best}"),
         },
+        outcome.backend,
     );
-    Ok(outcome)
 }
 
 fn check_precision(config: &FitConfig, backend: BackendName) -> Result<(), TrainError> {

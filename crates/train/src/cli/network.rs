@@ -1,18 +1,18 @@
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use supernet::{DerivedConfig, DerivedNetwork, ModelBackend, NetworkConfig, TrainBackend};
 use workbench::WorkbenchError;
-use workbench::data::{Dataset, FolderOptions, Splits, load_with};
+use workbench::data::{CorruptNews, Dataset, DatasetId, FolderOptions, OnCorrupt, load_with};
 use workbench::run::RunFolder;
 
 use super::count::FormArg;
 use super::{HowArgs, Sides};
-use crate::export::check_fit;
+use crate::export::{Frame, check_fit, check_names};
 use crate::run::{read_config, score_network, trained_network};
 use crate::{
-    ExportConfig, Exported, FitConfig, ImageConfig, Prediction, TrainError, TrainedOn,
-    read_genotype, read_image, read_weights,
+    ExportConfig, Exported, ImageConfig, Prediction, TrainError, TrainedOn, read_genotype,
+    read_image, read_weights,
 };
 
 #[derive(Debug, Args)]
@@ -23,17 +23,38 @@ pub(super) struct EvalArgs {
     /// was trained on.
     #[arg(long, value_name = "NAME")]
     data: Option<String>,
-    /// Folder of the data set's files, where it is not bundled.
+    /// Folder of the data set's files, where it is not bundled or has moved.
     #[arg(long, value_name = "FOLDER")]
     data_root: Option<PathBuf>,
+    /// What to do about an image file that cannot be read; by default what the run did, or stop.
+    #[arg(long, value_enum)]
+    on_corrupt: Option<OnCorruptArg>,
     #[command(flatten)]
     pub(super) how: HowArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum OnCorruptArg {
+    Skip,
+    Stop,
+}
+
+impl From<OnCorruptArg> for OnCorrupt {
+    fn from(argument: OnCorruptArg) -> Self {
+        match argument {
+            OnCorruptArg::Skip => Self::Skip,
+            OnCorruptArg::Stop => Self::Stop,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
     /// The run folder.
     run: PathBuf,
+    /// Folder of the run's data set, where it has moved.
+    #[arg(long, value_name = "FOLDER")]
+    data_root: Option<PathBuf>,
     /// The folder to write.
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
@@ -59,15 +80,14 @@ pub(super) struct ImportArgs {
     /// Outer form.
     #[arg(long, value_enum, default_value = "cifar")]
     form: FormArg,
-    /// Size of the images.
-    #[arg(long, value_name = "HEIGHTxWIDTH", default_value = "32x32")]
-    image: Sides,
-    /// Mean of each channel's pixels in 0..1, separated by commas; as many as the images have
-    /// channels.
-    #[arg(long, value_delimiter = ',', default_value = "0,0,0")]
+    /// Size of the images; by default 32x32, or 224x224 in the ImageNet form.
+    #[arg(long, value_name = "HEIGHTxWIDTH")]
+    image: Option<Sides>,
+    /// Mean of each channel's pixels in 0..1 that images were normalised with, separated by commas.
+    #[arg(long, value_delimiter = ',', required = true)]
     mean: Vec<f32>,
     /// Standard deviation of each channel's pixels, separated by commas.
-    #[arg(long, value_delimiter = ',', default_value = "1,1,1")]
+    #[arg(long, value_delimiter = ',', required = true)]
     std: Vec<f32>,
     /// The folder to write.
     #[arg(long, value_name = "FOLDER")]
@@ -91,55 +111,80 @@ impl EvalArgs {
     pub(super) fn run<B: TrainBackend>(self, device: &B::Device) -> Result<(), TrainError> {
         if Exported::is_in(&self.network) {
             let exported = Exported::read(&self.network)?;
-            let trained = exported
-                .config
-                .trained
-                .as_ref()
-                .map(|trained| &trained.data);
-            let Some(set) = self.data.as_ref().or(trained) else {
-                return Err(TrainError::Option {
-                    option: "data",
-                    found: "not given, and the network does not say what it was trained on".into(),
-                    valid: "the name of a data set".into(),
-                });
+            let trained = exported.config.trained.as_ref();
+            let set = match (&self.data, trained) {
+                (Some(set), _) => set.parse()?,
+                (None, Some(trained)) => trained.data.parse()?,
+                (None, None) => {
+                    return Err(TrainError::Option {
+                        option: "data",
+                        found: "not given, and the network does not say what it was trained on"
+                            .into(),
+                        valid: "the name of a data set".into(),
+                    });
+                }
             };
-            let root = self.data_root.as_deref();
             let (image, network) = (&exported.config.image, &exported.config.network);
-            let data = load_as(set, root, image, network)?;
+            let on_corrupt = self.on_corrupt.map(Into::into).unwrap_or_default();
+            let data = load_as(set, self.data_root.as_deref(), image, on_corrupt)?;
+            check_fit(network, &data)?;
+            check_names(exported.config.class_names.as_deref(), &data)?;
             let network = exported.init::<B::InnerBackend>(device)?;
             return report(&network, &data, EVAL_BATCH, device);
         }
         let folder = RunFolder::open(&self.network)?;
-        let config = read_config(&folder)?;
-        let (own, derived) = of_run(&config)?;
+        let mut config = read_config(&folder)?;
+        if let Some(on_corrupt) = self.on_corrupt {
+            config.data.folder.on_corrupt = on_corrupt.into();
+        }
+        if self.data.is_none() && self.data_root.is_some() {
+            config.data.root.clone_from(&self.data_root);
+        }
+        let own = config.load()?;
+        let trained = trained_network::<B>(&folder, &config, &own.train, device)?;
         let data = match &self.data {
             Some(set) => {
                 let image = ImageConfig::of(&own.train, &config.data);
-                load_as(set, self.data_root.as_deref(), &image, &derived)?
+                let on_corrupt = config.data.folder.on_corrupt;
+                let root = self.data_root.as_deref();
+                let data = load_as(set.parse()?, root, &image, on_corrupt)?;
+                check_fit(&trained.derived, &data)?;
+                check_names(own.train.class_names(), &data)?;
+                data
             }
             None => own.test,
         };
-        let trained = trained_network::<B>(&folder, &config, &derived, device)?;
         say_note(trained.warning);
-        report(&trained.network, &data, config.fit.batch_size, device)
+        report(&trained.network, &data, config.fit.pass_size(), device)
     }
 }
 
 /// The test images of a data set as a network takes them: of its size where they are files, with its
 /// normalisation.
 fn load_as(
-    set: &str,
+    set: DatasetId,
     root: Option<&Path>,
     image: &ImageConfig,
-    network: &DerivedConfig,
+    on_corrupt: OnCorrupt,
 ) -> Result<Dataset, TrainError> {
     let mut options = FolderOptions::default();
-    if let Ok(size) = u16::try_from(image.height) {
-        options.size = size;
+    if let Frame::Centre(centre) = image.frame()? {
+        options = centre;
     }
-    options.shorter_side = image.shorter_side;
-    let data = load_with(set.parse()?, root, &options)?.test;
-    check_fit(network, &data)?;
+    options.on_corrupt = on_corrupt;
+    let data = load_with(set, root, &options)?.test;
+    let [channels, height, width] = data.image_shape();
+    let expected = [image.mean.len(), image.height, image.width];
+    if [channels, height, width] != expected {
+        let text = |[channels, height, width]: [usize; 3]| {
+            format!("images of {channels} channels and {height}x{width} pixels")
+        };
+        return Err(TrainError::Misfit {
+            what: format!("data set `{}`", data.name()),
+            found: text(data.image_shape()),
+            expected: text(expected),
+        });
+    }
     Ok(data.normalized_by(&image.mean, &image.std))
 }
 
@@ -147,15 +192,11 @@ fn load_as(
 const EVAL_BATCH: usize = 64;
 
 fn say_note(note: Option<String>) {
-    if let Some(note) = note {
-        eprintln!("note: {note}");
-    }
+    note.iter().for_each(|note| say(note));
 }
 
-fn of_run(config: &FitConfig) -> Result<(Splits, DerivedConfig), TrainError> {
-    let data = config.load()?;
-    let derived = config.derived(&data.train)?;
-    Ok((data, derived))
+fn say(note: &str) {
+    eprintln!("note: {note}");
 }
 
 fn report<B: ModelBackend>(
@@ -164,7 +205,11 @@ fn report<B: ModelBackend>(
     batch_size: usize,
     device: &B::Device,
 ) -> Result<(), TrainError> {
+    data.notes().iter().for_each(|note| say(note));
     let score = score_network(network, data, batch_size, device)?;
+    let mut news = CorruptNews::default();
+    news.tell(&[data], say);
+    news.count(say);
     println!(
         "test error {:.2} %, loss {:.4} on {} ({} images)",
         score.error,
@@ -178,15 +223,18 @@ fn report<B: ModelBackend>(
 impl ExportArgs {
     pub(super) fn run<B: TrainBackend>(self, device: &B::Device) -> Result<(), TrainError> {
         let folder = RunFolder::open(self.run)?;
-        let config = read_config(&folder)?;
-        let (data, derived) = of_run(&config)?;
-        let trained = trained_network::<B>(&folder, &config, &derived, device)?;
+        let mut config = read_config(&folder)?;
+        if self.data_root.is_some() {
+            config.data.root = self.data_root;
+        }
+        let data = config.load()?;
+        let trained = trained_network::<B>(&folder, &config, &data.train, device)?;
         say_note(trained.warning);
         let exported = Exported {
             weights: trained.network.state_dict(),
             config: ExportConfig {
                 format: ExportConfig::FORMAT,
-                network: derived,
+                network: trained.derived,
                 image: ImageConfig::of(&data.train, &config.data),
                 class_names: data.train.class_names().map(<[String]>::to_vec),
                 trained: Some(TrainedOn {
@@ -209,14 +257,13 @@ fn write(exported: &Exported, out: &Path) -> Result<(), TrainError> {
 impl ImportArgs {
     pub(super) fn run<B: TrainBackend>(self, device: &B::Device) -> Result<(), TrainError> {
         let weights = read_weights(&self.weights)?;
-        let Sides([height, width]) = self.image;
+        let Sides([height, width]) = self.image.unwrap_or(self.form.image());
         let stem = weights
             .get("stem.0.weight")
             .or(weights.get("stem0.0.weight"));
         let image_channels = stem
             .and_then(|stem| stem.shape.get(1).copied())
             .unwrap_or(3);
-        let first = |values: Vec<f32>| values.into_iter().take(image_channels).collect();
         let network = DerivedConfig {
             network: NetworkConfig {
                 image_channels,
@@ -237,8 +284,8 @@ impl ImportArgs {
                 image: ImageConfig {
                     height,
                     width,
-                    mean: first(self.mean),
-                    std: first(self.std),
+                    mean: self.mean,
+                    std: self.std,
                     shorter_side: None,
                 },
                 class_names: None,
