@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use workbench::config::parse_table;
+use workbench::files::{read_to_string, write_atomic};
 
 use self::jobs::Job;
 use self::table::{Row, Table};
@@ -17,9 +19,9 @@ use self::table::{Row, Table};
 /// Search with every method, retrain what it finds, and write a table of errors and gaps.
 #[derive(Args)]
 pub struct GapTable {
-    /// Data set, as `search` and `train` know it.
-    #[arg(long, default_value = "digits")]
-    data: String,
+    /// Data set, as `search` and `train` know it; by default that of --config, or digits.
+    #[arg(long)]
+    data: Option<String>,
     /// The seeds.
     #[arg(long, value_delimiter = ',', default_value = "0,1,2")]
     seeds: Vec<u64>,
@@ -50,7 +52,7 @@ pub struct GapTable {
     #[arg(long, default_value_t = 3)]
     retrain_cells: usize,
     /// Folder of the runs, `METHOD/seed-SEED` each; by default `runs/gap-DATA`. What is finished in
-    /// it is kept, and an unfinished search is resumed.
+    /// it is kept, and what is unfinished is resumed.
     #[arg(long, value_name = "FOLDER")]
     runs: Option<PathBuf>,
     /// Folder for `table.md` and `table.svg`.
@@ -99,30 +101,38 @@ impl Method {
 
 impl GapTable {
     pub fn run(self) -> anyhow::Result<()> {
-        let runs = self.runs();
-        let notes = self.settings(&runs)?;
+        let data = self.data()?;
+        let default = || PathBuf::from(format!("runs/gap-{data}"));
+        let runs = self.runs.clone().unwrap_or_else(default);
+        let notes = self.settings(&data, &runs)?;
         let mut table = Table {
-            title: format!("Search and child on {}", self.data),
+            title: format!("Search and child on {data}"),
             notes,
             rows: Vec::new(),
         };
-        let (mut missing, mut backends) = (Vec::new(), Vec::new());
+        let (mut missing, mut backends, mut temperatures) = (Vec::new(), Vec::new(), Vec::new());
         for method in &self.methods {
             for &seed in &self.seeds {
-                let job = self.job(*method, seed, &runs);
+                let job = self.job(*method, seed, &data, &runs);
                 if !self.no_run {
                     job.run()
                         .with_context(|| format!("method {}, seed {seed}", method.name()))?;
                 }
                 match job.result()? {
-                    Some((values, backend)) => {
+                    Some(finished) => {
                         table.rows.push(Row {
                             method: method.name(),
                             seed,
-                            values,
+                            values: finished.values,
                         });
-                        if !backends.contains(&backend) {
-                            backends.push(backend);
+                        let temperature = format!("{} {}", method.name(), finished.temperature);
+                        for (list, value) in [
+                            (&mut backends, finished.backend),
+                            (&mut temperatures, temperature),
+                        ] {
+                            if !list.contains(&value) {
+                                list.push(value);
+                            }
                         }
                     }
                     None => missing.push(format!("{} with seed {seed}", method.name())),
@@ -135,21 +145,32 @@ impl GapTable {
             runs.display()
         );
         table.notes.push(("backend", backends.join("; ")));
+        table.notes.push(("temperature", temperatures.join("; ")));
         if !missing.is_empty() {
             table.notes.push(("not finished", missing.join(", ")));
         }
-        write_atomic(&self.out.join("table.md"), &table.markdown())?;
-        write_atomic(&self.out.join("table.svg"), &chart::svg(&table))?;
+        fs::create_dir_all(&self.out)
+            .with_context(|| format!("cannot create {}", self.out.display()))?;
+        write_atomic(self.out.join("table.md"), table.markdown())?;
+        write_atomic(self.out.join("table.svg"), chart::svg(&table))?;
         print!("{}", table.markdown());
         Ok(())
     }
 
-    fn runs(&self) -> PathBuf {
-        let default = || PathBuf::from(format!("runs/gap-{}", self.data));
-        self.runs.clone().unwrap_or_else(default)
+    fn data(&self) -> anyhow::Result<String> {
+        let of_config = match (&self.data, &self.config) {
+            (Some(data), _) => return Ok(data.clone()),
+            (None, None) => None,
+            (None, Some(path)) => {
+                let table = parse_table(&read_to_string(path)?, &path.display().to_string())?;
+                let set = table.get("data").and_then(|data| data.get("set"));
+                set.and_then(|set| set.as_str()).map(String::from)
+            }
+        };
+        Ok(of_config.unwrap_or_else(|| "digits".into()))
     }
 
-    fn job(&self, method: Method, seed: u64, runs: &Path) -> Job {
+    fn job(&self, method: Method, seed: u64, data: &str, runs: &Path) -> Job {
         let (name, set) = method.arguments();
         let mut search: Vec<String> = self.search.clone();
         let mut push = |option: &str, value: String| search.extend([option.to_owned(), value]);
@@ -159,14 +180,13 @@ impl GapTable {
         if let Some(epochs) = self.epochs {
             push("--epochs", epochs.to_string());
         }
-        push("--data", self.data.clone());
+        push("--data", data.into());
         push("--method", name.into());
         for field in set {
             push("--set", (*field).into());
         }
-        push("--seed", seed.to_string());
         let retrain = [
-            ("--data", self.data.clone()),
+            ("--data", data.into()),
             ("--channels", self.retrain_channels.to_string()),
             ("--cells", self.retrain_cells.to_string()),
             ("--epochs", self.retrain_epochs.to_string()),
@@ -179,23 +199,22 @@ impl GapTable {
             .chain(retrain)
             .flat_map(|(option, value)| [option.to_owned(), value]);
         Job {
-            folder: runs.join(method.name()).join(format!("seed-{seed}")),
+            folder: runs.join(method.name()),
+            seed,
             search,
             retrain: (self.retrain_epochs > 0).then(|| retrain.collect()),
         }
     }
 
-    /// What all runs of the folder have in common is kept in it, so that one table never mixes
-    /// searches of different settings. Returns what the table says of its making.
-    fn settings(&self, runs: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
+    /// What all runs of the folder have in common is kept in it, so that a table that runs nothing
+    /// does not mix settings either. Returns what the table says of its making.
+    fn settings(&self, data: &str, runs: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
         let text = |path: &Option<PathBuf>| match path {
-            Some(path) => {
-                fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
-            }
+            Some(path) => read_to_string(path),
             None => Ok("default".into()),
         };
         let settings = json!({
-            "data": self.data,
+            "data": data,
             "config": text(&self.config)?,
             "retrain_config": text(&self.retrain_config)?,
             "epochs": self.epochs,
@@ -222,7 +241,9 @@ impl GapTable {
         if !self.no_run && !hardware.contains(&here) {
             hardware.push(here);
             let all = json!({ "settings": settings, "hardware": hardware });
-            write_atomic(&path, &format!("{all:#}\n"))?;
+            fs::create_dir_all(runs)
+                .with_context(|| format!("cannot create {}", runs.display()))?;
+            write_atomic(&path, format!("{all:#}\n"))?;
         }
         let retraining = match self.retrain_epochs {
             0 => "none".into(),
@@ -249,17 +270,4 @@ fn command() -> String {
         false => word,
     });
     format!("cargo xtask {}", quoted.collect::<Vec<_>>().join(" "))
-}
-
-/// Writes a file beside its place and moves it there, so that no half of it is ever seen.
-fn write_atomic(path: &Path, text: &str) -> anyhow::Result<()> {
-    let write = || {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let partial = path.with_extension("part");
-        fs::write(&partial, text)?;
-        fs::rename(partial, path)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
 }

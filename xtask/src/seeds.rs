@@ -1,5 +1,5 @@
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -11,7 +11,8 @@ pub struct Seeds {
     /// The seeds.
     #[arg(long, value_delimiter = ',', default_value = "0,1,2")]
     seeds: Vec<u64>,
-    /// Folder for the runs, `seed-<seed>` each; an existing run is resumed.
+    /// Folder for the runs, `seed-<seed>` each; what is finished in it is kept, what was begun is
+    /// resumed, and a run of other settings is refused.
     #[arg(long, default_value = "runs/seeds")]
     out: PathBuf,
     /// Further arguments of `search`, after `--`.
@@ -29,13 +30,10 @@ const COLUMNS: [(&str, &str); 5] = [
 
 impl Seeds {
     pub fn run(self) -> anyhow::Result<()> {
+        self.search()?;
         let mut rows = Vec::new();
         for seed in &self.seeds {
-            let run = self.out.join(format!("seed-{seed}"));
-            if !run.join("result.json").exists() {
-                self.search(*seed, &run)?;
-            }
-            let path = run.join("result.json");
+            let path = self.out.join(format!("seed-{seed}/result.json"));
             let text = std::fs::read_to_string(&path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
             let result: Value = serde_json::from_str(&text)?;
@@ -64,23 +62,19 @@ impl Seeds {
         Ok(())
     }
 
-    fn search(&self, seed: u64, run: &std::path::Path) -> anyhow::Result<()> {
+    fn search(&self) -> anyhow::Result<()> {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-        let mut command = Command::new(cargo);
-        command.args(["run", "--quiet", "-p", "search", "--"]);
-        if run.join("config.toml").exists() {
-            command.arg("resume").arg(run);
-        } else {
-            command
-                .arg("run")
-                .args(&self.search)
-                .arg("--seed")
-                .arg(seed.to_string());
-            command.arg("--out").arg(run);
-        }
-        command.stdout(std::process::Stdio::null());
-        let status = command.status().context("cannot start cargo")?;
-        ensure!(status.success(), "the search with seed {seed} failed");
+        let seeds: Vec<String> = self.seeds.iter().map(u64::to_string).collect();
+        let status = Command::new(cargo)
+            .args(["run", "--quiet", "-p", "search", "--", "run"])
+            .args(&self.search)
+            .args(["--seeds", &seeds.join(",")])
+            .arg("--out")
+            .arg(&self.out)
+            .stdout(Stdio::null())
+            .status()
+            .context("cannot start cargo")?;
+        ensure!(status.success(), "the search failed: {status}");
         Ok(())
     }
 }
