@@ -281,10 +281,10 @@ impl<B: TrainBackend> Session<B> {
                 drop_path,
                 learning_rate,
             };
-            let (measured, moved);
-            (state, measured, moved) = step.take(state, batches.by_ref().take(fit.parts))?;
-            sums = sums + measured;
-            left_out += usize::from(!moved);
+            let taken = step.take(state, batches.by_ref().take(fit.parts))?;
+            state = taken.state;
+            sums = sums + taken.measured;
+            left_out += usize::from(!taken.moved);
             if let Some(average) = state.average.take() {
                 let (model, decay) = (state.model.valid(), fit.average_decay);
                 state.average = Some(move_average(average, &model, decay, index as u64));

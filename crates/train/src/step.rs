@@ -16,9 +16,17 @@ pub(crate) struct Step<'a> {
     pub(crate) learning_rate: f64,
 }
 
+/// What a step leaves.
+pub(crate) struct Taken<B: TrainBackend> {
+    pub(crate) state: FitState<B>,
+    /// Loss and share of mistakes `[2]`.
+    pub(crate) measured: Tensor<B::InnerBackend, 1>,
+    /// Whether the weights were moved: not where gradients overflowed.
+    pub(crate) moved: bool,
+}
+
 impl Step<'_> {
-    /// The state after a step on the parts of a batch, its loss and share of mistakes `[2]`, and
-    /// whether the weights were moved.
+    /// A step on the parts of a batch.
     ///
     /// # Errors
     ///
@@ -27,7 +35,7 @@ impl Step<'_> {
         &self,
         mut state: FitState<B>,
         parts: impl Iterator<Item = workbench::Result<Batch<B>>>,
-    ) -> Result<(FitState<B>, Tensor<B::InnerBackend, 1>, bool), TrainError> {
+    ) -> Result<Taken<B>, TrainError> {
         let fit = &self.config.fit;
         let mut sum = GradientsAccumulator::new();
         let mut measured: Option<Tensor<B::InnerBackend, 1>> = None;
@@ -63,7 +71,11 @@ impl Step<'_> {
                 .step(self.learning_rate, state.model, clipped);
         }
         let measured = measured.ok_or_else(|| TrainError::field("fit.parts", 0, "1 or more"))?;
-        Ok((state, measured, !overflow))
+        Ok(Taken {
+            state,
+            measured,
+            moved: !overflow,
+        })
     }
 }
 
