@@ -31,13 +31,17 @@ pub(super) fn padded((low, high): (f64, f64)) -> (f64, f64) {
     (low - space, high + space)
 }
 
-/// As many decimals as neighbouring ticks need to differ.
+/// As many decimals as neighbouring ticks need to differ; none where the value is whole, as an epoch.
 pub(super) fn number(value: f64, (low, high): (f64, f64)) -> String {
     let step = (high - low) / 8.0;
     if !(1e-5..1e7).contains(&step) {
         return format!("{value:.2e}");
     }
-    let decimals = (-step.log10().floor()).max(0.0) as usize;
+    let whole = (value - value.round()).abs() < 1e-6 * step;
+    let decimals = match whole {
+        true => 0,
+        false => (-step.log10().floor()).max(0.0) as usize,
+    };
     let shown = format!("{value:.decimals$}");
     if shown
         .trim_start_matches('-')
@@ -58,6 +62,7 @@ mod tests {
     fn tick_labels_have_the_decimals_they_need() {
         assert_eq!(number(0.5, (0.0, 1.0)), "0.5");
         assert_eq!(number(20.0, (0.0, 50.0)), "20");
+        assert_eq!(number(3.0, (1.0, 6.0)), "3");
         assert_eq!(number(-0.0, (-1.0, 1.0)), "0");
     }
 }
