@@ -3,7 +3,7 @@ use std::path::Path;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 use supernet::{DerivedConfig, DerivedNetwork, StateDict, WeightInit};
-use workbench::data::{Dataset, DatasetId, FolderOptions};
+use workbench::data::{Classes, Dataset, DatasetId, FolderOptions};
 use workbench::{WorkbenchError, files};
 
 use crate::run::json;
@@ -114,6 +114,14 @@ impl ImageConfig {
 }
 
 impl ExportConfig {
+    /// What the network tells apart.
+    pub(crate) fn classes(&self) -> Classes {
+        Classes {
+            count: self.network.network.classes,
+            names: self.class_names.clone(),
+        }
+    }
+
     /// The layout that this version writes and reads.
     pub const FORMAT: u32 = 1;
 
@@ -217,49 +225,5 @@ impl Exported {
             .network
             .init::<B>(&mut WeightInit::new(0), device)?;
         Ok(network.load_state_dict(&self.weights)?)
-    }
-}
-
-/// Checks that a network's classes and channels are those of a data set.
-///
-/// # Errors
-///
-/// Naming both.
-pub(crate) fn check_fit(network: &DerivedConfig, data: &Dataset) -> Result<(), TrainError> {
-    let [channels, height, width] = data.image_shape();
-    let expected = &network.network;
-    let misfit = |found: String, expected: String| TrainError::Misfit {
-        what: format!("data set `{}`", data.name()),
-        found,
-        expected,
-    };
-    if channels != expected.image_channels {
-        let takes = format!("{} channels", expected.image_channels);
-        return Err(misfit(format!("images of {channels} channels"), takes));
-    }
-    if data.classes() != expected.classes {
-        let takes = format!("{} classes", expected.classes);
-        return Err(misfit(format!("{} classes", data.classes()), takes));
-    }
-    Ok(network.validate(height, width)?)
-}
-
-/// Checks that a network's classes have the names that a data set's have, where both have names.
-///
-/// # Errors
-///
-/// Naming the first that differs.
-pub(crate) fn check_names(names: Option<&[String]>, data: &Dataset) -> Result<(), TrainError> {
-    let (Some(names), Some(found)) = (names, data.class_names()) else {
-        return Ok(());
-    };
-    let mut pairs = names.iter().zip(found).enumerate();
-    match pairs.find(|(_, (name, found))| name != found) {
-        Some((label, (name, found))) => Err(TrainError::Misfit {
-            what: format!("data set `{}`", data.name()),
-            found: format!("`{found}` as class {label}"),
-            expected: format!("`{name}`"),
-        }),
-        None => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use supernet::{DerivedConfig, DerivedNetwork, DropPath, ModelBackend, Statistics
 use workbench::WorkbenchError;
 use workbench::checkpoint::{self, RunMark};
 use workbench::data::{
-    AHEAD, CorruptNews, DataMark, Dataset, RngKey, Splits, epoch_order, index_batches,
+    AHEAD, Classes, CorruptNews, DataMark, Dataset, RngKey, Splits, epoch_order, index_batches,
 };
 use workbench::evaluate::{Score, score};
 use workbench::files::{read_to_string, write_atomic};
@@ -425,7 +425,8 @@ pub fn trained_network<B: TrainBackend>(
         });
     };
     loaded.check_config(&config.fingerprint()?)?;
-    loaded.data()?.check_classes(data)?;
+    let classes = loaded.data()?.classes;
+    classes.check(&Classes::of(data), data.name())?;
     let derived = config.derived(data)?;
     let state = FitState::<B>::new(config, &derived, device)?.restore(&loaded, device)?;
     let (network, epoch) = state.result();

@@ -3,12 +3,14 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use supernet::{DerivedConfig, DerivedNetwork, ModelBackend, NetworkConfig, TrainBackend};
 use workbench::WorkbenchError;
-use workbench::data::{CorruptNews, Dataset, DatasetId, FolderOptions, OnCorrupt, load_with};
+use workbench::data::{
+    Classes, CorruptNews, Dataset, DatasetId, FolderOptions, OnCorrupt, load_with,
+};
 use workbench::run::RunFolder;
 
 use super::count::FormArg;
 use super::{HowArgs, Sides};
-use crate::export::{Frame, check_fit, check_names};
+use crate::export::Frame;
 use crate::run::{read_config, score_network, trained_network};
 use crate::{
     ExportConfig, Exported, ImageConfig, Prediction, TrainError, TrainedOn, read_genotype,
@@ -124,11 +126,9 @@ impl EvalArgs {
                     });
                 }
             };
-            let (image, network) = (&exported.config.image, &exported.config.network);
+            let (image, classes) = (&exported.config.image, exported.config.classes());
             let on_corrupt = self.on_corrupt.map(Into::into).unwrap_or_default();
-            let data = load_as(set, self.data_root.as_deref(), image, on_corrupt)?;
-            check_fit(network, &data)?;
-            check_names(exported.config.class_names.as_deref(), &data)?;
+            let data = load_as(set, self.data_root.as_deref(), image, classes, on_corrupt)?;
             let network = exported.init::<B::InnerBackend>(device)?;
             return report(&network, &data, EVAL_BATCH, device);
         }
@@ -147,10 +147,8 @@ impl EvalArgs {
                 let image = ImageConfig::of(&own.train, &config.data);
                 let on_corrupt = config.data.folder.on_corrupt;
                 let root = self.data_root.as_deref();
-                let data = load_as(set.parse()?, root, &image, on_corrupt)?;
-                check_fit(&trained.derived, &data)?;
-                check_names(own.train.class_names(), &data)?;
-                data
+                let classes = Classes::of(&own.train);
+                load_as(set.parse()?, root, &image, classes, on_corrupt)?
             }
             None => own.test,
         };
@@ -160,11 +158,12 @@ impl EvalArgs {
 }
 
 /// The test images of a data set as a network takes them: of its size where they are files, with its
-/// normalisation.
+/// normalisation and its classes.
 fn load_as(
     set: DatasetId,
     root: Option<&Path>,
     image: &ImageConfig,
+    classes: Classes,
     on_corrupt: OnCorrupt,
 ) -> Result<Dataset, TrainError> {
     let mut options = FolderOptions::default();
@@ -185,6 +184,7 @@ fn load_as(
             expected: text(expected),
         });
     }
+    classes.check(&Classes::of(&data), data.name())?;
     Ok(data.normalized_by(&image.mean, &image.std))
 }
 

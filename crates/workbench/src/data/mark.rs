@@ -8,64 +8,78 @@ use serde::{Deserialize, Serialize};
 use super::dataset::Dataset;
 use crate::{Result, WorkbenchError};
 
-/// What a run remembers of its data set: class folders may come, go and be renamed between a run and
-/// its resumption.
+/// The classes that a network tells apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataMark {
-    classes: usize,
-    /// In the order of their labels, where they have names.
-    class_names: Option<Vec<String>>,
-    /// Number of training images, all parts of them.
-    images: usize,
+pub struct Classes {
+    /// Their number.
+    pub count: usize,
+    /// Their names in the order of their labels, where they have any.
+    pub names: Option<Vec<String>>,
 }
 
-impl DataMark {
-    /// The mark of a set's training images.
-    pub fn of(train: &Dataset) -> Self {
+impl Classes {
+    /// The classes of a data set.
+    pub fn of(data: &Dataset) -> Self {
         Self {
-            classes: train.classes(),
-            class_names: train.class_names().map(<[String]>::to_vec),
-            images: train.len(),
+            count: data.classes(),
+            names: data.class_names().map(<[String]>::to_vec),
         }
     }
 
-    /// Checks that a network of this data says of another set what it was trained to say.
+    /// Checks that another data set, called `name`, has the classes of a network that was trained on
+    /// these; names are compared where both have them.
     ///
     /// # Errors
     ///
-    /// When number or names of the classes differ.
-    pub fn check_classes(&self, data: &Dataset) -> Result<()> {
-        self.same_classes(&Self::of(data), data.name())
-    }
-
-    /// Checks that a run can go on with the training images of this set to the result it would have
-    /// had.
-    ///
-    /// # Errors
-    ///
-    /// When classes or number of images differ.
-    pub fn check(&self, train: &Self, name: &str) -> Result<()> {
-        self.same_classes(train, name)?;
-        let count = |images| format!("{images} training images");
-        match self.images == train.images {
-            true => Ok(()),
-            false => Err(differs(name, count(train.images), count(self.images))),
-        }
-    }
-
-    fn same_classes(&self, other: &Self, name: &str) -> Result<()> {
-        let count = |classes| format!("{classes} classes");
+    /// Naming what differs.
+    pub fn check(&self, found: &Self, name: &str) -> Result<()> {
+        let count = |classes: &Self| format!("{} classes", classes.count);
         let class = |(label, name): (usize, &String)| format!("`{name}` as class {label}");
-        if self.classes != other.classes {
-            return Err(differs(name, count(other.classes), count(self.classes)));
+        if self.count != found.count {
+            return Err(differs(name, count(found), count(self)));
         }
-        let (Some(own), Some(found)) = (&self.class_names, &other.class_names) else {
+        let (Some(own), Some(found)) = (&self.names, &found.names) else {
             return Ok(());
         };
         let mut names = own.iter().enumerate().zip(found.iter().enumerate());
         match names.find(|(own, found)| own != found) {
             Some((own, found)) => Err(differs(name, class(found), class(own))),
             None => Ok(()),
+        }
+    }
+}
+
+/// What a run remembers of its data set: class folders may come, go and be renamed between a run and
+/// its resumption.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataMark {
+    /// What is learned.
+    pub classes: Classes,
+    /// Number of training images, all parts of them.
+    pub images: usize,
+}
+
+impl DataMark {
+    /// The mark of a set's training images.
+    pub fn of(train: &Dataset) -> Self {
+        Self {
+            classes: Classes::of(train),
+            images: train.len(),
+        }
+    }
+
+    /// Checks that a run can go on with the training images of a set, called `name`, to the result it
+    /// would have had.
+    ///
+    /// # Errors
+    ///
+    /// When classes or number of images differ.
+    pub fn check(&self, train: &Self, name: &str) -> Result<()> {
+        self.classes.check(&train.classes, name)?;
+        let count = |images| format!("{images} training images");
+        match self.images == train.images {
+            true => Ok(()),
+            false => Err(differs(name, count(train.images), count(self.images))),
         }
     }
 }
@@ -111,8 +125,10 @@ mod tests {
     fn mark(names: Option<&[&str]>, classes: usize, images: usize) -> DataMark {
         let owned = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
         DataMark {
-            classes,
-            class_names: names.map(owned),
+            classes: Classes {
+                count: classes,
+                names: names.map(owned),
+            },
             images,
         }
     }

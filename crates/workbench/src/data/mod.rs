@@ -23,5 +23,5 @@ pub use decode::{read_image, read_stretched};
 pub use folder::{FolderOptions, OnCorrupt, TrainingCrop};
 pub use image_files::CorruptFile;
 pub use load::{DATA_ROOT_VARIABLE, DatasetId, Splits, load, load_with};
-pub use mark::{CorruptNews, DataMark};
+pub use mark::{Classes, CorruptNews, DataMark};
 pub use prefetch::{AHEAD, Batches};
