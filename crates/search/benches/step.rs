@@ -9,9 +9,10 @@ use std::time::Instant;
 use burn::backend::Autodiff;
 use burn::tensor::{Distribution, Int, Tensor, backend::Backend};
 use clap::Parser;
-use search::{AlternatingStep, SearchConfig, SearchState};
+use search::tasks::ImageTask;
+use search::{AlternatingStep, Objective, SearchConfig, SearchState, Task};
 use supernet::{Execution, NetworkConfig, SupernetConfig, kernels::profile};
-use workbench::data::Batch;
+use workbench::images::Batch;
 
 #[cfg(feature = "cuda")]
 type Device = burn_cuda::Cuda;
@@ -64,7 +65,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
-    let mut config = SearchConfig::default();
+    let mut config = SearchConfig::<ImageTask>::resolve(None, &[])?;
     config.architecture.draws = cli.draws;
     config.search.checkpoint_cells = cli.checkpoint_cells;
     config.search.execution = match cli.execution.as_str() {
@@ -83,7 +84,10 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         space: config.space.clone(),
     };
     let device = Default::default();
-    let mut state = SearchState::<Train>::new(&config, &supernet, &device)?;
+    // Of the data set only the loss is used.
+    let (_, problem) = ImageTask::open(&config)?;
+    let task = ImageTask::new(supernet, [cli.side; 2]);
+    let mut state = SearchState::<Train, ImageTask>::new(&config, &task, &device)?;
     Train::seed(&device, 0);
     let batch = || Batch::<Train> {
         images: Tensor::random(
@@ -103,13 +107,17 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         line?;
         let begun = Instant::now();
         let step = AlternatingStep {
-            config: &config,
-            index: index as u64,
-            temperature: 1.0,
+            objective: Objective {
+                config: &config,
+                task: &task,
+                problem: &problem,
+                index: index as u64,
+                temperature: 1.0,
+            },
             learning_rate: 0.025,
         };
         let losses;
-        (state, losses) = step.take(state, weight_batch.clone(), Some(alpha_batch.clone()))?;
+        (state, losses) = step.take(state, &weight_batch, Some(&alpha_batch))?;
         let loss: f32 = losses.weights.into_scalar();
         Train::sync(&device).map_err(|error| anyhow::anyhow!("the device failed: {error}"))?;
         let seconds = begun.elapsed().as_secs_f64();

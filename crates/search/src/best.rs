@@ -1,62 +1,60 @@
-//! The choice among several searches: a short retraining of each, judged on validation images.
+//! The choice among several searches: a short retraining of each, judged on validation data.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use burn::module::AutodiffModule;
-use burn::optim::{GradientsParams, Optimizer};
+use burn::optim::GradientsParams;
 use serde::Serialize;
-use supernet::{
-    DerivedConfig, DerivedNetwork, Genotype, NetworkConfig, Statistics, TrainBackend, WeightInit,
-    count_weights,
-};
-use workbench::data::{AHEAD, RngKey, epoch_order, index_batches};
-use workbench::evaluate::{cross_entropy, score};
-use workbench::optim::{clip_global_norm, sgd_config};
-use workbench::run::RunFolder;
+use serde_json::{Value, json};
+use supernet::{Genotype, Statistics, TrainBackend, WeightInit, count_weights};
+use workbench::optim::sgd_config;
+use workbench::problem::{Phase, Problem, Split, Visit};
+use workbench::record::{Metric, SearchOutcome};
+use workbench::run_folder::RunFolder;
+use workbench::stream::RngKey;
+use workbench::training::{PassOutput, TrainingStep};
 
-use crate::job::{read_config, refused};
-use crate::report::write_json;
-use crate::{Outcome, SearchConfig, SearchError};
+use crate::evaluate::Scoring;
+use crate::job::refused;
+use crate::{SearchConfig, SearchError, Task, TrainTask, write_json};
 
 /// How candidates are retrained. Everything else, such as the learning rate, is as the search
 /// trained its weights.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Retraining {
-    /// Passes over the images that trained weights.
+    /// Passes over the data that trained weights.
     pub epochs: usize,
-    /// Channels of the first cells; those of the search where it is not given.
-    pub channels: Option<usize>,
-    /// Number of cells; that of the search where it is not given.
-    pub cells: Option<usize>,
-    /// Seed of the division of the images, of weights and of order: the same for all candidates.
+    /// Fields of the configuration in place of the search's, `network.channels=16`.
+    pub set: Vec<String>,
+    /// Seed of the division of the data, of weights and of order: the same for all candidates.
     pub seed: u64,
 }
 
 /// What one search found.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Candidate {
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate<T: Task> {
     /// Name of its folder.
     pub run: String,
     /// Its seed.
     pub seed: u64,
-    /// Validation error of the child with inherited weights, in percent.
-    pub child_error: f64,
+    /// Validation score of the child with inherited weights.
+    pub child: f64,
     /// The derived architecture.
-    pub genotype: Genotype,
+    pub genotype: Genotype<T::Op>,
     /// How the retraining ended.
     pub retrained: Option<Retrained>,
 }
 
 /// The end of a short retraining.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Retrained {
     /// Weights of the network.
     pub weights: usize,
     /// Validation loss with running statistics, in nats.
     pub validation_loss: f64,
-    /// Validation error with running statistics, in percent.
-    pub validation_error: f64,
+    /// Validation score with running statistics, in the metric's unit.
+    pub validation: f64,
 }
 
 /// The finished searches of a folder, by their seeds, and the configuration they share but for the
@@ -65,132 +63,175 @@ pub(crate) struct Retrained {
 /// # Errors
 ///
 /// When there is none, a file cannot be read, or their settings differ.
-pub(crate) fn candidates(
+pub(crate) fn candidates<T: Task>(
     folder: &Path,
     mut note: impl FnMut(&str),
-) -> Result<(SearchConfig, Vec<Candidate>), SearchError> {
-    let none = "holds no finished search; valid is a folder that `search run --seeds` filled";
-    let entries = std::fs::read_dir(folder).map_err(|_| refused(folder, none))?;
-    let mut shared: Option<SearchConfig> = None;
+) -> Result<(SearchConfig<T>, Vec<Candidate<T>>), SearchError> {
+    let mut shared: Option<SearchConfig<T>> = None;
     let mut found = Vec::new();
-    for entry in entries.flatten() {
-        let run = entry.file_name().to_string_lossy().into_owned();
-        let result = entry.path().join("result.json");
-        if !run.starts_with("seed-") {
-            continue;
-        }
+    for run in seed_folders(folder)? {
+        let name = run.path().file_name().unwrap_or_default().to_string_lossy();
+        let result = run.file("result.json");
         if !result.exists() {
-            note(&format!("`{run}` is not finished and not looked at"));
+            note(&format!("`{name}` is not finished and not looked at"));
             continue;
         }
-        let config = read_config(&RunFolder::open(entry.path())?)?;
+        let config = SearchConfig::of_run(&RunFolder::open(run.path())?)?;
         let seed = config.seed;
         let config = SearchConfig { seed: 0, ..config };
         if *shared.get_or_insert_with(|| config.clone()) != config {
             let problem = "was searched with other settings than the runs beside it; valid are \
                            runs that differ in their seed alone";
-            return Err(refused(&entry.path(), problem));
+            return Err(refused(run.path(), problem));
         }
-        let outcome = Outcome::read(&result)?;
+        let outcome = SearchOutcome::read(&result)?;
         let place = result.display().to_string();
         found.push(Candidate {
-            run,
+            run: name.into_owned(),
             seed,
-            child_error: outcome.child_error,
+            child: outcome.child,
             genotype: Genotype::parse(&place, &outcome.genotype)?,
             retrained: None,
         });
     }
     found.sort_by_key(|candidate| candidate.seed);
-    let shared = shared.ok_or_else(|| refused(folder, none))?;
+    let shared = shared.ok_or_else(|| nothing_finished(folder))?;
     Ok((shared, found))
 }
 
-/// Trains an architecture from fresh weights on one part of the training images and judges it on the
+/// The folders `seed-SEED` of a folder of several searches.
+///
+/// # Errors
+///
+/// When the folder cannot be read.
+pub(crate) fn seed_folders(folder: &Path) -> Result<Vec<RunFolder>, SearchError> {
+    let entries = std::fs::read_dir(folder).map_err(|_| nothing_finished(folder))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    let named = |path: &std::path::PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        name.to_string_lossy().starts_with("seed-")
+    };
+    Ok(paths.filter(named).map(RunFolder::at).collect())
+}
+
+pub(crate) fn nothing_finished(folder: &Path) -> SearchError {
+    let problem = "holds no finished search; valid is a folder that `search run --seeds` filled";
+    refused(folder, problem)
+}
+
+/// Trains an architecture from fresh weights on one part of the training data and judges it on the
 /// other. `on_step` is called after each step with the number of all.
 ///
 /// # Errors
 ///
 /// When the network is impossible or the data cannot be loaded.
-pub(crate) fn retrain<B: TrainBackend>(
-    config: &SearchConfig,
-    genotype: &Genotype,
+pub(crate) fn retrain<B: TrainBackend, T: TrainTask<B>>(
+    config: &SearchConfig<T>,
+    genotype: &Genotype<T::Op>,
     how: &Retraining,
     device: &B::Device,
     mut on_step: impl FnMut(usize),
-) -> Result<Retrained, SearchError> {
-    let splits = config.load()?;
-    let network = NetworkConfig {
-        channels: how.channels.unwrap_or(config.network.channels),
-        cells: how.cells.unwrap_or(config.network.cells),
-        ..config.supernet(&splits)?.network
+) -> Result<(Retrained, Metric), SearchError> {
+    // A search of this very division would have trained its logits on the data that judge.
+    let divided = SearchConfig {
+        seed: !how.seed,
+        ..config.clone()
     };
-    // A search of this very division would have trained its logits on the images that judge.
-    let division = splits.train.halves(config.data.weights_fraction, !how.seed);
-    let (training, validation) = division.ok_or_else(|| config.no_division(&splits.train))?;
-    let derived = DerivedConfig::new(network, genotype.clone());
-    let mut model: DerivedNetwork<B> = derived.init(&mut WeightInit::new(how.seed), device)?;
+    let (task, problem) = T::open(&divided)?;
+    let mut model = task.child::<B>(genotype, &mut WeightInit::new(how.seed), device)?;
     let mut optimizer = sgd_config(config.weights.momentum, config.weights.weight_decay).init();
-    let batch_size = config.search.batch_size;
-    let steps = training.len() / batch_size;
-    let total = how.epochs * steps;
-    for epoch in 0..how.epochs {
-        let key = RngKey {
+    let visit = |epoch: usize| Visit {
+        split: Split::Weights,
+        key: RngKey {
             seed: how.seed,
             epoch: epoch as u64,
-        };
-        let order = epoch_order(training.len(), key.seed, key.epoch);
-        let lists = index_batches(&order, batch_size, true);
-        let augment = Some(&config.data.augment);
-        let batches = training.batches::<B>(lists, augment, key, AHEAD, device);
-        for (step, batch) in batches.enumerate() {
-            let batch = batch?;
-            let done = epoch * steps + step;
+        },
+        order: epoch as u64,
+        batch_size: config.search.batch_size,
+        passes: 1,
+        steps: None,
+    };
+    let total: usize = (0..how.epochs).map(|epoch| problem.steps(&visit(epoch))).sum();
+    let mut done = 0;
+    for epoch in 0..how.epochs {
+        let visit = visit(epoch);
+        let mut carry = T::Carry::<B>::default();
+        for batch in problem.batches::<B>(&visit, device) {
             let progress = done as f64 / (total - 1).max(1) as f64;
-            let logits = model.forward(batch.images, Statistics::TRAIN);
-            let loss = cross_entropy(logits, batch.labels);
-            let gradients = GradientsParams::from_grads(loss.backward(), &model);
-            let (gradients, _) = clip_global_norm(gradients, &model, config.weights.clip_norm);
-            let rate = config.weights.learning_rate.value(progress);
-            model = optimizer.step(rate, model, gradients);
+            let step = TrainingStep {
+                learning_rate: config.weights.learning_rate.value(progress),
+                clip_norm: config.weights.clip_norm,
+                loss_scale: 1.0,
+            };
+            let pass = |model: T::Child<B>, batch| {
+                let from = std::mem::take(&mut carry);
+                let answered = task.run_child(&model, &batch, from, Statistics::TRAIN);
+                carry = answered.carry;
+                let loss = problem.loss(&answered.answer, &batch, Phase::Training);
+                let sums = problem.sums(&answered.answer, &batch, loss.clone().detach());
+                let loss = match answered.regulariser {
+                    Some(regulariser) => loss + regulariser,
+                    None => loss,
+                };
+                let gradients = GradientsParams::from_grads(loss.backward(), &model);
+                Ok::<_, SearchError>(PassOutput {
+                    model,
+                    gradients,
+                    sums: sums.inner(),
+                })
+            };
+            let output = step.take(model, &mut optimizer, std::iter::once(batch), pass)?;
+            model = output.model;
+            done += 1;
             on_step(total);
         }
     }
-    let inner = model.valid();
-    let forward = |images, _| Ok::<_, SearchError>(inner.forward(images, Statistics::Running));
-    let judged = score(&validation, batch_size, how.seed, device, forward)?;
-    Ok(Retrained {
+    let divided = SearchConfig {
+        seed: how.seed,
+        ..divided
+    };
+    let scoring = Scoring::<B::InnerBackend, T> {
+        config: &divided,
+        task: &task,
+        problem: &problem,
+        device,
+    };
+    let score = scoring.child(&model.valid(), Split::Validation, Statistics::Running)?;
+    let retrained = Retrained {
         weights: count_weights(&model),
-        validation_loss: judged.loss,
-        validation_error: judged.error,
-    })
+        validation_loss: score.loss,
+        validation: score.value,
+    };
+    Ok((retrained, problem.metric()))
 }
 
-/// Retrained candidates and the best of them: `best.json`.
-#[derive(Debug, Serialize)]
-pub(crate) struct Best {
+/// Retrained candidates and the best of them.
+#[derive(Debug)]
+pub(crate) struct Best<T: Task> {
     retraining: Retraining,
-    candidates: Vec<Candidate>,
+    metric: Metric,
+    candidates: Vec<Candidate<T>>,
     best: String,
 }
 
-/// Picks the candidate of the least validation error, of several the one of the least loss, and
-/// writes `best.json` and its `genotype.json` into the folder.
+/// Picks the candidate of the best validation score, of several the one of the least loss, and writes
+/// `best.json` and its `genotype.json` into the folder.
 ///
 /// # Errors
 ///
 /// When nothing was retrained or a file cannot be written.
-pub(crate) fn choose(
+pub(crate) fn choose<T: Task>(
     folder: &Path,
     how: &Retraining,
-    candidates: Vec<Candidate>,
-) -> Result<Best, SearchError> {
+    metric: Metric,
+    candidates: Vec<Candidate<T>>,
+) -> Result<Best<T>, SearchError> {
     let retrained = candidates
         .iter()
         .filter_map(|candidate| candidate.retrained.map(|end| (candidate, end)));
     let least = retrained.min_by(|(_, a), (_, b)| {
-        let error = a.validation_error.total_cmp(&b.validation_error);
-        error.then(a.validation_loss.total_cmp(&b.validation_loss))
+        let score = metric.compare(a.validation, b.validation);
+        score.then(a.validation_loss.total_cmp(&b.validation_loss))
     });
     let Some((candidate, _)) = least else {
         return Err(refused(folder, "holds nothing that was retrained"));
@@ -198,20 +239,45 @@ pub(crate) fn choose(
     let genotype = candidate.genotype.clone();
     let best = Best {
         retraining: how.clone(),
+        metric,
         best: candidate.run.clone(),
         candidates,
     };
     write_json(&folder.join("genotype.json"), &genotype)?;
-    write_json(&folder.join("best.json"), &best)?;
+    write_json(&folder.join("best.json"), &best.json())?;
     Ok(best)
 }
 
-impl Best {
+impl<T: Task> Best<T> {
+    /// As `best.json` has it; scores have the metric's name.
+    fn json(&self) -> Value {
+        let scored = |what: &str, value: f64| (format!("{what}_{}", self.metric.name), value);
+        let candidate = |candidate: &Candidate<T>| {
+            let retrained = candidate.retrained.map(|end| {
+                let (key, value) = scored("validation", end.validation);
+                json!({"weights": end.weights, "validation_loss": end.validation_loss, key: value})
+            });
+            let (key, value) = scored("child", candidate.child);
+            json!({
+                "run": candidate.run,
+                "seed": candidate.seed,
+                key: value,
+                "genotype": candidate.genotype,
+                "retrained": retrained,
+            })
+        };
+        let candidates: Vec<Value> = self.candidates.iter().map(candidate).collect();
+        json!({"retraining": self.retraining, "candidates": candidates, "best": self.best})
+    }
+
     /// The candidates as a table, and the name of the best.
     pub fn table(&self) -> String {
-        let mut text = String::from(
-            "run          child error %   retrained: validation error %   loss     weights\n",
+        let (name, unit) = (&self.metric.name, &self.metric.unit);
+        let (child, retrained) = (
+            format!("child {name} {unit}"),
+            format!("retrained: validation {name} {unit}"),
         );
+        let mut text = format!("run          {child:>13}   {retrained:>29}   loss     weights\n");
         for candidate in &self.candidates {
             let Some(end) = candidate.retrained else {
                 continue;
@@ -219,11 +285,7 @@ impl Best {
             let _ = writeln!(
                 text,
                 "{:<12} {:>13.2} {:>31.2} {:>6.3} {:>11}",
-                candidate.run,
-                candidate.child_error,
-                end.validation_error,
-                end.validation_loss,
-                end.weights
+                candidate.run, candidate.child, end.validation, end.validation_loss, end.weights
             );
         }
         let _ = writeln!(text, "best         {}", self.best);
@@ -234,28 +296,28 @@ impl Best {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tasks::ImageTask;
 
     #[test]
-    fn the_least_validation_error_wins_and_then_the_least_loss() {
+    fn the_best_validation_score_wins_and_then_the_least_loss() {
         let genotype: Genotype = "normal: skip_connect@0\nreduce: skip_connect@1"
             .parse()
             .unwrap();
-        // The child's error with inherited weights has no say.
-        let candidate = |seed, child_error, validation_error, validation_loss| Candidate {
+        // The child's score with inherited weights has no say.
+        let candidate = |seed, child, validation, validation_loss| Candidate::<ImageTask> {
             run: format!("seed-{seed}"),
             seed,
-            child_error,
+            child,
             genotype: genotype.clone(),
             retrained: Some(Retrained {
                 weights: 10,
                 validation_loss,
-                validation_error,
+                validation,
             }),
         };
         let how = Retraining {
             epochs: 1,
-            channels: None,
-            cells: None,
+            set: Vec::new(),
             seed: 0,
         };
         let folder = tempfile::tempdir().unwrap();
@@ -265,11 +327,13 @@ mod tests {
             candidate(2, 8.0, 4.0, 0.2),
             candidate(3, 0.0, 4.0, f64::NAN),
         ];
-        let best = choose(folder.path(), &how, all).unwrap();
+        let best = choose(folder.path(), &how, Metric::ERROR, all).unwrap();
         assert_eq!(best.best, "seed-2");
         assert!(best.table().ends_with("best         seed-2\n"));
         let text = std::fs::read_to_string(folder.path().join("genotype.json")).unwrap();
-        assert_eq!(Genotype::parse("genotype.json", &text).unwrap(), genotype);
-        assert!(choose(folder.path(), &how, Vec::new()).is_err());
+        let read: Genotype = Genotype::parse("genotype.json", &text).unwrap();
+        assert_eq!(read, genotype);
+        let nothing = Vec::<Candidate<ImageTask>>::new();
+        assert!(choose(folder.path(), &how, Metric::ERROR, nothing).is_err());
     }
 }

@@ -5,14 +5,18 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use supernet::Genotype;
 use workbench::backend::BackendName;
+use workbench::cli::{ConfigText, RunsOn};
+use workbench::config::{Source, task_name};
 use workbench::files;
 use workbench::metrics;
-use workbench::run::RunFolder;
+use workbench::record::{SearchEpoch, SearchOutcome};
+use workbench::run_folder::RunFolder;
 
 use crate::best::Retraining;
 pub use crate::job::Job;
-use crate::job::{Start, Task, parse_seeds, read_config};
-use crate::{EpochRecord, Outcome, SearchConfig, SearchError, draw_genotype, summary};
+use crate::job::{Work, parse_seeds, task_of, task_of_seeds};
+use crate::tasks::{ImageTask, TaskName, for_task};
+use crate::{SearchConfig, SearchError, Task, draw_genotype, summary};
 
 /// Differentiable architecture search with the Ensemble Gumbel-Softmax estimator.
 ///
@@ -35,7 +39,7 @@ enum Command {
         /// The run folder.
         run: PathBuf,
         #[command(flatten)]
-        how: HowArgs,
+        on: RunsOn,
     },
     /// Print the summary of a run.
     Show {
@@ -44,18 +48,24 @@ enum Command {
     },
     /// Retrain what several seeds found for a few epochs and pick the best by validation error.
     Best(BestArgs),
-    /// Draw both cells of a genotype file as SVG.
+    /// Draw the cells of a genotype file as SVG.
     Draw {
         /// The genotype, JSON or text.
         genotype: PathBuf,
         /// The picture to write.
         out: PathBuf,
+        /// The task the cells are of.
+        #[arg(long, value_name = "NAME", default_value = ImageTask::NAME)]
+        task: String,
     },
     /// Print or check a configuration.
     Config {
         /// Print the default configuration.
         #[arg(long, conflicts_with = "check")]
         print_default: bool,
+        /// The task whose defaults are printed.
+        #[arg(long, value_name = "NAME", default_value = ImageTask::NAME)]
+        task: String,
         /// Check a configuration file.
         #[arg(long, value_name = "FILE")]
         check: Option<PathBuf>,
@@ -93,7 +103,7 @@ struct RunArgs {
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    how: HowArgs,
+    on: RunsOn,
 }
 
 #[derive(Debug, Args)]
@@ -113,43 +123,23 @@ struct BestArgs {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
-    how: HowArgs,
-}
-
-#[derive(Debug, Args)]
-struct HowArgs {
-    /// Backend: flex (CPU), wgpu, vulkan or cuda, of those compiled in; by default the most capable.
-    #[arg(long, value_name = "NAME")]
-    backend: Option<String>,
-    /// Print nothing but the summary at the end.
-    #[arg(long)]
-    quiet: bool,
+    on: RunsOn,
 }
 
 impl RunArgs {
-    fn config(&self) -> Result<SearchConfig, SearchError> {
+    /// The file and the fields that are set, options among them.
+    fn config(&self) -> Result<ConfigText, SearchError> {
         let mut set = self.set.clone();
         set.extend(self.seed.map(|seed| format!("seed={seed}")));
         set.extend(self.epochs.map(|epochs| format!("search.epochs={epochs}")));
-        let precision = self.precision.as_ref();
-        set.extend(precision.map(|name| format!("search.precision=\"{name}\"")));
-        set.extend(
-            self.data
-                .as_ref()
-                .map(|data| format!("data.set=\"{data}\"")),
-        );
-        set.extend(
-            self.method
-                .as_ref()
-                .map(|method| format!("search.method=\"{method}\"")),
-        );
-        match &self.config {
-            Some(path) => {
-                let text = files::read_to_string(path)?;
-                SearchConfig::resolve(Some((&path.display().to_string(), &text)), &set)
-            }
-            None => SearchConfig::resolve(None, &set),
-        }
+        let quoted = |field: &str, value: &Option<String>| {
+            let value = value.as_ref();
+            value.map(|value| format!("{field}=\"{value}\""))
+        };
+        set.extend(quoted("search.precision", &self.precision));
+        set.extend(quoted("data.set", &self.data));
+        set.extend(quoted("search.method", &self.method));
+        Ok(ConfigText::read(self.config.as_deref(), set)?)
     }
 }
 
@@ -161,78 +151,85 @@ impl Cli {
     ///
     /// Whatever is wrong with the arguments and files.
     pub fn prepare(self, compiled: &[BackendName]) -> Result<Option<Job>, SearchError> {
-        let job = |task: Task, how: HowArgs| {
-            let backend = BackendName::choose(how.backend.as_deref(), compiled)?;
-            task.check(backend)?;
-            Ok(Some(Job {
-                task,
-                quiet: how.quiet,
-                backend,
-            }))
-        };
-        match self.command.unwrap_or(Command::Run(self.run)) {
+        let (task, work, on) = match self.command.unwrap_or(Command::Run(self.run)) {
             Command::Run(args) => {
-                let (config, out) = (Box::new(args.config()?), args.out);
-                let task = match &args.seeds {
-                    Some(seeds) => Task::Seeds {
+                let (config, out) = (args.config()?, args.out);
+                let task = TaskName::find(&task_name(config.source(), &config.set)?)?;
+                // Refused before a device is looked for.
+                for_task!(task, T => SearchConfig::<T>::resolve(config.source(), &config.set).map(drop))?;
+                let work = match &args.seeds {
+                    Some(seeds) => Work::Seeds {
                         config,
                         seeds: parse_seeds(seeds)?,
                         out,
                     },
-                    None => Task::Search {
-                        config,
-                        start: Start::New { out },
-                    },
+                    None => Work::Search { config, out },
                 };
-                job(task, args.how)
+                (task, work, args.on)
             }
-            Command::Resume { run, how } => {
+            Command::Resume { run, on } => {
                 let folder = RunFolder::open(run)?;
-                let config = Box::new(read_config(&folder)?);
-                let start = Start::Resume { folder };
-                job(Task::Search { config, start }, how)
-            }
-            Command::Show { run } => {
-                show(&RunFolder::open(run)?)?;
-                Ok(None)
+                (task_of(&folder)?, Work::Resume { folder }, on)
             }
             Command::Best(args) => {
                 if args.epochs == 0 {
                     return Err(SearchError::field("epochs", 0, "1 or more"));
                 }
-                let how = Retraining {
+                let (folder, how) = (args.folder, Retraining {
                     epochs: args.epochs,
-                    channels: args.channels,
-                    cells: args.cells,
+                    set: [("channels", args.channels), ("cells", args.cells)]
+                        .into_iter()
+                        .filter_map(|(field, value)| Some(format!("network.{field}={}", value?)))
+                        .collect(),
                     seed: args.seed,
-                };
-                let folder = args.folder;
-                job(Task::Best { folder, how }, args.how)
+                });
+                (task_of_seeds(&folder)?, Work::Best { folder, how }, args.on)
             }
-            Command::Draw { genotype, out } => {
-                let text = files::read_to_string(&genotype)?;
-                let genotype = Genotype::parse(&genotype.display().to_string(), &text)?;
-                files::write_atomic(&out, draw_genotype(&genotype)?)?;
-                println!("wrote {}", out.display());
-                Ok(None)
+            Command::Show { run } => {
+                let folder = RunFolder::open(run)?;
+                for_task!(task_of(&folder)?, T => show::<T>(&folder))?;
+                return Ok(None);
+            }
+            Command::Draw {
+                genotype,
+                out,
+                task,
+            } => {
+                for_task!(TaskName::find(&task)?, T => draw::<T>(&genotype, &out))?;
+                return Ok(None);
             }
             Command::Config {
                 print_default,
+                task,
                 check,
             } => {
-                config_command(print_default, check.as_deref())?;
-                Ok(None)
+                let task = TaskName::find(&task)?;
+                match check {
+                    Some(path) => check_config(&path)?,
+                    None if print_default => for_task!(task, T => print!("{}", T::DEFAULTS)),
+                    None => {
+                        let valid = "one of --print-default and --check FILE";
+                        return Err(SearchError::field("config", "without an option", valid));
+                    }
+                }
+                return Ok(None);
             }
-        }
+        };
+        Ok(Some(Job {
+            work,
+            task,
+            quiet: on.quiet,
+            backend: BackendName::choose(on.backend.as_deref(), compiled)?,
+        }))
     }
 }
 
-fn show(folder: &RunFolder) -> Result<(), SearchError> {
-    let config = read_config(folder)?;
-    let records: Vec<EpochRecord> = metrics::read(folder.metrics())?;
+fn show<T: Task>(folder: &RunFolder) -> Result<(), SearchError> {
+    let config = SearchConfig::<T>::of_run(folder)?;
+    let records: Vec<SearchEpoch> = metrics::read(folder.metrics())?;
     let result = folder.file("result.json");
     let outcome = if result.exists() {
-        Some(Outcome::read(&result)?)
+        Some(SearchOutcome::read(&result)?)
     } else {
         None
     };
@@ -240,16 +237,25 @@ fn show(folder: &RunFolder) -> Result<(), SearchError> {
     Ok(())
 }
 
-fn config_command(print_default: bool, check: Option<&Path>) -> Result<(), SearchError> {
-    if let Some(path) = check {
-        let text = files::read_to_string(path)?;
-        SearchConfig::resolve(Some((&path.display().to_string(), &text)), &[])?;
-        println!("{} is valid", path.display());
-    } else if print_default {
-        print!("{}", SearchConfig::DEFAULT_TOML);
-    } else {
-        let valid = "one of --print-default and --check FILE";
-        return Err(SearchError::field("config", "without an option", valid));
-    }
+fn draw<T: Task>(genotype: &Path, out: &Path) -> Result<(), SearchError> {
+    let text = files::read_to_string(genotype)?;
+    let genotype = Genotype::<T::Op>::parse(&genotype.display().to_string(), &text)?;
+    files::write_atomic(out, draw_genotype::<T>(&genotype)?)?;
+    println!("wrote {}", out.display());
+    Ok(())
+}
+
+fn check_config(path: &Path) -> Result<(), SearchError> {
+    let text = files::read_to_string(path)?;
+    let name = path.display().to_string();
+    let source = || {
+        Some(Source {
+            name: &name,
+            text: &text,
+        })
+    };
+    let task = TaskName::find(&task_name(source(), &[])?)?;
+    for_task!(task, T => SearchConfig::<T>::resolve(source(), &[]).map(drop))?;
+    println!("{name} is valid");
     Ok(())
 }

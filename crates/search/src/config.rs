@@ -1,35 +1,35 @@
-use std::path::PathBuf;
-
 use egs_core::Normalization;
 use serde::{Deserialize, Serialize};
 use supernet::{
-    ArchitectureConfig, Cost, DeriveRule, Execution, NetworkConfig, Relaxation, SearchSpace,
-    SupernetConfig,
+    ArchitectureConfig, Cost, DeriveRule, Execution, OperationSet, Relaxation, SearchSpace,
 };
-use toml::Table;
+use toml::{Table, Value};
 use workbench::config::checks::{below_one, not_negative, positive};
-use workbench::config::{fingerprint, from_table, merge, overrides_table, parse_table, to_toml};
-use workbench::data::{Augment, Dataset, DatasetId, FolderOptions, OnCorrupt, Splits, load_with};
+use workbench::config::{Source, fingerprint, merge, parse_table, resolve, to_toml};
+use workbench::files;
 use workbench::optim::Schedule;
 use workbench::precision::Precision;
+use workbench::run_folder::RunFolder;
 
-use crate::{SearchError, SearchMethod};
+use crate::{SearchError, SearchMethod, Task};
 
-/// Everything that determines a search. A configuration file may leave fields out: they take the
-/// values of the default, `configs/digits.toml`.
+/// Everything that determines a search of a task. A configuration file may leave fields out: they take
+/// the task's defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SearchConfig {
+#[serde(deny_unknown_fields, bound(serialize = "", deserialize = ""))]
+pub struct SearchConfig<T: Task> {
     /// Begins the name of the run folder.
     pub name: String,
     /// Seed of weights, noise and order.
     pub seed: u64,
+    /// What kind of thing is learned: [`Task::NAME`].
+    pub task: String,
     /// What is searched on.
-    pub data: DataConfig,
+    pub data: T::Data,
     /// Size of the supernet.
-    pub network: SizeConfig,
+    pub network: T::Network,
     /// The search space of the cells.
-    pub space: SearchSpace,
+    pub space: SearchSpace<T::Op>,
     /// How architectures are sampled.
     pub architecture: ArchitectureConfig,
     /// The loop.
@@ -40,35 +40,6 @@ pub struct SearchConfig {
     pub alpha: AlphaConfig,
 }
 
-/// What is searched on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataConfig {
-    /// The data set.
-    pub set: DatasetId,
-    /// Folder of its files, where it is not bundled or another copy is wanted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub root: Option<PathBuf>,
-    /// How image files become images, for `set = "folder"`.
-    #[serde(default)]
-    pub folder: FolderOptions,
-    /// Share of the training images that trains weights; the others train the logits and judge.
-    pub weights_fraction: f64,
-    /// Random changes to the images that train weights.
-    #[serde(default)]
-    pub augment: Augment,
-}
-
-/// Size of the supernet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SizeConfig {
-    /// Channels of the first cells.
-    pub channels: usize,
-    /// Number of cells.
-    pub cells: usize,
-}
-
 /// The loop of the search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,11 +48,11 @@ pub struct LoopConfig {
     pub method: SearchMethod,
     /// Which operations the child keeps; by default the method's own rule.
     pub derive: DeriveRule,
-    /// Passes over the images that train weights.
+    /// Passes over the data that train weights.
     pub epochs: usize,
     /// Epochs at the start in which only the weights are trained.
     pub warmup_epochs: usize,
-    /// Images of a step; an alternating step takes this many for each kind of parameter.
+    /// Examples of a step; an alternating step takes this many for each kind of parameter.
     pub batch_size: usize,
     /// Which operations a step runs.
     pub execution: Execution,
@@ -129,39 +100,38 @@ pub struct AlphaConfig {
     pub cost: Cost,
 }
 
-impl Default for SearchConfig {
-    fn default() -> Self {
-        Self::resolve(None, &[])
-            .expect("the embedded default configuration is valid, see the tests")
-    }
-}
+/// What all tasks share.
+const COMMON: &str = include_str!("common.toml");
 
-impl SearchConfig {
-    /// The default configuration: a search on the bundled digits.
-    pub const DEFAULT_TOML: &str = include_str!("../../../configs/digits.toml");
-
-    /// The configuration of a file's text (with the name errors call it by) or the default, with
-    /// overrides `section.field=value`. Where the file or the overrides name another method than
-    /// what they are laid on, the [values that it starts from](crate::MethodRules::defaults) come
-    /// between.
+impl<T: Task> SearchConfig<T> {
+    /// The configuration of a file or the task's defaults, with overrides `section.field=value`. Where
+    /// the file or the overrides name another method than what they are laid on, the [values that it
+    /// starts from](crate::MethodRules::defaults) come between.
     ///
     /// # Errors
     ///
     /// When a field is unknown, of a wrong type or of an impossible value.
-    pub fn resolve(file: Option<(&str, &str)>, overrides: &[String]) -> Result<Self, SearchError> {
-        let mut table = parse_table(Self::DEFAULT_TOML, "default")?;
-        let mut source = "default".to_string();
-        if let Some((name, text)) = file {
-            lay(&mut table, parse_table(text, name)?)?;
-            source = name.to_string();
-        }
-        if !overrides.is_empty() {
-            lay(&mut table, overrides_table(overrides)?)?;
-            source.push_str(" with overrides");
-        }
-        let config: Self = from_table(table, &source)?;
+    pub fn resolve(file: Option<Source<'_>>, overrides: &[String]) -> Result<Self, SearchError> {
+        let name = format!("task = \"{}\"", T::NAME);
+        let config: Self = resolve(&[COMMON, &name, T::DEFAULTS], file, overrides, overlay)?;
         config.validate()?;
         Ok(config)
+    }
+
+    /// The configuration that a run folder keeps.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve), and when the file cannot be read.
+    pub fn of_run(folder: &RunFolder) -> Result<Self, SearchError> {
+        let path = folder.config();
+        let text = files::read_to_string(&path)?;
+        let name = path.display().to_string();
+        let source = Source {
+            name: &name,
+            text: &text,
+        };
+        Self::resolve(Some(source), &[])
     }
 
     /// Checks every value that can be checked without the data.
@@ -170,15 +140,10 @@ impl SearchConfig {
     ///
     /// Naming the field, what was found and what would be valid.
     pub fn validate(&self) -> Result<(), SearchError> {
-        let whole = NetworkConfig {
-            image_channels: self.data.set.image_shape()[0],
-            // Those of a folder are counted when it is loaded; two are the fewest.
-            classes: self.data.set.classes().unwrap_or(2),
-            channels: self.network.channels,
-            cells: self.network.cells,
-        };
-        whole.validate()?;
-        self.data.folder.validate()?;
+        if self.task != T::NAME {
+            return Err(SearchError::field("task", &self.task, T::NAME));
+        }
+        T::validate(self)?;
         self.space.validate()?;
         if self.architecture.draws == 0 {
             return Err(SearchError::field(
@@ -188,24 +153,15 @@ impl SearchConfig {
             ));
         }
         self.validate_method()?;
+        self.validate_precision()?;
         positive("search.temperature", self.search.temperature.range().0)?;
         self.architecture
             .estimator(self.search.temperature.range().0)?;
         if self.search.epochs == 0 {
             return Err(SearchError::field("search.epochs", 0, "1 or more"));
         }
-        if self.search.batch_size < 2 {
-            let valid = "2 or more: batch normalisation needs several images";
-            return Err(SearchError::field(
-                "search.batch_size",
-                self.search.batch_size,
-                valid,
-            ));
-        }
-        let fraction = self.data.weights_fraction;
-        if !(fraction > 0.0 && fraction < 1.0) {
-            let valid = "a number between 0 and 1, such as 0.5";
-            return Err(SearchError::field("data.weights_fraction", fraction, valid));
+        if self.search.batch_size == 0 {
+            return Err(SearchError::field("search.batch_size", 0, "1 or more"));
         }
         let (low, high) = self.weights.learning_rate.range();
         not_negative("weights.learning_rate", low)?;
@@ -245,23 +201,6 @@ impl SearchConfig {
                 return refuse("search.execution", "sampled", valid);
             }
         }
-        if self.search.precision == Precision::F16 {
-            let valid = "f32 or bf16: small gradients of the logits do not survive f16";
-            return Err(SearchError::field("search.precision", "f16", valid));
-        }
-        let whole_graph = !self.search.checkpoint_cells && !self.alpha.second_order;
-        if self.search.precision != Precision::F32 && !whole_graph {
-            let valid = "f32 with `search.checkpoint_cells` or `alpha.second_order`";
-            return Err(SearchError::field(
-                "search.precision",
-                self.search.precision,
-                valid,
-            ));
-        }
-        if self.alpha.second_order && self.search.checkpoint_cells {
-            let valid = "false where `alpha.second_order` is true";
-            return Err(SearchError::field("search.checkpoint_cells", true, valid));
-        }
         if self.alpha.second_order && !rules.second_order {
             return refuse("alpha.second_order", "true", "false");
         }
@@ -285,56 +224,43 @@ impl SearchConfig {
         Ok(())
     }
 
-    /// Loads the data set.
-    ///
-    /// # Errors
-    ///
-    /// As [`load_with`].
-    pub fn load(&self) -> Result<Splits, SearchError> {
-        Ok(load_with(
-            self.data.set,
-            self.data.root.as_deref(),
-            &self.data.folder,
-        )?)
+    /// Checks what the supernet computes in and what of it is kept.
+    fn validate_precision(&self) -> Result<(), SearchError> {
+        let (precision, cellwise) = (self.search.precision, self.search.checkpoint_cells);
+        if cellwise && !T::CELLWISE {
+            let valid = format!("false with `task` {}", T::NAME);
+            return Err(SearchError::field("search.checkpoint_cells", true, &valid));
+        }
+        if precision == Precision::F16 {
+            let valid = "f32 or bf16: small gradients of the logits do not survive f16";
+            return Err(SearchError::field("search.precision", "f16", valid));
+        }
+        if !T::PRECISIONS.contains(&precision) {
+            let names: Vec<_> = T::PRECISIONS.iter().map(Precision::to_string).collect();
+            let valid = format!("{} with `task` {}", names.join(", "), T::NAME);
+            return Err(SearchError::field("search.precision", precision, &valid));
+        }
+        let whole_graph = !cellwise && !self.alpha.second_order;
+        if precision != Precision::F32 && !whole_graph {
+            let valid = "f32 with `search.checkpoint_cells` or `alpha.second_order`";
+            return Err(SearchError::field("search.precision", precision, valid));
+        }
+        if self.alpha.second_order && cellwise {
+            let valid = "false where `alpha.second_order` is true";
+            return Err(SearchError::field("search.checkpoint_cells", true, valid));
+        }
+        Ok(())
     }
 
-    /// The supernet for images of a data set.
-    ///
-    /// # Errors
-    ///
-    /// When the images are too small or the parts too few for a batch.
-    pub fn supernet(&self, splits: &Splits) -> Result<SupernetConfig, SearchError> {
-        let [image_channels, height, width] = splits.train.image_shape();
-        let network = NetworkConfig {
-            image_channels,
-            classes: splits.train.classes(),
-            channels: self.network.channels,
-            cells: self.network.cells,
-        };
-        network.validate_image(height, width)?;
-        Ok(SupernetConfig {
-            network,
-            space: self.space.clone(),
-        })
-    }
-
-    /// Why training images cannot be divided.
-    pub(crate) fn no_division(&self, train: &Dataset) -> SearchError {
-        let valid = format!("a share of {} images of 1 or more, not all", train.len());
-        SearchError::field("data.weights_fraction", self.data.weights_fraction, &valid)
-    }
-
-    /// A name for the content of the configuration: a resumed run must have the same. Left out is
-    /// where the data lie, which may move, and what is done about files that cannot be read, so that a
-    /// run that one of them stopped can go on.
+    /// A name for the content of the configuration: a resumed run must have the same. Left out is what
+    /// may change on the way ([`Task::forget_place`]).
     ///
     /// # Errors
     ///
     /// When the configuration has no JSON form (a number that is not finite).
     pub fn fingerprint(&self) -> Result<String, SearchError> {
         let mut config = self.clone();
-        config.data.root = None;
-        config.data.folder.on_corrupt = OnCorrupt::default();
+        T::forget_place(&mut config.data);
         Ok(fingerprint(&config)?)
     }
 
@@ -349,10 +275,10 @@ impl SearchConfig {
 }
 
 /// Lays `over` on `base`, with the values of the method between where `over` names another one.
-fn lay(base: &mut Table, over: Table) -> Result<(), SearchError> {
+fn overlay(base: &mut Table, over: Table) -> workbench::Result<()> {
     // A method that does not exist is refused later, with all the other fields.
     let method = |table: &Table| -> Option<SearchMethod> {
-        let value = table.get("search")?.get("method")?;
+        let value: &Value = table.get("search")?.get("method")?;
         value.clone().try_into().ok()
     };
     if let Some(new) = method(&over).filter(|new| method(base) != Some(*new)) {

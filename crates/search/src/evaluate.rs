@@ -1,67 +1,102 @@
 use egs_core::NoiseKey;
-use supernet::{Architecture, DerivedNetwork, ModelBackend, Run, Statistics, Supernet};
-use workbench::data::Dataset;
-use workbench::evaluate::{Score, score};
+use supernet::{Architecture, ForwardMode, ModelBackend, Statistics};
+use workbench::precision::Precision;
+use workbench::problem::{Phase, Split};
+use workbench::record::Score;
+use workbench::scoring::score;
 
-use crate::step::predict;
-use crate::{SearchConfig, SearchError};
+use crate::objective::run_sampled;
+use crate::{Pass, SearchConfig, SearchError, Task};
 
-/// Scores the supernet as the method runs it, with a new draw for each batch and the batch's own
-/// statistics. `pass` tells one evaluation's noise from another's.
-///
-/// # Errors
-///
-/// The estimator's own.
-pub fn score_supernet<B: ModelBackend>(
-    supernet: &Supernet<B>,
-    architecture: &Architecture<B>,
-    data: &Dataset,
-    config: &SearchConfig,
-    temperature: f64,
-    pass: u64,
-    device: &B::Device,
-) -> Result<Score, SearchError> {
-    score(
-        data,
-        config.search.batch_size,
-        config.seed,
-        device,
-        |images, index| {
-            // Evaluation has a key of its own, so that it never repeats a training step's noise.
-            let key = NoiseKey::new(!config.seed, (pass << 32) | index);
-            let run = Run::SCORE;
-            Ok(predict(
-                supernet,
-                architecture,
-                images,
-                config,
-                temperature,
-                key,
-                run,
-            )?
-            .logits)
-        },
-    )
+/// What is scored, on which data, as which configuration says.
+#[derive(Debug, Clone, Copy)]
+pub struct Scoring<'a, B: ModelBackend, T: Task> {
+    /// The configuration.
+    pub config: &'a SearchConfig<T>,
+    /// Which networks.
+    pub task: &'a T,
+    /// What is learned.
+    pub problem: &'a T::Problem,
+    /// Where.
+    pub device: &'a B::Device,
 }
 
-/// Scores a derived network with the given statistics; [`Statistics::Batch`] is the counterpart of
-/// [`score_supernet`].
-///
-/// # Errors
-///
-/// When an image file cannot be read.
-pub fn score_child<B: ModelBackend>(
-    child: &DerivedNetwork<B>,
-    data: &Dataset,
-    config: &SearchConfig,
-    statistics: Statistics,
-    device: &B::Device,
-) -> Result<Score, SearchError> {
-    score(
-        data,
-        config.search.batch_size,
-        config.seed,
-        device,
-        |images, _| Ok(child.forward(images, statistics)),
-    )
+impl<B: ModelBackend, T: Task> Scoring<'_, B, T> {
+    /// Scores the supernet on the validation data as the method runs it, with a new sample for each
+    /// batch and the batch's own statistics. `number` tells one evaluation's noise from another's.
+    ///
+    /// # Errors
+    ///
+    /// The estimator's own, and those of reading the data.
+    pub fn supernet(
+        &self,
+        supernet: &T::Supernet<B>,
+        architecture: &Architecture<B>,
+        temperature: f64,
+        number: u64,
+    ) -> Result<Score, SearchError> {
+        let config = self.config;
+        let mut carry = T::Carry::<B>::default();
+        score(
+            self.problem,
+            Split::Validation,
+            config.search.batch_size,
+            config.seed,
+            self.device,
+            |batch, index| {
+                // Evaluation has a key of its own, so that it never repeats a training step's noise.
+                let key = NoiseKey::new(!config.seed, (number << 32) | index);
+                let pass = Pass {
+                    mode: ForwardMode::SCORE,
+                    precision: Precision::F32,
+                    phase: Phase::Evaluation,
+                    seed: config.seed,
+                    index,
+                };
+                let from = std::mem::take(&mut carry);
+                let sampled = (temperature, key);
+                let (answered, _) = run_sampled(
+                    config,
+                    self.task,
+                    supernet,
+                    architecture,
+                    batch,
+                    from,
+                    sampled,
+                    pass,
+                )?;
+                carry = answered.carry;
+                Ok(answered.answer)
+            },
+        )
+    }
+
+    /// Scores a child with the given statistics; [`Statistics::Batch`] is the counterpart of
+    /// [`supernet`](Self::supernet).
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the data.
+    pub fn child(
+        &self,
+        child: &T::Child<B>,
+        split: Split,
+        statistics: Statistics,
+    ) -> Result<Score, SearchError> {
+        let config = self.config;
+        let mut carry = T::Carry::<B>::default();
+        score(
+            self.problem,
+            split,
+            config.search.batch_size,
+            config.seed,
+            self.device,
+            |batch, _| {
+                let from = std::mem::take(&mut carry);
+                let answered = self.task.run_child(child, batch, from, statistics);
+                carry = answered.carry;
+                Ok(answered.answer)
+            },
+        )
+    }
 }

@@ -4,43 +4,44 @@ use std::path::{Path, PathBuf};
 
 use supernet::TrainBackend;
 use workbench::backend::BackendName;
-use workbench::files;
+use workbench::cli::ConfigText;
 use workbench::metrics;
 use workbench::progress::Progress;
-use workbench::run::RunFolder;
+use workbench::record::SearchEpoch;
+use workbench::run_folder::RunFolder;
+use workbench::session::{Experiment, Reporter};
 
-use crate::best::{Retraining, candidates, choose, retrain};
-use crate::{EpochRecord, Reporter, SearchConfig, SearchError, Session, summary, write_outcome};
+use crate::best::{Retraining, candidates, choose, nothing_finished, retrain, seed_folders};
+use crate::tasks::{TaskName, for_task};
+use crate::{Search, SearchConfig, SearchError, Session, TrainTask, summary};
 
 /// Something that is ready to run on some backend.
 #[derive(Debug)]
 pub struct Job {
-    pub(crate) task: Task,
+    pub(crate) work: Work,
+    pub(crate) task: TaskName,
     pub(crate) quiet: bool,
     /// What it runs on.
     pub backend: BackendName,
 }
 
 #[derive(Debug)]
-pub(crate) enum Task {
+pub(crate) enum Work {
+    /// A search into a new folder.
     Search {
-        config: Box<SearchConfig>,
-        start: Start,
+        config: ConfigText,
+        out: Option<PathBuf>,
     },
+    /// A search goes on.
+    Resume { folder: RunFolder },
     /// One search for each seed, into `seed-SEED` of the folder.
     Seeds {
-        config: Box<SearchConfig>,
+        config: ConfigText,
         seeds: Vec<u64>,
         out: Option<PathBuf>,
     },
     /// Retrains what the searches of a folder found.
     Best { folder: PathBuf, how: Retraining },
-}
-
-#[derive(Debug)]
-pub(crate) enum Start {
-    New { out: Option<PathBuf> },
-    Resume { folder: RunFolder },
 }
 
 /// More than anybody waits for.
@@ -70,18 +71,11 @@ pub(crate) fn parse_seeds(text: &str) -> Result<Vec<u64>, SearchError> {
     })
 }
 
-/// The configuration that a run folder keeps.
-pub(crate) fn read_config(folder: &RunFolder) -> Result<SearchConfig, SearchError> {
-    let path = folder.config();
-    let text = files::read_to_string(&path)?;
-    SearchConfig::resolve(Some((&path.display().to_string(), &text)), &[])
-}
-
 struct Display {
     progress: Progress,
 }
 
-impl Reporter for Display {
+impl Reporter<SearchEpoch> for Display {
     fn step(&mut self, epoch: usize, loss: Option<f64>) {
         if let Some(loss) = loss {
             self.progress
@@ -94,33 +88,25 @@ impl Reporter for Display {
         self.progress.line(&format!("note: {text}"));
     }
 
-    fn epoch(&mut self, r: &EpochRecord) {
+    fn epoch(&mut self, r: &SearchEpoch) {
+        let entropies: Vec<String> = r
+            .cells
+            .iter()
+            .map(|cell| format!("{:.2}", cell.entropy))
+            .collect();
         self.progress.line(&format!(
-            "epoch {:>3}: train loss {:.3}, supernet error {:.2} %, child error {:.2} %, gap {:+.2}, \
-             entropy {:.2}/{:.2}, temperature {:.2}, {:.1} s",
+            "epoch {:>3}: train loss {:.3}, supernet {name} {}, child {name} {}, gap {:+.2}, \
+             entropy {}, temperature {:.2}, {:.1} s",
             r.epoch,
-            r.train_loss,
-            r.supernet_error,
-            r.child_error,
+            r.train.loss,
+            r.metric.show(r.supernet.value),
+            r.metric.show(r.child.value),
             r.gap,
-            r.entropy_normal,
-            r.entropy_reduce,
+            entropies.join("/"),
             r.temperature,
             r.timing.search_seconds + r.timing.validation_seconds,
+            name = r.metric.name,
         ));
-    }
-}
-
-impl Task {
-    /// Checks that a backend can do it.
-    pub(crate) fn check(&self, backend: BackendName) -> Result<(), SearchError> {
-        let precision = match self {
-            Task::Search { config, .. } | Task::Seeds { config, .. } => config.search.precision,
-            // Retrains in f32.
-            Task::Best { .. } => return Ok(()),
-        };
-        let refuse = |valid: String| SearchError::field("search.precision", precision, &valid);
-        precision.check(backend).map_err(refuse)
     }
 }
 
@@ -137,20 +123,18 @@ impl Job {
     ) -> Result<(), SearchError> {
         let selected = self.backend.probe::<B>(device, compiled)?;
         let place = Place::<B> {
+            backend: self.backend,
             device: selected.device,
             label: selected.label,
             quiet: self.quiet,
         };
-        match self.task {
-            Task::Search { config, start } => place.search(*config, start),
-            Task::Seeds { config, seeds, out } => place.seeds(&config, &seeds, out),
-            Task::Best { folder, how } => place.best(&folder, &how),
-        }
+        for_task!(self.task, T => place.work::<T>(self.work))
     }
 }
 
 /// Where a job runs.
 struct Place<B: TrainBackend> {
+    backend: BackendName,
     device: B::Device,
     label: String,
     quiet: bool,
@@ -163,29 +147,59 @@ impl<B: TrainBackend> Place<B> {
         }
     }
 
-    fn search(&self, config: SearchConfig, start: Start) -> Result<(), SearchError> {
-        let (label, device) = (&self.label, &self.device);
-        let session = match start {
-            Start::New { out } => {
-                let name = config.name.clone();
-                let folder = || match out {
-                    Some(path) => RunFolder::create_at(path),
-                    None => RunFolder::create("runs", &name, None),
-                };
-                Session::<B>::start(config, folder, label, device)?
+    fn work<T: TrainTask<B>>(&self, work: Work) -> Result<(), SearchError> {
+        match work {
+            Work::Search { config, out } => {
+                self.start::<T>(SearchConfig::resolve(config.source(), &config.set)?, out)
             }
-            Start::Resume { folder } => {
-                let (session, notes) = Session::<B>::resume(config, folder, label, device)?;
-                for note in notes {
-                    eprintln!("note: {note}");
-                }
-                session
+            Work::Resume { folder } => self.resume::<T>(folder),
+            Work::Seeds { config, seeds, out } => {
+                let config = SearchConfig::<T>::resolve(config.source(), &config.set)?;
+                self.seeds(&config, &seeds, out)
             }
+            Work::Best { folder, how } => self.best::<T>(&folder, &how),
+        }
+    }
+
+    fn check<T: TrainTask<B>>(&self, config: &SearchConfig<T>) -> Result<(), SearchError> {
+        let precision = config.search.precision;
+        let refuse = |valid: String| SearchError::field("search.precision", precision, &valid);
+        precision.check(self.backend).map_err(refuse)
+    }
+
+    fn start<T: TrainTask<B>>(
+        &self,
+        config: SearchConfig<T>,
+        out: Option<PathBuf>,
+    ) -> Result<(), SearchError> {
+        self.check(&config)?;
+        let name = config.name.clone();
+        let folder = || match out {
+            Some(path) => RunFolder::create_at(path),
+            None => RunFolder::create("runs", &name, None),
         };
-        let (folder, config) = (session.folder().clone(), session.config().clone());
+        let search = Search::<B, T>::open(config, &self.device)?;
+        self.run(Session::start(search, folder, &self.label)?)
+    }
+
+    fn resume<T: TrainTask<B>>(&self, folder: RunFolder) -> Result<(), SearchError> {
+        let config = SearchConfig::<T>::of_run(&folder)?;
+        self.check(&config)?;
+        let open = || Search::<B, T>::open(config, &self.device);
+        let (session, notes) = Session::resume(folder, open, &self.label)?;
+        for note in notes {
+            eprintln!("note: {note}");
+        }
+        self.run(session)
+    }
+
+    fn run<T: TrainTask<B>>(&self, session: Session<B, T>) -> Result<(), SearchError> {
+        let folder = session.folder().clone();
+        let config = session.experiment().config().clone();
         self.say(&format!(
-            "{} on {label}, into {}",
+            "{} on {}, into {}",
             config.name,
+            self.label,
             folder.path().display()
         ));
         let learns = config.search.method.rules().learns;
@@ -195,29 +209,30 @@ impl<B: TrainBackend> Place<B> {
                  trained",
             );
         }
-        if config.network.cells < 3 {
-            self.say(
-                "note: with fewer than 3 cells all of them reduce; the normal cell is not searched",
-            );
+        for remark in T::remarks(&config) {
+            self.say(&format!("note: {remark}"));
         }
-        let steps = session.steps_per_epoch();
-        let (done, total) = (session.epoch() * steps, config.search.epochs * steps);
-        let progress = Progress::new("search", done as u64, total as u64, self.quiet);
+        let [done, total] = session.experiment().steps();
+        let progress = Progress::new(
+            Search::<B, T>::WHAT,
+            done as u64,
+            total as u64,
+            self.quiet,
+        );
         let mut display = Display { progress };
         let outcome = session.run(&mut display)?;
         display.progress.finish();
 
-        let records: Vec<EpochRecord> = metrics::read(folder.metrics())?;
-        write_outcome(&folder, &outcome)?;
+        let records: Vec<SearchEpoch> = metrics::read(folder.metrics())?;
         print!("{}", summary(&folder, &config, &records, Some(&outcome)));
         Ok(())
     }
 
     /// Searches with every seed. What is finished is kept and what is begun is resumed, so the same
     /// command continues after an interruption.
-    fn seeds(
+    fn seeds<T: TrainTask<B>>(
         &self,
-        config: &SearchConfig,
+        config: &SearchConfig<T>,
         seeds: &[u64],
         out: Option<PathBuf>,
     ) -> Result<(), SearchError> {
@@ -231,10 +246,10 @@ impl<B: TrainBackend> Place<B> {
             let path = folder.join(format!("seed-{seed}"));
             let run = RunFolder::at(&path);
             if !run.config().exists() {
-                self.search(config, Start::New { out: Some(path) })?;
+                self.start(config, Some(path))?;
                 continue;
             }
-            if read_config(&run)? != config {
+            if SearchConfig::of_run(&run)? != config {
                 let problem = "was searched with other settings; valid with --out is a folder of the \
                                same settings or one that does not exist";
                 return Err(refused(&path, problem));
@@ -242,30 +257,60 @@ impl<B: TrainBackend> Place<B> {
             if run.file("result.json").exists() {
                 self.say(&format!("{} is finished", path.display()));
             } else {
-                self.search(config, Start::Resume { folder: run })?;
+                self.resume::<T>(run)?;
             }
         }
         println!("search best {}", folder.display());
         Ok(())
     }
 
-    fn best(&self, folder: &Path, how: &Retraining) -> Result<(), SearchError> {
+    fn best<T: TrainTask<B>>(&self, folder: &Path, how: &Retraining) -> Result<(), SearchError> {
         let note = |text: &str| eprintln!("note: {text}");
-        let (config, mut found) = candidates(folder, note)?;
+        let (config, mut found) = candidates::<T>(folder, note)?;
+        let text = config.to_toml()?;
+        let source = workbench::config::Source {
+            name: "the searches",
+            text: &text,
+        };
+        let config = SearchConfig::<T>::resolve(Some(source), &how.set)?;
+        let mut metric = None;
         for candidate in &mut found {
             let mut progress: Option<Progress> = None;
             let on_step = |total: usize| {
                 let new = || Progress::new(&candidate.run, 0, total as u64, self.quiet);
                 progress.get_or_insert_with(new).advance(1);
             };
-            let retrained = retrain::<B>(&config, &candidate.genotype, how, &self.device, on_step)?;
+            let genotype = &candidate.genotype;
+            let (end, of) = retrain::<B, T>(&config, genotype, how, &self.device, on_step)?;
             progress.into_iter().for_each(Progress::finish);
-            candidate.retrained = Some(retrained);
+            candidate.retrained = Some(end);
+            metric = Some(of);
         }
-        let best = choose(folder, how, found)?;
+        let metric = metric.ok_or_else(|| nothing_finished(folder))?;
+        let best = choose(folder, how, metric, found)?;
         print!("{}", best.table());
         Ok(())
     }
+}
+
+/// The task that a run folder's configuration names.
+pub(crate) fn task_of(folder: &RunFolder) -> Result<TaskName, SearchError> {
+    let path = folder.config();
+    let text = workbench::files::read_to_string(&path)?;
+    let name = path.display().to_string();
+    let source = workbench::config::Source {
+        name: &name,
+        text: &text,
+    };
+    let task = workbench::config::task_name(Some(source), &[])?;
+    Ok(TaskName::find(&task)?)
+}
+
+/// The task of the searches of a folder.
+pub(crate) fn task_of_seeds(folder: &Path) -> Result<TaskName, SearchError> {
+    let runs = seed_folders(folder)?;
+    let run = runs.iter().find(|run| run.config().exists());
+    task_of(run.ok_or_else(|| nothing_finished(folder))?)
 }
 
 pub(crate) fn refused(path: &Path, problem: &str) -> SearchError {

@@ -46,20 +46,33 @@ mod error;
 mod evaluate;
 mod job;
 mod method;
+mod objective;
 mod penalty;
-mod record;
 mod report;
-mod run;
+mod search;
 mod second_order;
 mod state;
 mod step;
+mod task;
+pub mod tasks;
 
-pub use config::{AlphaConfig, DataConfig, LoopConfig, SearchConfig, SizeConfig, WeightsConfig};
+pub use config::{AlphaConfig, LoopConfig, SearchConfig, WeightsConfig};
 pub use error::SearchError;
-pub use evaluate::{score_child, score_supernet};
+pub use evaluate::Scoring;
 pub use method::{MethodRules, SearchMethod};
-pub use record::{EpochRecord, Outcome, Timing};
-pub use report::{draw_genotype, summary, write_outcome, write_reports};
-pub use run::{Reporter, Session};
-pub use state::SearchState;
-pub use step::{AlternatingStep, Prediction, StepLosses, predict};
+pub use objective::{Evaluated, Objective, run_sampled};
+pub use report::{draw_genotype, summary, write_reports};
+pub use search::Search;
+pub use state::{Carries, SearchState};
+pub use step::{AlternatingStep, StepLosses};
+pub use task::{AnswerOf, Answered, BatchOf, Cellwise, Pass, Task, TrainTask};
+
+/// A search in its run folder: log, checkpoints, lock and pictures.
+pub type Session<B, T> = workbench::session::Session<Search<B, T>>;
+
+pub(crate) fn write_json(
+    path: &std::path::Path,
+    value: &impl serde::Serialize,
+) -> Result<(), SearchError> {
+    Ok(workbench::files::write_json(path, value)?)
+}

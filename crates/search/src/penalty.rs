@@ -1,7 +1,7 @@
 use burn::tensor::{Tensor, TensorData};
-use supernet::{Architecture, ArchitectureSample, ModelBackend, NetworkConfig};
+use supernet::{Architecture, ArchitectureSample, ModelBackend};
 
-use crate::SearchConfig;
+use crate::{SearchConfig, Task};
 
 /// What the configuration adds to the loss of the logits, `[1]`; none where it adds nothing.
 ///
@@ -10,34 +10,28 @@ use crate::SearchConfig;
 ///   et al. 2019); it passes gradients to both.
 /// - `alpha.cost_penalty` times the expected cost of the cells over the cost of all their operations
 ///   together: an operation is on with probability `1 - (1 - p)^M`, and its cost is that of
-///   [`NetworkConfig::operation_costs`]. It lies between 0 and 1 and has no variance.
-///
-/// # Shapes
-///
-/// - `image`: height and width
-pub(crate) fn penalty<B: ModelBackend>(
-    config: &SearchConfig,
+///   [`Task::costs`]. It lies between 0 and 1 and has no variance.
+pub(crate) fn penalty<B: ModelBackend, T: Task>(
+    config: &SearchConfig<T>,
+    task: &T,
     architecture: &Architecture<B>,
     sample: &ArchitectureSample<B>,
-    image: [usize; 2],
 ) -> Option<Tensor<B, 1>> {
     let (alpha, settings) = (&config.alpha, &config.architecture);
-    let tables = [&sample.codes.normal, &sample.codes.reduce];
+    let tables = &sample.codes.tables;
     let distance = (alpha.distribution_penalty > 0.0)
-        .then(|| {
-            tables
-                .map(|table| table.weights.clone())
-                .into_iter()
-                .collect()
-        })
+        .then(|| tables.iter().map(|table| table.weights.clone()).collect())
         .flatten()
         .map(|weights: Vec<Tensor<B, 2>>| {
             let p = architecture.probability_table(settings);
             (p - Tensor::cat(weights, 0)).abs().mean() * alpha.distribution_penalty
         });
-    let cost = (alpha.cost_penalty > 0.0).then(|| {
+    let costs = (alpha.cost_penalty > 0.0)
+        .then(|| task.costs(alpha.cost))
+        .flatten();
+    let cost = costs.map(|costs| {
         let p = architecture.probability_table(settings);
-        let costs = relative_costs(config, image, p.dims());
+        let costs = relative(costs, p.dims());
         let off = (-p + 1.0).powi_scalar(settings.draws as i32);
         let costs = Tensor::from_data(costs, &off.device());
         ((-off + 1.0) * costs).sum() * alpha.cost_penalty
@@ -48,16 +42,8 @@ pub(crate) fn penalty<B: ModelBackend>(
     }
 }
 
-/// The costs of both tables `[2 * edges, ops]`, summing to 1.
-fn relative_costs(config: &SearchConfig, image: [usize; 2], shape: [usize; 2]) -> TensorData {
-    // Channels of the images and classes change nothing inside the cells.
-    let network = NetworkConfig {
-        image_channels: 1,
-        classes: 2,
-        channels: config.network.channels,
-        cells: config.network.cells,
-    };
-    let costs = network.operation_costs(&config.space, image, config.alpha.cost);
+/// The costs of all tables `[tables * edges, ops]`, summing to 1.
+fn relative(costs: Vec<Vec<Vec<f64>>>, shape: [usize; 2]) -> TensorData {
     let costs: Vec<f64> = costs.into_iter().flatten().flatten().collect();
     // Operations that are all free have a cost of 0 rather than 0 / 0.
     let total = costs.iter().sum::<f64>().max(1.0);
@@ -71,20 +57,34 @@ mod tests {
     use burn::backend::Autodiff;
     use burn_flex::Flex;
     use egs_core::NoiseKey;
-    use supernet::{Relaxation, WeightInit};
+    use crate::tasks::ImageTask;
+    use supernet::{NetworkConfig, Relaxation, SupernetConfig, WeightInit};
 
     type Train = Autodiff<Flex>;
+    type Config = SearchConfig<ImageTask>;
 
-    fn config(set: &[&str]) -> SearchConfig {
+    /// The task for images of 8x8.
+    fn task(config: &Config) -> ImageTask {
+        let network = NetworkConfig {
+            image_channels: 1,
+            classes: 10,
+            channels: config.network.channels,
+            cells: config.network.cells,
+        };
+        let space = config.space.clone();
+        ImageTask::new(SupernetConfig { network, space }, [8, 8])
+    }
+
+    fn config(set: &[&str]) -> Config {
         let mut all = vec!["space.nodes=1".to_string(), "architecture.draws=3".into()];
         all.push("space.operations=[\"none\",\"skip_connect\",\"sep_conv_3x3\"]".into());
         all.extend(set.iter().map(|text| text.to_string()));
-        SearchConfig::resolve(None, &all).unwrap()
+        Config::resolve(None, &all).unwrap()
     }
 
     /// The penalty, its gradient to the logits of the reduction cell, the probabilities of both
     /// cells and the sampled weights, each in the order of the table.
-    fn penalise(config: &SearchConfig) -> (f64, Vec<f64>, Vec<f64>, Vec<f64>) {
+    fn penalise(config: &Config) -> (f64, Vec<f64>, Vec<f64>, Vec<f64>) {
         let device = Default::default();
         let (space, settings) = (&config.space, &config.architecture);
         let mut architecture = Architecture::<Train>::new(
@@ -94,23 +94,24 @@ mod tests {
             &device,
         );
         // Far from uniform.
-        let sharper = |logits: Tensor<Train, 2>| (logits * 900.0).detach().require_grad();
-        architecture.normal = architecture.normal.map(sharper);
-        architecture.reduce = architecture.reduce.map(sharper);
+        let sharper = |logits: Tensor<Train, 3>| (logits * 900.0).detach().require_grad();
+        architecture.logits = architecture.logits.map(sharper);
         let key = NoiseKey::new(1, 1);
         let sample = architecture
             .relax(Relaxation::Code, settings, 1.0, key)
             .unwrap();
-        let value = penalty(config, &architecture, &sample, [8, 8]).unwrap();
+        let value = penalty(config, &task(config), &architecture, &sample).unwrap();
         let gradients = value.backward();
-        let gradient = architecture.reduce.val().grad(&gradients).unwrap();
-        let weights = [sample.codes.normal.weights, sample.codes.reduce.weights];
-        let weights = weights.map(|weights| weights.unwrap().into_data().iter().collect());
+        let gradient = architecture.logits.val().grad(&gradients).unwrap();
+        // Of the second table, the reduction cell's.
+        let gradient = gradient.narrow(0, 1, 1);
+        let tables = sample.codes.tables.into_iter();
+        let weights = tables.map(|table| table.weights.unwrap().into_data().iter().collect());
         (
             value.into_data().iter().next().unwrap(),
             gradient.into_data().iter().collect(),
             architecture.probabilities(settings).concat().concat(),
-            weights.into_iter().flat_map(|w: Vec<f64>| w).collect(),
+            weights.flat_map(|w: Vec<f64>| w).collect(),
         )
     }
 
@@ -177,14 +178,13 @@ mod tests {
         let device = Default::default();
         let mut architecture =
             Architecture::<Train>::uniform(&config.space, config.architecture.activation, &device);
-        let certain = Tensor::<Train, 2>::from_floats([[60.0, 0.0, 0.0]; 2], &device);
-        architecture.normal = architecture.normal.map(|_| certain.clone());
-        architecture.reduce = architecture.reduce.map(|_| certain.clone());
+        let certain = Tensor::<Train, 3>::from_floats([[[60.0, 0.0, 0.0]; 2]; 2], &device);
+        architecture.logits = architecture.logits.map(|_| certain.clone());
         let key = NoiseKey::new(1, 1);
         let sample = architecture.sample(&config.architecture, 1.0, key).unwrap();
-        let value = penalty(&config, &architecture, &sample, [8, 8]).unwrap();
+        let value = penalty(&config, &task(&config), &architecture, &sample).unwrap();
         assert!(value.into_scalar().abs() < 1e-6);
-        let off = SearchConfig::default();
-        assert!(penalty(&off, &architecture, &sample, [8, 8]).is_none());
+        let off = Config::resolve(None, &[]).unwrap();
+        assert!(penalty(&off, &task(&off), &architecture, &sample).is_none());
     }
 }

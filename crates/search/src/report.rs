@@ -1,25 +1,26 @@
 //! What a person looks at: pictures of the cells and curves, and the summary.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
-use supernet::{CellGenotype, Genotype, Operation, Relaxation, SearchSpace};
-use workbench::draw::{CellDrawing, DrawnEdge, cells_svg};
+use supernet::{CellGenotype, Genotype, OperationSet, Relaxation, SearchSpace};
+use workbench::drawing::{CellDrawing, DrawnEdge, cells_svg};
 use workbench::files::write_atomic;
 use workbench::plot::{Panel, line_chart_svg, small_multiples_svg};
-use workbench::run::RunFolder;
+use workbench::problem::Problem;
+use workbench::record::{SearchEpoch, SearchOutcome};
+use workbench::run_folder::RunFolder;
 
-use crate::{EpochRecord, Outcome, SearchConfig, SearchError};
+use crate::{SearchConfig, SearchError, Task, write_json};
 
-/// Draws both cells of a genotype as SVG.
+/// Draws the cells of a genotype as SVG.
 ///
 /// # Errors
 ///
 /// When an operation does not lead forward; a validated genotype always does.
-pub fn draw_genotype(genotype: &Genotype) -> Result<String, SearchError> {
-    let drawing = |title: &str, cell: &CellGenotype| CellDrawing {
-        title: title.into(),
-        inputs: vec!["c_{k-2}".into(), "c_{k-1}".into()],
+pub fn draw_genotype<T: Task>(genotype: &Genotype<T::Op>) -> Result<String, SearchError> {
+    let drawing = |(index, cell): (usize, &CellGenotype<T::Op>)| CellDrawing {
+        title: capitalised(&T::cell_title(index)),
+        inputs: (0..T::Op::INPUTS).map(T::input_label).collect(),
         nodes: cell.nodes.len(),
         edges: cell
             .nodes
@@ -29,17 +30,22 @@ pub fn draw_genotype(genotype: &Genotype) -> Result<String, SearchError> {
                 entries.iter().map(move |entry| DrawnEdge {
                     from: entry.input,
                     to: node,
-                    label: entry.op.to_string(),
+                    label: entry.op.name().into(),
                     note: (entry.weight != 1.0).then(|| format!("x {:.2}", entry.weight)),
                 })
             })
             .collect(),
         output: true,
     };
-    Ok(cells_svg(&[
-        drawing("Normal cell", &genotype.normal),
-        drawing("Reduction cell", &genotype.reduce),
-    ])?)
+    let drawings: Vec<_> = genotype.cells.iter().enumerate().map(drawing).collect();
+    Ok(cells_svg(&drawings)?)
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 /// Writes `genotype.json`, `cells.svg` and the curves of the epochs so far.
@@ -47,83 +53,93 @@ pub fn draw_genotype(genotype: &Genotype) -> Result<String, SearchError> {
 /// # Errors
 ///
 /// When a file cannot be written or a picture not be drawn.
-pub fn write_reports(
+pub fn write_reports<T: Task>(
     folder: &RunFolder,
-    space: &SearchSpace,
-    records: &[EpochRecord],
+    space: &SearchSpace<T::Op>,
+    genotype: &Genotype<T::Op>,
+    records: &[SearchEpoch],
 ) -> Result<(), SearchError> {
     let Some(last) = records.last() else {
         return Ok(());
     };
-    let genotype = Genotype::parse("metrics.jsonl", &last.genotype)?;
-    write_json(&folder.genotype(), &genotype)?;
-    write_atomic(folder.cells(), draw_genotype(&genotype)?)?;
+    write_json(&folder.genotype(), genotype)?;
+    write_atomic(folder.cells(), draw_genotype::<T>(genotype)?)?;
 
-    let curve = |name: &str, value: &dyn Fn(&EpochRecord) -> Option<f64>| {
+    let curve = |name: &str, value: &dyn Fn(&SearchEpoch) -> Option<f64>| {
         let points = records
             .iter()
             .filter_map(|record| value(record).map(|value| (record.epoch as f64, value)));
         (name.to_string(), points.collect::<Vec<_>>())
     };
     let loss = [
-        curve("weights (training)", &|r| Some(r.train_loss)),
+        curve("weights (training)", &|r| Some(r.train.loss)),
         curve("architecture step", &|r| r.architecture_loss),
-        curve("supernet (validation)", &|r| Some(r.supernet_loss)),
-        curve("child (validation)", &|r| Some(r.child_loss)),
+        curve("supernet (validation)", &|r| Some(r.supernet.loss)),
+        curve("child (validation)", &|r| Some(r.child.loss)),
     ];
-    let accuracy = [
-        curve("weights (training)", &|r| Some(100.0 - r.train_error)),
-        curve("supernet (validation)", &|r| Some(100.0 - r.supernet_error)),
-        curve("child (validation)", &|r| Some(100.0 - r.child_error)),
+    let metric = &last.metric;
+    let shown = metric.curve();
+    let scores = [
+        curve("weights (training)", &|r| Some(shown.value(r.train.value))),
+        curve("supernet (validation)", &|r| {
+            Some(shown.value(r.supernet.value))
+        }),
+        curve("child (validation)", &|r| Some(shown.value(r.child.value))),
     ];
     let gap = [
         curve("statistics of the batch", &|r| Some(r.gap)),
-        curve("running statistics", &|r| Some(r.gap_running)),
+        curve("running statistics", &|r| r.gap_running),
     ];
-    let charts = [
-        ("loss.svg", line_chart_svg("Loss", "epoch", "nats", &loss)?),
+    let mut charts = vec![
         (
-            "accuracy.svg",
-            line_chart_svg("Accuracy", "epoch", "percent", &accuracy)?,
+            "loss.svg".into(),
+            line_chart_svg("Loss", "epoch", "nats", &loss)?,
         ),
         (
-            "gap.svg",
-            line_chart_svg("Gap between child and supernet", "epoch", "points", &gap)?,
+            shown.file_name(),
+            line_chart_svg(&shown.title, "epoch", &shown.unit, &scores)?,
         ),
         (
-            "probabilities-normal.svg",
-            probabilities("Probabilities, normal cell", space, records, |r| &r.normal)?,
-        ),
-        (
-            "probabilities-reduce.svg",
-            probabilities("Probabilities, reduction cell", space, records, |r| {
-                &r.reduce
-            })?,
+            "gap.svg".into(),
+            line_chart_svg(
+                "Gap between child and supernet",
+                "epoch",
+                metric.gap_unit(),
+                &gap,
+            )?,
         ),
     ];
+    for (cell, name) in T::Op::CELLS.iter().enumerate() {
+        let title = format!("Probabilities, {}", T::cell_title(cell));
+        let svg = probabilities::<T>(&title, space, records, cell)?;
+        charts.push((format!("probabilities-{name}.svg"), svg));
+    }
     for (name, svg) in charts {
-        write_atomic(folder.file(name), svg)?;
+        write_atomic(folder.file(&name), svg)?;
     }
     Ok(())
 }
 
-fn probabilities(
+fn probabilities<T: Task>(
     title: &str,
-    space: &SearchSpace,
-    records: &[EpochRecord],
-    table: impl Fn(&EpochRecord) -> &Vec<Vec<f64>>,
+    space: &SearchSpace<T::Op>,
+    records: &[SearchEpoch],
+    cell: usize,
 ) -> Result<String, SearchError> {
-    let names: Vec<String> = space.operations.iter().map(Operation::to_string).collect();
+    let names: Vec<String> = space.operations.iter().map(|op| op.name().into()).collect();
     let mut panels = Vec::new();
     for node in 0..space.nodes {
         for input in 0..space.incoming(node) {
             let edge = space.first_edge(node) + input;
             let line = |op: usize| {
-                let point = |record: &EpochRecord| (record.epoch as f64, table(record)[edge][op]);
-                records.iter().map(point).collect()
+                let point = |record: &SearchEpoch| {
+                    let p = record.cells.get(cell)?.probabilities.get(edge)?.get(op)?;
+                    Some((record.epoch as f64, *p))
+                };
+                records.iter().filter_map(point).collect()
             };
             panels.push(Panel {
-                title: format!("{} to node {node}", source(input)),
+                title: format!("{} to node {node}", source::<T>(input)),
                 lines: (0..space.ops()).map(line).collect(),
             });
         }
@@ -131,46 +147,27 @@ fn probabilities(
     Ok(small_multiples_svg(title, "epoch", &names, &panels)?)
 }
 
-fn source(input: usize) -> String {
-    match input {
-        0 => "c_{k-2}".into(),
-        1 => "c_{k-1}".into(),
-        node => format!("node {}", node - SearchSpace::INPUTS),
+fn source<T: Task>(input: usize) -> String {
+    match input.checked_sub(T::Op::INPUTS) {
+        Some(node) => format!("node {node}"),
+        None => T::input_label(input),
     }
 }
 
-/// Writes `result.json`.
-///
-/// # Errors
-///
-/// When it cannot be written.
-pub fn write_outcome(folder: &RunFolder, outcome: &Outcome) -> Result<(), SearchError> {
-    write_json(&folder.file("result.json"), outcome)
-}
-
-pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), SearchError> {
-    let text =
-        serde_json::to_string_pretty(value).map_err(|source| workbench::WorkbenchError::Json {
-            what: "a result",
-            source,
-        })?;
-    Ok(write_atomic(path, text + "\n")?)
-}
-
-/// The summary of a run for a terminal: errors, gap and cells, from its log, and the result where
-/// the run is finished.
-pub fn summary(
+/// The summary of a run for a terminal: scores, gap and cells, from its log, and the result where the
+/// run is finished.
+pub fn summary<T: Task>(
     folder: &RunFolder,
-    config: &SearchConfig,
-    records: &[EpochRecord],
-    outcome: Option<&Outcome>,
+    config: &SearchConfig<T>,
+    records: &[SearchEpoch],
+    outcome: Option<&SearchOutcome>,
 ) -> String {
     let mut text = format!("run       {}\n", folder.path().display());
     let Some(last) = records.last() else {
         text.push_str("no epoch finished yet\n");
         return text;
     };
-    let search = &config.search;
+    let (search, metric) = (&config.search, &last.metric);
     let _ = writeln!(
         text,
         "epochs    {} of {}, method {}",
@@ -190,8 +187,9 @@ pub fn summary(
     }
     let _ = writeln!(
         text,
-        "supernet  {:.2} % validation error, {}",
-        last.supernet_error,
+        "supernet  {} validation {}, {}",
+        metric.show(last.supernet.value),
+        metric.name,
         match search.method.rules().relaxation {
             Relaxation::Code => "sampled codes",
             Relaxation::Relaxed => "relaxed samples",
@@ -200,30 +198,49 @@ pub fn summary(
     );
     let _ = write!(
         text,
-        "child     {:.2} % validation error, inherited weights",
-        last.child_error
+        "child     {} validation {}, inherited weights",
+        metric.show(last.child.value),
+        metric.name
     );
     match outcome {
         Some(outcome) => {
             let _ = writeln!(
                 text,
-                " ({:.2} % on the test images)",
-                outcome.child_test_error
+                " ({} on the test {})",
+                metric.show(outcome.child_test),
+                T::Problem::EXAMPLES
             );
         }
         None => text.push('\n'),
     }
-    let _ = writeln!(text, "gap       {:+.2} points (child - supernet)", last.gap);
+    let unit = metric.gap_unit();
+    let _ = writeln!(text, "gap       {:+.2} {unit} (child - supernet)", last.gap);
+    if let (Some(child), Some(gap)) = (last.child_running, last.gap_running) {
+        let _ = writeln!(
+            text,
+            "running   {} child {} with inherited running statistics, gap {gap:+.2} {unit}",
+            metric.show(child),
+            metric.name
+        );
+    }
+    let entropies: Vec<String> = last
+        .cells
+        .iter()
+        .enumerate()
+        .map(|(index, cell)| format!("{:.2} nats {}", cell.entropy, short_title::<T>(index)))
+        .collect();
     let _ = writeln!(
         text,
-        "running   {:.2} % child error with inherited running statistics, gap {:+.2} points",
-        last.child_error_running, last.gap_running
-    );
-    let _ = writeln!(
-        text,
-        "entropy   {:.2} nats normal, {:.2} nats reduction, temperature {:.2}",
-        last.entropy_normal, last.entropy_reduce, last.temperature
+        "entropy   {}, temperature {:.2}",
+        entropies.join(", "),
+        last.temperature
     );
     let _ = writeln!(text, "{}", last.genotype);
     text
+}
+
+/// The title of a kind of cell without the word.
+fn short_title<T: Task>(cell: usize) -> String {
+    let title = T::cell_title(cell);
+    title.strip_suffix(" cell").unwrap_or(&title).to_string()
 }

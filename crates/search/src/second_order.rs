@@ -6,12 +6,10 @@ use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
 };
-use supernet::{Architecture, Statistics, Step, Supernet, TrainBackend};
-use workbench::data::Batch;
+use supernet::{Architecture, Statistics, TrainBackend, Trained};
 use workbench::optim::global_norm;
 
-use crate::step::AlternatingStep;
-use crate::{SearchError, SearchState};
+use crate::{AlternatingStep, BatchOf, Pass, SearchError, SearchState, TrainTask};
 
 /// The gradient of the logits one weight step ahead (Liu et al. 2019, section 2.3, equations 7 and
 /// 8): with `w' = w - xi dL_train/dw`, of which the optimiser's momentum and decay are part as in
@@ -28,34 +26,33 @@ use crate::{SearchError, SearchState};
 /// # Errors
 ///
 /// The estimator's own.
-pub(crate) fn look_ahead<B: TrainBackend>(
-    step: &AlternatingStep<'_>,
-    state: &SearchState<B>,
-    weight_batch: &Batch<B>,
-    alpha_batch: Batch<B>,
+pub(crate) fn look_ahead<B: TrainBackend, T: TrainTask<B>>(
+    step: &AlternatingStep<'_, T>,
+    state: &mut SearchState<B, T>,
+    weight_batch: &BatchOf<T, B>,
+    logit_batch: &BatchOf<T, B>,
 ) -> Result<(GradientsParams, Tensor<B::InnerBackend, 1>), SearchError> {
-    let quiet = |kind| supernet::Run {
-        statistics: Statistics::Batch,
-        ..step.run(kind)
-    };
-    let loss = |supernet: &Supernet<B>, architecture: &Architecture<B>, batch, kind| {
-        let (_, loss) = step.loss(supernet, architecture, batch, quiet(kind))?;
-        Ok::<_, SearchError>(loss)
+    let objective = &step.objective;
+    // The weight batch is seen again by the weight step, which starts from the same carry.
+    let carry = state.carries.weights.clone();
+    let loss = |supernet: &T::Supernet<B>, architecture: &Architecture<B>, trained| {
+        let pass = without_update(objective.pass(trained));
+        let evaluated =
+            objective.evaluate(supernet, architecture, weight_batch, carry.clone(), pass)?;
+        Ok::<_, SearchError>(evaluated.loss)
     };
     let constant = state.architecture.clone().no_grad();
-    let train = loss(
-        &state.supernet,
-        &constant,
-        weight_batch.clone(),
-        Step::Weights,
-    )?;
+    let train = loss(&state.supernet, &constant, Trained::Weights)?;
     let gradients = GradientsParams::from_grads(train.backward(), &state.supernet);
     let mut optimizer = state.weight_optimizer.clone();
     let ahead = optimizer.step(step.learning_rate, state.supernet.clone(), gradients);
 
-    let validation = loss(&ahead, &state.architecture, alpha_batch, Step::Architecture)?;
-    let value = validation.clone().inner();
-    let mut gradients = validation.backward();
+    let pass = without_update(objective.pass(Trained::Logits));
+    let carried = state.carries.logits.clone();
+    let validation = objective.evaluate(&ahead, &state.architecture, logit_batch, carried, pass)?;
+    state.carries.logits = validation.carry;
+    let value = validation.loss.clone().inner();
+    let mut gradients = validation.loss.backward();
     let direction = GradientsParams::from_module(&mut gradients, &ahead);
     let direct = GradientsParams::from_module(&mut gradients, &state.architecture);
 
@@ -71,26 +68,25 @@ pub(crate) fn look_ahead<B: TrainBackend>(
             scale,
             backend: PhantomData,
         });
-        let train = loss(
-            &moved,
-            &state.architecture,
-            weight_batch.clone(),
-            Step::Architecture,
-        )?;
+        let train = loss(&moved, &state.architecture, Trained::Logits)?;
         let gradients = GradientsParams::from_grads(train.backward(), &state.architecture);
         Ok::<_, SearchError>(gradients)
     };
     let (above, below) = (shifted(epsilon)?, shifted(-epsilon)?);
     let factor = step.learning_rate / (2.0 * epsilon);
     let mut total = GradientsParams::new();
-    for param in [&state.architecture.normal, &state.architecture.reduce] {
-        let of = |gradients: &GradientsParams| gradients.get::<B::InnerBackend, 2>(param.id);
-        // A network without a normal cell has no gradient for its logits.
-        if let (Some(direct), Some(above), Some(below)) = (of(&direct), of(&above), of(&below)) {
-            total.register::<B::InnerBackend, 2>(param.id, direct - (above - below) * factor);
-        }
+    let id = state.architecture.logits.id;
+    let of = |gradients: &GradientsParams| gradients.get::<B::InnerBackend, 3>(id);
+    if let (Some(direct), Some(above), Some(below)) = (of(&direct), of(&above), of(&below)) {
+        total.register::<B::InnerBackend, 3>(id, direct - (above - below) * factor);
     }
     Ok((total, value))
+}
+
+/// The same pass, leaving running statistics alone.
+fn without_update(mut pass: Pass) -> Pass {
+    pass.mode.statistics = Statistics::Batch;
+    pass
 }
 
 /// Moves every parameter by `scale` times its gradient and makes it a constant.
@@ -118,47 +114,56 @@ fn scalar<B: Backend>(value: Tensor<B, 1>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SearchConfig;
+    use crate::tasks::ImageTask;
+    use crate::{Objective, SearchConfig, Task};
     use burn::backend::Autodiff;
     use burn_flex::Flex;
-    use workbench::data::{RngKey, load};
+    use workbench::images::{Batch, ImageProblem};
+    use workbench::problem::Split;
+    use workbench::stream::RngKey;
 
     type Train = Autodiff<Flex>;
+    type State = SearchState<Train, ImageTask>;
 
     /// `L_val(w - xi dL_train(w, alpha)/dw, alpha)` by what it says.
     fn bilevel(
-        step: &AlternatingStep<'_>,
-        state: &SearchState<Train>,
+        step: &AlternatingStep<'_, ImageTask>,
+        state: &State,
         architecture: &Architecture<Train>,
         [train, validation]: &[Batch<Train>; 2],
     ) -> f64 {
-        let run = supernet::Run {
-            statistics: Statistics::Batch,
-            ..step.run(Step::Weights)
-        };
+        let pass = without_update(step.objective.pass(Trained::Weights));
         let constant = architecture.clone().no_grad();
-        let (_, loss) = step
-            .loss(&state.supernet, &constant, train.clone(), run)
-            .unwrap();
-        let direction = GradientsParams::from_grads(loss.backward(), &state.supernet);
+        let loss = |supernet, batch| {
+            let evaluated = step
+                .objective
+                .evaluate(supernet, &constant, batch, (), pass);
+            evaluated.unwrap().loss
+        };
+        let loss_train = loss(&state.supernet, train);
+        let direction = GradientsParams::from_grads(loss_train.backward(), &state.supernet);
         let ahead = state.supernet.clone().no_grad().map(&mut Shift::<Train> {
             direction: &direction,
             scale: -step.learning_rate,
             backend: PhantomData,
         });
-        let (_, loss) = step
-            .loss(&ahead, &constant, validation.clone(), run)
-            .unwrap();
-        scalar(loss.inner())
+        scalar(loss(&ahead, validation).inner())
     }
 
-    fn moved(tensor: &Param<Tensor<Train, 2>>, entry: usize, by: f32) -> Param<Tensor<Train, 2>> {
+    fn moved(tensor: &Param<Tensor<Train, 3>>, entry: usize, by: f32) -> Param<Tensor<Train, 3>> {
         let mut data = tensor.val().into_data();
         data.as_mut_slice::<f32>().unwrap()[entry] += by;
         Param::initialized(
             tensor.id,
             Tensor::from_data(data, &Default::default()).require_grad(),
         )
+    }
+
+    fn batch(problem: &ImageProblem, split: Split, from: usize) -> Batch<Train> {
+        let indices: Vec<_> = (from..from + 24).collect();
+        let key = RngKey { seed: 0, epoch: 0 };
+        let images = problem.dataset(split).unwrap();
+        images.batch::<Train>(&indices, None, key, &Default::default())
     }
 
     #[test]
@@ -175,51 +180,59 @@ mod tests {
         ];
         let config = SearchConfig::resolve(None, &set.map(String::from)).unwrap();
         let device = Default::default();
-        let data = load(config.data.set, None).unwrap();
-        let supernet = config.supernet(&data).unwrap();
-        let state = SearchState::<Train>::new(&config, &supernet, &device).unwrap();
-        let key = RngKey { seed: 0, epoch: 0 };
-        let batch = |from: usize| {
-            let indices: Vec<_> = (from..from + 24).collect();
-            data.train.batch::<Train>(&indices, None, key, &device)
-        };
-        let batches = [batch(0), batch(24)];
+        let (task, problem) = ImageTask::open(&config).unwrap();
+        let mut state = State::new(&config, &task, &device).unwrap();
+        let batches = [
+            batch(&problem, Split::Weights, 0),
+            batch(&problem, Split::Weights, 24),
+        ];
         let step = AlternatingStep {
-            config: &config,
-            index: 0,
-            temperature: 1.0,
+            objective: Objective {
+                config: &config,
+                task: &task,
+                problem: &problem,
+                index: 0,
+                temperature: 1.0,
+            },
             learning_rate: 0.5,
         };
-        let [train, validation] = batches.clone();
-        let (gradients, value) = look_ahead(&step, &state, &train, validation.clone()).unwrap();
+        let [train, validation] = &batches;
+        let (gradients, value) = look_ahead(&step, &mut state, train, validation).unwrap();
         let expected = bilevel(&step, &state, &state.architecture, &batches);
         assert!((scalar(value) - expected).abs() < 1e-5);
 
-        // One cell reduces, so the logits of the reduction cell are the ones that matter.
-        let logits = &state.architecture.reduce;
+        // One cell reduces, so the logits of the reduction cell, the second table, are the ones that
+        // matter.
+        let logits = &state.architecture.logits;
+        let entries = logits.shape().num_elements();
+        let reduction = entries / 2..entries;
         let read = |gradients: &GradientsParams| -> Vec<f64> {
-            let gradient = gradients.get::<Flex, 2>(logits.id).unwrap();
+            let gradient = gradients.get::<Flex, 3>(logits.id).unwrap();
             gradient.into_data().iter::<f64>().collect()
         };
         let second = read(&gradients);
         let (mut error, mut first_order_error) = (0.0, 0.0);
-        let run = step.run(Step::Architecture);
-        let (_, loss) = step
-            .loss(&state.supernet, &state.architecture, validation, run)
-            .unwrap();
+        let pass = step.objective.pass(Trained::Logits);
+        let evaluated = step.objective.evaluate(
+            &state.supernet,
+            &state.architecture,
+            validation,
+            (),
+            pass,
+        );
         let first = read(&GradientsParams::from_grads(
-            loss.backward(),
+            evaluated.unwrap().loss.backward(),
             &state.architecture,
         ));
-        for (entry, (second, first)) in second.into_iter().zip(first).enumerate() {
+        for entry in reduction {
             let at = |by: f32| {
                 let mut architecture = state.architecture.clone();
-                architecture.reduce = moved(logits, entry, by);
+                architecture.logits = moved(logits, entry, by);
                 bilevel(&step, &state, &architecture, &batches)
             };
             let expected = (at(0.03) - at(-0.03)) / 0.06;
-            error += (second - expected).powi(2);
-            first_order_error += (first - expected).powi(2);
+            error += (second[entry] - expected).powi(2);
+            first_order_error += (first[entry] - expected).powi(2);
         }
         assert!(
             error < 0.05_f64.powi(2) * first_order_error,

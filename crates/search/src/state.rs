@@ -7,47 +7,59 @@ use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
 };
-use supernet::{Architecture, Supernet, SupernetConfig, TrainBackend, WeightInit};
-use workbench::checkpoint::{Checkpoint, Loaded, RunMark, encode_record};
+use supernet::{Architecture, TrainBackend, WeightInit};
+use workbench::checkpoint::{Checkpoint, Loaded, encode_record};
 use workbench::optim::{adam_config, sgd_config};
 
-use crate::{SearchConfig, SearchError};
+use crate::{SearchConfig, SearchError, Task, TrainTask};
 
 type SgdOf<B> = Sgd<<B as AutodiffBackend>::InnerBackend>;
 
 /// Everything a search changes, and so everything a checkpoint holds. Noise, order and augmentation
 /// are functions of the seed and the step, so they have no state.
-pub struct SearchState<B: TrainBackend> {
+pub struct SearchState<B: TrainBackend, T: Task> {
     /// Weights.
-    pub supernet: Supernet<B>,
+    pub supernet: T::Supernet<B>,
     /// Architecture logits.
     pub architecture: Architecture<B>,
     /// Optimiser of the weights only.
-    pub weight_optimizer: OptimizerAdaptor<SgdOf<B>, Supernet<B>, B>,
+    pub weight_optimizer: OptimizerAdaptor<SgdOf<B>, T::Supernet<B>, B>,
     /// Optimiser of the logits only.
     pub alpha_optimizer: OptimizerAdaptor<Adam, Architecture<B>, B>,
+    /// What the last batches left to the next ones. An epoch starts without any, so checkpoints, which
+    /// are made between epochs, have none.
+    pub carries: Carries<T::Carry<B>>,
     /// Epochs finished.
     pub epoch: usize,
 }
 
-impl<B: TrainBackend> SearchState<B> {
+/// What goes from batch to batch in both streams of an epoch.
+#[derive(Debug, Clone, Default)]
+pub struct Carries<C> {
+    /// Of the batches that train weights.
+    pub weights: C,
+    /// Of those that train logits.
+    pub logits: C,
+}
+
+impl<B: TrainBackend, T: TrainTask<B>> SearchState<B, T> {
     /// The state at the start of a search.
     ///
     /// # Errors
     ///
     /// When the supernet is impossible.
     pub fn new(
-        config: &SearchConfig,
-        supernet: &SupernetConfig,
+        config: &SearchConfig<T>,
+        task: &T,
         device: &B::Device,
     ) -> Result<Self, SearchError> {
         let mut init = WeightInit::new(config.seed);
-        let weights = supernet.init::<B>(&mut init, device)?;
+        let weights = task.supernet::<B>(&mut init, device)?;
         let activation = config.architecture.activation;
         let architecture = if config.search.method.rules().learns {
-            Architecture::new(&supernet.space, activation, &mut init, device)
+            Architecture::new(&config.space, activation, &mut init, device)
         } else {
-            Architecture::uniform(&supernet.space, activation, device)
+            Architecture::uniform(&config.space, activation, device)
         };
         let state = Self {
             supernet: weights,
@@ -55,6 +67,7 @@ impl<B: TrainBackend> SearchState<B> {
             weight_optimizer: sgd_config(config.weights.momentum, config.weights.weight_decay)
                 .init(),
             alpha_optimizer: adam_config(config.alpha.betas, config.alpha.weight_decay).init(),
+            carries: Carries::default(),
             epoch: 0,
         };
         debug_assert!(state.parameter_sets_are_disjoint());
@@ -68,12 +81,12 @@ impl<B: TrainBackend> SearchState<B> {
         !logits.is_empty() && weights.is_disjoint(&logits)
     }
 
-    /// The state as a checkpoint of a run.
+    /// Adds the state to a checkpoint.
     ///
     /// # Errors
     ///
     /// When a record cannot be encoded.
-    pub fn checkpoint(&self, run: &RunMark) -> Result<Checkpoint, SearchError> {
+    pub fn save(&self, checkpoint: Checkpoint) -> Result<Checkpoint, SearchError> {
         let supernet = self.supernet.clone().into_record();
         let architecture = self.architecture.clone().into_record();
         let sections = [
@@ -91,23 +104,16 @@ impl<B: TrainBackend> SearchState<B> {
                 encode_record::<B, _>("adam", self.alpha_optimizer.to_record())?,
             ),
         ];
-        let bare = Checkpoint::of_run(run, self.epoch);
         let add = |checkpoint: Checkpoint, (name, bytes)| checkpoint.with_section(name, bytes);
-        Ok(sections.into_iter().fold(bare, add))
+        Ok(sections.into_iter().fold(checkpoint, add))
     }
 
     /// Puts a checkpoint's state in place of this one's.
     ///
     /// # Errors
     ///
-    /// When the checkpoint belongs to another configuration or a section cannot be read.
-    pub fn restore(
-        mut self,
-        loaded: &Loaded,
-        fingerprint: &str,
-        device: &B::Device,
-    ) -> Result<Self, SearchError> {
-        loaded.check_config(fingerprint)?;
+    /// When a section cannot be read.
+    pub fn restore(mut self, loaded: &Loaded, device: &B::Device) -> Result<Self, SearchError> {
         // Weights first: their records restore the parameter ids that the optimisers' refer to.
         self.supernet = self
             .supernet

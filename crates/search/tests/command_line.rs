@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use workbench::run::RunFolder;
+use workbench::run_folder::RunFolder;
 
 fn search(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_search"))

@@ -7,19 +7,74 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, backend::Backend};
 use burn_flex::Flex;
 use egs_core::NoiseKey;
-use search::{AlternatingStep, SearchConfig, SearchState, StepLosses, predict};
-use supernet::{Architecture, Execution, Run, Statistics, Step};
-use workbench::data::{RngKey, load};
-use workbench::evaluate::cross_entropy;
+use search::tasks::ImageTask;
+use search::{
+    AlternatingStep, Objective, Pass, SearchConfig, SearchState, StepLosses, Task, run_sampled,
+};
+use supernet::{Architecture, Execution, ForwardMode, Statistics, Trained};
+use workbench::images::{Batch, DatasetId, ImageProblem, cross_entropy, load};
 use workbench::precision::Precision;
+use workbench::problem::Phase;
+use workbench::stream::RngKey;
 
 type Train = Autodiff<Flex>;
+type Config = SearchConfig<ImageTask>;
+type State = SearchState<Train, ImageTask>;
 
-fn config() -> SearchConfig {
+/// A configuration with everything a step needs.
+struct Setting {
+    config: Config,
+    task: ImageTask,
+    problem: ImageProblem,
+}
+
+impl Setting {
+    fn new(config: Config) -> Self {
+        let (task, problem) = ImageTask::open(&config).unwrap();
+        Self {
+            config,
+            task,
+            problem,
+        }
+    }
+
+    fn fresh(&self) -> State {
+        State::new(&self.config, &self.task, &Default::default()).unwrap()
+    }
+
+    fn step(&self, index: u64) -> AlternatingStep<'_, ImageTask> {
+        AlternatingStep {
+            objective: Objective {
+                config: &self.config,
+                task: &self.task,
+                problem: &self.problem,
+                index,
+                temperature: 1.0,
+            },
+            learning_rate: 0.1,
+        }
+    }
+}
+
+/// Training images of the digits, of both halves.
+fn batch(indices: std::ops::Range<usize>) -> Batch<Train> {
+    let data = load(DatasetId::Digits, None).unwrap();
+    let key = RngKey { seed: 0, epoch: 0 };
+    let indices: Vec<_> = indices.collect();
+    data.train
+        .batch::<Train>(&indices, None, key, &Default::default())
+}
+
+/// Mistakes of a step: second of the sums of images.
+fn mistakes(losses: &StepLosses<Flex>) -> f32 {
+    losses.sums.clone().into_data().to_vec::<f32>().unwrap()[1]
+}
+
+fn config() -> Config {
     method("egs")
 }
 
-fn method(name: &str) -> SearchConfig {
+fn method(name: &str) -> Config {
     let set = [
         "network.cells=3",
         "network.channels=2",
@@ -27,7 +82,7 @@ fn method(name: &str) -> SearchConfig {
         "architecture.draws=1",
         &format!("search.method={name}"),
     ];
-    SearchConfig::resolve(None, &set.map(String::from)).unwrap()
+    Config::resolve(None, &set.map(String::from)).unwrap()
 }
 
 fn values<B: Backend, M: Module<B>>(module: &M) -> BTreeMap<u64, Vec<f32>> {
@@ -52,36 +107,23 @@ fn changed(before: &BTreeMap<u64, Vec<f32>>, after: &BTreeMap<u64, Vec<f32>>) ->
 
 #[test]
 fn weights_and_logits_belong_to_different_optimisers() {
-    let config = config();
-    let splits = load(config.data.set, None).unwrap();
-    let supernet = config.supernet(&splits).unwrap();
-    let state = SearchState::<Train>::new(&config, &supernet, &Default::default()).unwrap();
-    assert!(state.parameter_sets_are_disjoint());
+    assert!(
+        Setting::new(config())
+            .fresh()
+            .parameter_sets_are_disjoint()
+    );
 }
 
 #[test]
 fn unselected_operations_keep_weights_momentum_and_statistics() {
-    let config = config();
-    let device = Default::default();
-    let data = load(config.data.set, None).unwrap();
-    let supernet = config.supernet(&data).unwrap();
-    let mut state = SearchState::<Train>::new(&config, &supernet, &device).unwrap();
-    let key = RngKey { seed: 0, epoch: 0 };
-    let batch = || {
-        data.train
-            .batch::<Train>(&(0..32).collect::<Vec<_>>(), None, key, &device)
-    };
-    let step = |index| AlternatingStep {
-        config: &config,
-        index,
-        temperature: 1.0,
-        learning_rate: 0.1,
-    };
+    let setting = Setting::new(config());
+    let mut state = setting.fresh();
+    let images = batch(0..32);
 
     // A weight step: logits stay, and with one draw most operations of an edge are off; their
     // weights, though decay is on, and their running statistics stay as they were.
     let (weights, logits) = (values(&state.supernet), values(&state.architecture));
-    (state, _) = step(0).take(state, batch(), None).unwrap();
+    (state, _) = setting.step(0).take(state, &images, None).unwrap();
     let after = values(&state.supernet);
     assert_eq!(values(&state.architecture), logits);
     let touched = changed(&weights, &after);
@@ -92,39 +134,38 @@ fn unselected_operations_keep_weights_momentum_and_statistics() {
     );
 
     // A second step with another code: what neither selected has still not moved.
-    (state, _) = step(1).take(state, batch(), None).unwrap();
+    (state, _) = setting.step(1).take(state, &images, None).unwrap();
     let untouched = weights.len() - changed(&weights, &values(&state.supernet));
     assert!(untouched > 0);
 
-    // An architecture step moves the logits.
-    let (state, losses) = step(2).take(state, batch(), Some(batch())).unwrap();
+    // An architecture step moves the logits of both tables.
+    let before = tables(&state);
+    let step = setting.step(2);
+    let (state, losses) = step.take(state, &images, Some(&images)).unwrap();
     assert!(losses.architecture.is_some());
-    assert_eq!(changed(&logits, &values(&state.architecture)), 2);
+    for (before, after) in before.iter().zip(tables(&state)) {
+        assert_ne!(*before, after);
+    }
+}
+
+/// The logits of each table.
+fn tables(state: &State) -> Vec<Vec<f32>> {
+    let logits = state.architecture.logits.val();
+    let size = logits.dims()[1] * logits.dims()[2];
+    let values = logits.into_data().to_vec::<f32>().unwrap();
+    values.chunks(size).map(<[f32]>::to_vec).collect()
 }
 
 /// The state before and after a step of a method, as weights and logits: how many parameter tensors
 /// there are and how many the step changed.
 fn step_of(name: &str) -> [(usize, usize); 2] {
-    let config = method(name);
-    let device = Default::default();
-    let data = load(config.data.set, None).unwrap();
-    let supernet = config.supernet(&data).unwrap();
-    let state = SearchState::<Train>::new(&config, &supernet, &device).unwrap();
-    let key = RngKey { seed: 0, epoch: 0 };
-    let batch = |indices: std::ops::Range<usize>| {
-        let indices: Vec<_> = indices.collect();
-        data.train.batch::<Train>(&indices, None, key, &device)
-    };
+    let setting = Setting::new(method(name));
+    let state = setting.fresh();
     let (weights, logits) = (values(&state.supernet), values(&state.architecture));
-    let step = AlternatingStep {
-        config: &config,
-        index: 0,
-        temperature: 1.0,
-        learning_rate: 0.1,
-    };
-    let learns = config.search.method.rules().learns;
+    let learns = setting.config.search.method.rules().learns;
     let alpha = learns.then(|| batch(32..64));
-    let (state, losses) = step.take(state, batch(0..32), alpha).unwrap();
+    let step = setting.step(0);
+    let (state, losses) = step.take(state, &batch(0..32), alpha.as_ref()).unwrap();
     assert_eq!(losses.architecture.is_some(), learns);
     [
         (weights.len(), changed(&weights, &values(&state.supernet))),
@@ -149,48 +190,43 @@ fn mixtures_train_every_weight_and_codes_only_what_they_select() {
 /// The gradient of the validation loss to the logits of the reduction cell, and the same by central
 /// differences of the loss.
 fn logit_gradients(name: &str) -> (Vec<f64>, Vec<f64>) {
-    let config = method(name);
-    let device = Default::default();
-    let data = load(config.data.set, None).unwrap();
-    let supernet = config.supernet(&data).unwrap();
-    let state = SearchState::<Train>::new(&config, &supernet, &device).unwrap();
-    let key = RngKey { seed: 0, epoch: 0 };
-    let batch = data
-        .train
-        .batch::<Train>(&(0..32).collect::<Vec<_>>(), None, key, &device);
+    let setting = Setting::new(method(name));
+    let state = setting.fresh();
+    let images = batch(0..32);
     let loss = |architecture: &Architecture<Train>| {
-        let run = Run {
-            execution: Execution::ExactSparse,
-            step: Step::Architecture,
-            statistics: Statistics::Batch,
+        let pass = Pass {
+            mode: ForwardMode {
+                execution: Execution::ExactSparse,
+                trained: Trained::Logits,
+                statistics: Statistics::Batch,
+            },
+            precision: Precision::F32,
+            phase: Phase::Training,
+            seed: 0,
+            index: 0,
         };
-        let noise = NoiseKey::new(1, 2);
-        let images = batch.images.clone();
-        let prediction = predict(
-            &state.supernet,
-            architecture,
-            images,
-            &config,
-            1.0,
-            noise,
-            run,
-        );
-        cross_entropy(prediction.unwrap().logits, batch.labels.clone())
+        let (config, task, net) = (&setting.config, &setting.task, &state.supernet);
+        let sampled = (1.0, NoiseKey::new(1, 2));
+        let answered = run_sampled(config, task, net, architecture, &images, (), sampled, pass);
+        cross_entropy(answered.unwrap().0.answer, images.labels.clone())
     };
     let gradients = loss(&state.architecture).backward();
-    let logits = &state.architecture.reduce;
+    let logits = &state.architecture.logits;
     let gradient = logits.val().grad(&gradients).unwrap().into_data();
     let at = |entry: usize, by: f32| {
         let mut moved = logits.val().into_data();
         moved.as_mut_slice::<f32>().unwrap()[entry] += by;
+        let moved = Tensor::from_data(moved, &Default::default()).require_grad();
         let mut architecture = state.architecture.clone();
-        architecture.reduce =
-            Param::initialized(logits.id, Tensor::from_data(moved, &device).require_grad());
+        architecture.logits = Param::initialized(logits.id, moved);
         f64::from(loss(&architecture).into_scalar())
     };
     let difference = |entry| (at(entry, 0.005) - at(entry, -0.005)) / 0.01;
-    let differences = (0..logits.shape().num_elements()).map(difference);
-    (gradient.iter::<f64>().collect(), differences.collect())
+    // The second table is that of the reduction cell.
+    let entries = logits.shape().num_elements();
+    let differences = (entries / 2..entries).map(difference).collect();
+    let gradient: Vec<f64> = gradient.iter::<f64>().collect();
+    (gradient[entries / 2..].to_vec(), differences)
 }
 
 #[test]
@@ -208,28 +244,16 @@ fn the_gradients_of_mixtures_are_those_of_their_loss() {
     }
 }
 
-fn fresh(config: &SearchConfig) -> SearchState<Train> {
-    let data = load(config.data.set, None).unwrap();
-    let supernet = config.supernet(&data).unwrap();
-    SearchState::new(config, &supernet, &Default::default()).unwrap()
+fn fresh(config: &Config) -> State {
+    Setting::new(config.clone()).fresh()
 }
 
 /// One alternating step from the fresh state.
-fn full_step(config: &SearchConfig) -> (SearchState<Train>, StepLosses<Flex>) {
-    let data = load(config.data.set, None).unwrap();
-    let batch = |from: usize| {
-        let indices: Vec<usize> = (from..from + 32).collect();
-        let key = RngKey { seed: 0, epoch: 0 };
-        data.train
-            .batch::<Train>(&indices, None, key, &Default::default())
-    };
-    let step = AlternatingStep {
-        config,
-        index: 3,
-        temperature: 1.0,
-        learning_rate: 0.1,
-    };
-    step.take(fresh(config), batch(0), Some(batch(32))).unwrap()
+fn full_step(config: &Config) -> (State, StepLosses<Flex>) {
+    let setting = Setting::new(config.clone());
+    let step = setting.step(3);
+    let (weights, logits) = (batch(0..32), batch(32..64));
+    step.take(setting.fresh(), &weights, Some(&logits)).unwrap()
 }
 
 #[test]
@@ -239,12 +263,13 @@ fn a_step_with_one_cells_graph_at_a_time_takes_the_same_step() {
     (whole.alpha.cost_penalty, whole.alpha.distribution_penalty) = (2.0, 0.5);
     let mut cellwise = whole.clone();
     cellwise.search.checkpoint_cells = true;
-    let taken = |config: &SearchConfig| {
+    let taken = |config: &Config| {
         let (state, losses) = full_step(config);
+        let mistakes = mistakes(&losses);
         let losses = [
             losses.weights.into_scalar(),
             losses.architecture.unwrap().into_scalar(),
-            losses.mistakes.into_scalar(),
+            mistakes,
         ];
         (state, losses)
     };
@@ -253,12 +278,8 @@ fn a_step_with_one_cells_graph_at_a_time_takes_the_same_step() {
     for (a, b) in losses.iter().zip(expected_losses) {
         assert!((a - b).abs() < 1e-4, "{a} and {b}");
     }
-    let logits = |state: &SearchState<Train>| {
-        let tables = [&state.architecture.normal, &state.architecture.reduce];
-        tables.map(|table| table.val().into_data().to_vec::<f32>().unwrap())
-    };
-    assert_ne!(logits(&fresh(&whole)), logits(&expected));
-    for (actual, expected) in logits(&actual).iter().zip(logits(&expected)) {
+    assert_ne!(tables(&fresh(&whole)), tables(&expected));
+    for (actual, expected) in tables(&actual).iter().zip(tables(&expected)) {
         for (a, b) in actual.iter().zip(expected) {
             assert!((a - b).abs() < 1e-4, "logits: {a} and {b}");
         }
@@ -276,7 +297,7 @@ fn a_step_in_bf16_stays_near_the_one_in_f32_and_moves_the_same_statistics() {
     let exact = config();
     let mut reduced = exact.clone();
     reduced.search.precision = Precision::Bf16;
-    let taken = |config: &SearchConfig| {
+    let taken = |config: &Config| {
         let before = ordered(&fresh(config).supernet);
         let (state, losses) = full_step(config);
         let moved: Vec<f32> = ordered(&state.supernet)
@@ -308,7 +329,7 @@ fn a_node_without_operations_takes_part_in_bf16() {
         "architecture.draws=1",
         "search.precision=bf16",
     ];
-    let mut config = SearchConfig::resolve(None, &set.map(String::from)).unwrap();
+    let mut config = Config::resolve(None, &set.map(String::from)).unwrap();
     // Three nodes in eight are empty.
     for seed in 0..4 {
         config.seed = seed;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use search::{EpochRecord, Timing};
+use workbench::record::{SearchEpoch, SearchTiming};
 
 const EPOCHS: usize = 4;
 
@@ -37,16 +37,16 @@ fn start(run: &Path, method: &str) -> Child {
     command(&arguments, run).spawn().unwrap()
 }
 
-fn records(run: &Path) -> Vec<EpochRecord> {
-    let records: Vec<EpochRecord> = workbench::metrics::read(run.join("metrics.jsonl")).unwrap();
-    let timing = Timing {
+fn records(run: &Path) -> Vec<SearchEpoch> {
+    let records: Vec<SearchEpoch> = workbench::metrics::read(run.join("metrics.jsonl")).unwrap();
+    let timing = SearchTiming {
         search_seconds: 0.0,
         validation_seconds: 0.0,
-        images_per_second: 0.0,
+        examples_per_second: 0.0,
     };
     records
         .into_iter()
-        .map(|record| EpochRecord { timing, ..record })
+        .map(|record| SearchEpoch { timing, ..record })
         .collect()
 }
 

@@ -1,18 +1,30 @@
 use supernet::Sampling;
+use workbench::images::DatasetId;
 
 use super::*;
+use crate::tasks::ImageTask;
+
+type Config = SearchConfig<ImageTask>;
+
+fn default() -> Config {
+    Config::resolve(None, &[]).unwrap()
+}
+
+fn file<'a>(name: &'a str, text: &'a str) -> Option<Source<'a>> {
+    Some(Source { name, text })
+}
 
 fn refused(overrides: &[&str]) -> String {
     let overrides: Vec<String> = overrides.iter().map(|text| text.to_string()).collect();
-    SearchConfig::resolve(None, &overrides)
+    Config::resolve(None, &overrides)
         .unwrap_err()
         .to_string()
 }
 
 #[test]
 fn the_default_is_valid_and_round_trips() {
-    let config = SearchConfig::default();
-    let again = SearchConfig::resolve(Some(("again", &config.to_toml().unwrap())), &[]).unwrap();
+    let config = default();
+    let again = Config::resolve(file("again", &config.to_toml().unwrap()), &[]).unwrap();
     assert_eq!(config, again);
     assert_eq!(config.fingerprint().unwrap(), again.fingerprint().unwrap());
 }
@@ -20,7 +32,7 @@ fn the_default_is_valid_and_round_trips() {
 #[test]
 fn the_papers_settings_are_valid() {
     let text = include_str!("../../../../configs/cifar10.toml");
-    let config = SearchConfig::resolve(Some(("cifar10.toml", text)), &[]).unwrap();
+    let config = Config::resolve(file("cifar10.toml", text), &[]).unwrap();
     assert_eq!((config.network.channels, config.network.cells), (16, 8));
     assert_eq!(config.search.epochs, 100);
 }
@@ -30,18 +42,18 @@ fn a_file_may_leave_fields_out_and_overrides_win() {
     let text =
         "seed = 3\n[search]\nepochs = 7\ntemperature = { shape = \"constant\", value = 2.0 }";
     let overrides = ["search.epochs=9".to_string(), "data.set=mnist_5k".into()];
-    let config = SearchConfig::resolve(Some(("file", text)), &overrides).unwrap();
+    let config = Config::resolve(file("file", text), &overrides).unwrap();
     assert_eq!((config.seed, config.search.epochs), (3, 9));
     assert_eq!(config.data.set, DatasetId::Mnist5k);
     assert_eq!(config.search.temperature, Schedule::Constant { value: 2.0 });
-    assert_eq!(config.network, SearchConfig::default().network);
+    assert_eq!(config.network, default().network);
 }
 
 #[test]
 fn a_method_brings_values_of_its_own_that_files_and_overrides_replace() {
     let resolve = |text: &str, set: &[&str]| {
         let set: Vec<String> = set.iter().map(|text| text.to_string()).collect();
-        SearchConfig::resolve(Some(("file", text)), &set).unwrap()
+        Config::resolve(file("file", text), &set).unwrap()
     };
     let darts = resolve("[search]\nmethod = \"darts\"", &[]);
     assert_eq!(darts.search.derive, DeriveRule::DartsTop2);

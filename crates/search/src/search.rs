@@ -1,0 +1,391 @@
+use std::time::Instant;
+
+use burn::module::AutodiffModule;
+use burn::tensor::{Tensor, backend::Backend};
+use egs_core::NoiseKey;
+use serde_json::Value;
+use supernet::{Genotype, Statistics, TrainBackend, count_weights, derive_genotype};
+use workbench::checkpoint::{Checkpoint, Loaded};
+use workbench::problem::{Problem, Split, Visit};
+use workbench::record::{CellRecord, Score, SearchEpoch, SearchOutcome, SearchTiming};
+use workbench::run_folder::RunFolder;
+use workbench::scoring::Totals;
+use workbench::session::{Experiment, Reporter};
+use workbench::stream::RngKey;
+
+use crate::evaluate::Scoring;
+use crate::{
+    AlternatingStep, Objective, SearchConfig, SearchError, SearchState, TrainTask, write_reports,
+};
+
+/// A search: data, networks and state. [`Session`](crate::Session) keeps it in a run folder.
+pub struct Search<B: TrainBackend, T: TrainTask<B>> {
+    config: SearchConfig<T>,
+    task: T,
+    problem: T::Problem,
+    device: B::Device,
+    state: SearchState<B, T>,
+    /// Steps before each epoch, and at the end those of all epochs: epochs may differ in length.
+    starts: Vec<usize>,
+}
+
+/// Of every kind of cell, `[edges][ops]`.
+type Probabilities = Vec<Vec<Vec<f64>>>;
+
+/// Losses are read from the device this often; a read makes the device wait.
+const READ_EVERY: usize = 8;
+
+impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
+    /// Loads the data and builds the supernet.
+    ///
+    /// # Errors
+    ///
+    /// When the data cannot be loaded or do not fit the configuration.
+    pub fn open(config: SearchConfig<T>, device: &B::Device) -> Result<Self, SearchError> {
+        let (task, problem) = T::open(&config)?;
+        if config.alpha.cost_penalty > 0.0 && task.costs(config.alpha.cost).is_none() {
+            let valid = format!("0: `task` {} does not count what operations cost", T::NAME);
+            let found = config.alpha.cost_penalty;
+            return Err(SearchError::field("alpha.cost_penalty", found, &valid));
+        }
+        let state = SearchState::new(&config, &task, device)?;
+        let mut search = Self {
+            config,
+            task,
+            problem,
+            device: device.clone(),
+            state,
+            starts: vec![0],
+        };
+        let mut steps = 0;
+        for epoch in 0..search.config.search.epochs {
+            steps += search.problem.steps(&search.weight_visit(epoch));
+            search.starts.push(steps);
+        }
+        Ok(search)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &SearchConfig<T> {
+        &self.config
+    }
+
+    /// The pairing, sized for the data.
+    pub fn task(&self) -> &T {
+        &self.task
+    }
+
+    /// Steps taken and steps of all epochs.
+    pub fn steps(&self) -> [usize; 2] {
+        let end = self.config.search.epochs;
+        [self.starts[self.state.epoch.min(end)], self.starts[end]]
+    }
+
+    /// The architecture that the logits of now lead to.
+    ///
+    /// # Errors
+    ///
+    /// The code law's own.
+    pub fn genotype(&self) -> Result<Genotype<T::Op>, SearchError> {
+        Ok(self.derive()?.0)
+    }
+
+    fn key(&self, epoch: usize) -> RngKey {
+        RngKey {
+            seed: self.config.seed,
+            epoch: epoch as u64,
+        }
+    }
+
+    fn weight_visit(&self, epoch: usize) -> Visit {
+        Visit {
+            split: Split::Weights,
+            key: self.key(epoch),
+            order: 2 * epoch as u64,
+            batch_size: self.config.search.batch_size,
+            passes: 1,
+            steps: None,
+        }
+    }
+
+    /// What trains the logits is gone through again where there is less of it.
+    fn logit_visit(&self, epoch: usize, steps: usize) -> Visit {
+        Visit {
+            split: Split::Logits,
+            order: 2 * epoch as u64 + 1,
+            steps: Some(steps),
+            ..self.weight_visit(epoch)
+        }
+    }
+
+    fn derive(&self) -> Result<(Genotype<T::Op>, Probabilities), SearchError> {
+        let config = &self.config.architecture;
+        let probabilities = self.state.architecture.valid().probabilities(config);
+        let (rule, space) = (self.config.search.derive, &self.config.space);
+        // Only an architecture at random reads the key, which no step and no evaluation has.
+        let key = NoiseKey::new(!self.config.seed, u64::MAX);
+        let (genotype, _) = derive_genotype(rule, &probabilities, space, config, key)?;
+        Ok((genotype, probabilities))
+    }
+
+    /// Mean entropy of the estimator's rows, in nats.
+    fn entropy(&self, probabilities: &[Vec<f64>]) -> f64 {
+        let rows = self.config.architecture.rows(&self.config.space);
+        let total: f64 = probabilities
+            .iter()
+            .flatten()
+            .filter(|&&p| p > 0.0)
+            .map(|&p| -p * p.ln())
+            .sum();
+        total / rows.len() as f64
+    }
+
+    fn cells(&self, probabilities: Probabilities) -> Vec<CellRecord> {
+        let names = <T::Op as supernet::OperationSet>::CELLS;
+        names
+            .iter()
+            .zip(probabilities)
+            .map(|(name, probabilities)| CellRecord {
+                name: (*name).into(),
+                entropy: self.entropy(&probabilities),
+                probabilities,
+            })
+            .collect()
+    }
+
+    fn scoring(&self) -> Scoring<'_, B::InnerBackend, T> {
+        Scoring {
+            config: &self.config,
+            task: &self.task,
+            problem: &self.problem,
+            device: &self.device,
+        }
+    }
+
+    /// All steps of an epoch.
+    fn train_epoch(
+        mut self,
+        reporter: &mut impl Reporter<SearchEpoch>,
+    ) -> Result<(Self, Trained), SearchError> {
+        let begun = Instant::now();
+        let epoch = self.state.epoch;
+        let (config, search) = (&self.config, &self.config.search);
+        let (start, steps) = (self.starts[epoch], self.starts[epoch + 1] - self.starts[epoch]);
+        let all = self.starts[search.epochs];
+        let learns = search.method.rules().learns && epoch >= search.warmup_epochs;
+        let (weight_visit, logit_visit) = (self.weight_visit(epoch), self.logit_visit(epoch, steps));
+        let weight_batches = self.problem.batches::<B>(&weight_visit, &self.device);
+        let mut logit_batches =
+            learns.then(|| self.problem.batches::<B>(&logit_visit, &self.device));
+
+        let mut sums = Totals::<B::InnerBackend>::new();
+        let mut architecture = Totals::<B::InnerBackend>::new();
+        let (mut temperature, mut learning_rate) = (0.0, 0.0);
+        let mut examples = 0;
+        let mut state = self.state;
+        state.carries = Default::default();
+        for (step, weight_batch) in weight_batches.enumerate() {
+            let weight_batch = weight_batch?;
+            let index = start + step;
+            let progress = index as f64 / (all - 1).max(1) as f64;
+            temperature = search.temperature.value(progress);
+            learning_rate = config.weights.learning_rate.value(progress);
+            let logit_batch = match &mut logit_batches {
+                Some(batches) => batches.next().transpose()?,
+                None => None,
+            };
+            let batches = [Some(&weight_batch), logit_batch.as_ref()];
+            let counts = batches.into_iter().flatten();
+            examples += counts.map(|batch| self.problem.examples(batch)).sum::<usize>();
+            let taken = AlternatingStep {
+                objective: Objective {
+                    config,
+                    task: &self.task,
+                    problem: &self.problem,
+                    index: index as u64,
+                    temperature,
+                },
+                learning_rate,
+            };
+            let losses;
+            (state, losses) = taken.take(state, &weight_batch, logit_batch.as_ref())?;
+            sums.push(losses.sums);
+            if let Some(loss) = losses.architecture {
+                architecture.push(loss);
+            }
+            let read = step % READ_EVERY == 0;
+            reporter.step(epoch + 1, read.then(|| scalar(losses.weights)));
+        }
+        drop(logit_batches);
+        self.state = state;
+        let train = self.problem.score(&sums.finish());
+        let architecture_loss = learns.then(|| architecture.finish()[0] / steps as f64);
+        let search_seconds = begun.elapsed().as_secs_f64();
+        for (what, value) in [
+            ("training loss", Some(train.loss)),
+            ("loss of the architecture step", architecture_loss),
+        ] {
+            if let Some(value) = value.filter(|value| !value.is_finite()) {
+                return Err(SearchError::Diverged {
+                    what,
+                    value,
+                    epoch: epoch + 1,
+                });
+            }
+        }
+        let trained = Trained {
+            train,
+            architecture_loss,
+            temperature,
+            learning_rate,
+            search_seconds,
+            examples_per_second: examples as f64 / search_seconds,
+        };
+        Ok((self, trained))
+    }
+}
+
+/// What the steps of an epoch leave to its record.
+struct Trained {
+    train: Score,
+    architecture_loss: Option<f64>,
+    temperature: f64,
+    learning_rate: f64,
+    search_seconds: f64,
+    examples_per_second: f64,
+}
+
+impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
+    type Record = SearchEpoch;
+    type Outcome = SearchOutcome;
+    type Error = SearchError;
+    const WHAT: &'static str = "search";
+
+    fn config_toml(&self) -> Result<String, SearchError> {
+        self.config.to_toml()
+    }
+
+    fn fingerprint(&self) -> Result<String, SearchError> {
+        self.config.fingerprint()
+    }
+
+    fn description(&self) -> Value {
+        self.problem.description()
+    }
+
+    fn check_data(&self, before: &Value) -> Result<(), SearchError> {
+        Ok(self.problem.check(before)?)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.problem.notes()
+    }
+
+    fn unreadable(&self) -> Vec<String> {
+        self.problem.unreadable()
+    }
+
+    fn epoch(&self) -> usize {
+        self.state.epoch
+    }
+
+    fn is_finished(&self) -> bool {
+        self.state.epoch >= self.config.search.epochs
+    }
+
+    fn run_epoch(
+        self,
+        reporter: &mut impl Reporter<SearchEpoch>,
+    ) -> Result<(Self, SearchEpoch), SearchError> {
+        let (mut search, trained) = self.train_epoch(reporter)?;
+        let validated = Instant::now();
+        let epoch = search.state.epoch;
+        let (genotype, probabilities) = search.derive()?;
+        let inner = search.state.supernet.valid();
+        let scoring = search.scoring();
+        let supernet = scoring.supernet(
+            &inner,
+            &search.state.architecture.valid(),
+            trained.temperature,
+            epoch as u64,
+        )?;
+        let child = search.task.inherit(&inner, &genotype)?;
+        let score = |statistics| scoring.child(&child, Split::Validation, statistics);
+        let (child, running) = (score(Statistics::Batch)?, score(Statistics::Running)?);
+        let record = SearchEpoch {
+            epoch: epoch + 1,
+            temperature: trained.temperature,
+            learning_rate: trained.learning_rate,
+            metric: search.problem.metric(),
+            train: trained.train,
+            architecture_loss: trained.architecture_loss,
+            supernet,
+            child,
+            gap: child.value - supernet.value,
+            child_running: Some(running.value),
+            gap_running: Some(running.value - supernet.value),
+            cells: search.cells(probabilities),
+            genotype: genotype.to_string(),
+            timing: SearchTiming {
+                search_seconds: trained.search_seconds,
+                validation_seconds: validated.elapsed().as_secs_f64(),
+                examples_per_second: trained.examples_per_second,
+            },
+        };
+        search.state.epoch += 1;
+        Ok((search, record))
+    }
+
+    fn save(&self, checkpoint: Checkpoint) -> Result<Checkpoint, SearchError> {
+        self.state.save(checkpoint)
+    }
+
+    fn restore(mut self, loaded: &Loaded) -> Result<Self, SearchError> {
+        self.state = self.state.restore(loaded, &self.device)?;
+        Ok(self)
+    }
+
+    fn write_reports(&self, folder: &RunFolder, records: &[SearchEpoch]) -> Result<(), SearchError> {
+        write_reports::<T>(folder, &self.config.space, &self.genotype()?, records)
+    }
+
+    fn outcome(&self, backend: &str, records: &[SearchEpoch]) -> Result<SearchOutcome, SearchError> {
+        let genotype = self.genotype()?;
+        let child = self.task.inherit(&self.state.supernet.valid(), &genotype)?;
+        let test = self
+            .scoring()
+            .child(&child, Split::Test, Statistics::Batch)?;
+        let last = records.last().ok_or_else(|| {
+            SearchError::field("search.epochs", 0, "1 or more: the log holds no epoch")
+        })?;
+        let config = &self.config;
+        Ok(SearchOutcome {
+            name: config.name.clone(),
+            task: T::NAME.into(),
+            method: config.search.method.to_string(),
+            data: T::data_name(config),
+            seed: config.seed,
+            backend: backend.into(),
+            epochs: last.epoch,
+            temperature: Some(config.search.temperature),
+            metric: self.problem.metric(),
+            supernet_weights: count_weights(&self.state.supernet),
+            child_weights: count_weights(&child),
+            supernet: last.supernet.value,
+            child: last.child.value,
+            gap: last.gap,
+            child_running: last.child_running,
+            gap_running: last.gap_running,
+            child_test: test.value,
+            genotype: genotype.to_string(),
+            seconds: records
+                .iter()
+                .map(|r| r.timing.search_seconds + r.timing.validation_seconds)
+                .sum(),
+        })
+    }
+}
+
+fn scalar<B: Backend>(value: Tensor<B, 1>) -> f64 {
+    value.into_data().iter::<f64>().next().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,235 @@
+use std::path::PathBuf;
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+use supernet::{
+    Codes, Cost, DerivedConfig, DerivedNetwork, Genotype, ModelBackend, NetworkConfig, Operation,
+    Statistics, Supernet, SupernetConfig, TrainBackend, WeightInit,
+};
+use workbench::images::{
+    Augment, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with,
+};
+use workbench::precision::{Precision, cast_convolutions};
+use workbench::problem::Split;
+
+use crate::{
+    AnswerOf, Answered, BatchOf, Cellwise, Pass, SearchConfig, SearchError, Task,
+};
+
+/// Image classification with the convolution cells of DARTS.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageTask {
+    supernet: SupernetConfig,
+    /// Height and width.
+    image: [usize; 2],
+}
+
+/// What images are searched on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageData {
+    /// The data set.
+    pub set: DatasetId,
+    /// Folder of its files, where it is not bundled or another copy is wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<PathBuf>,
+    /// How image files become images, for `set = "folder"`.
+    #[serde(default)]
+    pub folder: FolderOptions,
+    /// Share of the training images that trains weights; the others train the logits and judge.
+    pub weights_fraction: f64,
+    /// Random changes to the images that train weights.
+    #[serde(default)]
+    pub augment: Augment,
+}
+
+/// Size of the supernet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageSize {
+    /// Channels of the first cells.
+    pub channels: usize,
+    /// Number of cells.
+    pub cells: usize,
+}
+
+impl ImageTask {
+    /// A task for supernets of this size on images of this height and width.
+    pub fn new(supernet: SupernetConfig, image: [usize; 2]) -> Self {
+        Self { supernet, image }
+    }
+
+    /// The supernet as data.
+    pub fn supernet_config(&self) -> &SupernetConfig {
+        &self.supernet
+    }
+}
+
+impl Task for ImageTask {
+    const NAME: &'static str = "image";
+    const DEFAULTS: &'static str = include_str!("../../../../configs/digits.toml");
+    type Problem = ImageProblem;
+    type Op = Operation;
+    type Data = ImageData;
+    type Network = ImageSize;
+    type Supernet<B: ModelBackend> = Supernet<B>;
+    type Child<B: ModelBackend> = DerivedNetwork<B>;
+    type Carry<B: burn::tensor::backend::Backend> = ();
+    const PRECISIONS: &'static [Precision] = &[Precision::F32, Precision::Bf16];
+    const CELLWISE: bool = true;
+
+    fn open(config: &SearchConfig<Self>) -> Result<(Self, ImageProblem), SearchError> {
+        let data = &config.data;
+        let loaded = load_with(data.set, data.root.as_deref(), &data.folder)?;
+        let [image_channels, height, width] = loaded.train.image_shape();
+        let network = NetworkConfig {
+            image_channels,
+            classes: loaded.train.classes(),
+            channels: config.network.channels,
+            cells: config.network.cells,
+        };
+        network.validate_image(height, width)?;
+        let (share, augment) = (data.weights_fraction, data.augment);
+        let problem = ImageProblem::for_search(loaded, share, config.seed, augment)?;
+        let smaller = [Split::Weights, Split::Logits]
+            .into_iter()
+            .filter_map(|split| problem.dataset(split))
+            .map(|images| images.len())
+            .min()
+            .unwrap_or(0);
+        if config.search.batch_size > smaller {
+            let valid = format!("2 to {smaller}, the images of the smaller part");
+            let found = config.search.batch_size;
+            return Err(SearchError::field("search.batch_size", found, &valid));
+        }
+        let space = config.space.clone();
+        let task = Self::new(SupernetConfig { network, space }, [height, width]);
+        Ok((task, problem))
+    }
+
+    fn supernet<B: ModelBackend>(
+        &self,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Result<Supernet<B>, SearchError> {
+        Ok(self.supernet.init(init, device)?)
+    }
+
+    fn run<B: ModelBackend>(
+        &self,
+        supernet: &Supernet<B>,
+        codes: &Codes<B>,
+        batch: &BatchOf<Self, B>,
+        (): (),
+        pass: Pass,
+    ) -> Answered<B, Self> {
+        let images = batch.images.clone().cast(pass.precision.dtype());
+        Answered::plain(supernet.forward(images, codes, pass.mode))
+    }
+
+    fn inherit<B: ModelBackend>(
+        &self,
+        supernet: &Supernet<B>,
+        genotype: &Genotype,
+    ) -> Result<DerivedNetwork<B>, SearchError> {
+        Ok(supernet.inherit(&self.supernet, genotype)?)
+    }
+
+    fn child<B: ModelBackend>(
+        &self,
+        genotype: &Genotype,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Result<DerivedNetwork<B>, SearchError> {
+        let config = DerivedConfig::new(self.supernet.network.clone(), genotype.clone());
+        Ok(config.init(init, device)?)
+    }
+
+    fn run_child<B: ModelBackend>(
+        &self,
+        child: &DerivedNetwork<B>,
+        batch: &BatchOf<Self, B>,
+        (): (),
+        statistics: Statistics,
+    ) -> Answered<B, Self> {
+        Answered::plain(child.forward(batch.images.clone(), statistics))
+    }
+
+    fn cast<B: ModelBackend>(&self, supernet: &Supernet<B>, precision: Precision) -> Supernet<B> {
+        cast_convolutions(supernet, precision.dtype())
+    }
+
+    fn differentiate_cellwise<B: TrainBackend>(
+        &self,
+        supernet: &Supernet<B>,
+        codes: &Codes<B>,
+        batch: &BatchOf<Self, B>,
+        pass: Pass,
+        loss: impl FnOnce(&AnswerOf<Self, B>) -> Tensor<B, 1>,
+    ) -> Option<Cellwise<B, Self>> {
+        let images = batch.images.clone();
+        let cellwise =
+            supernet.differentiate_cellwise(images, codes, pass.mode, |logits| loss(&logits));
+        Some(Cellwise {
+            answer: Tensor::from_inner(cellwise.logits),
+            loss: cellwise.loss,
+            weights: cellwise.weights,
+            codes: cellwise.codes,
+        })
+    }
+
+    fn costs(&self, cost: Cost) -> Option<Vec<Vec<Vec<f64>>>> {
+        let SupernetConfig { network, space } = &self.supernet;
+        Some(network.operation_costs(space, self.image, cost))
+    }
+
+    fn validate(config: &SearchConfig<Self>) -> Result<(), SearchError> {
+        let data = &config.data;
+        let whole = NetworkConfig {
+            image_channels: data.set.image_shape()[0],
+            // Those of a folder are counted when it is loaded; two are the fewest.
+            classes: data.set.classes().unwrap_or(2),
+            channels: config.network.channels,
+            cells: config.network.cells,
+        };
+        whole.validate()?;
+        data.folder.validate()?;
+        if config.search.batch_size < 2 {
+            let valid = "2 or more: batch normalisation needs several images";
+            let found = config.search.batch_size;
+            return Err(SearchError::field("search.batch_size", found, valid));
+        }
+        let fraction = data.weights_fraction;
+        if !(fraction > 0.0 && fraction < 1.0) {
+            let valid = "a number between 0 and 1, such as 0.5";
+            return Err(SearchError::field("data.weights_fraction", fraction, valid));
+        }
+        Ok(())
+    }
+
+    /// Where the data lie, and what is done about files that cannot be read, so that a run that one of
+    /// them stopped can go on.
+    fn forget_place(data: &mut ImageData) {
+        data.root = None;
+        data.folder.on_corrupt = OnCorrupt::default();
+    }
+
+    fn data_name(config: &SearchConfig<Self>) -> String {
+        config.data.set.to_string()
+    }
+
+    fn remarks(config: &SearchConfig<Self>) -> Vec<String> {
+        let all_reduce = config.network.cells < 3;
+        let remark =
+            "with fewer than 3 cells all of them reduce; the normal cell is not searched".into();
+        all_reduce.then_some(remark).into_iter().collect()
+    }
+
+    fn cell_title(cell: usize) -> String {
+        ["normal cell", "reduction cell"][cell].into()
+    }
+
+    fn input_label(input: usize) -> String {
+        ["c_{k-2}", "c_{k-1}"][input].into()
+    }
+}
