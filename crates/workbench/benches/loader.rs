@@ -18,10 +18,8 @@ use std::time::Duration;
 use burn_flex::Flex;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use jpeg_encoder::{ColorType, Encoder};
-use workbench::data::{
-    AHEAD, Augment, Dataset, DatasetId, FolderOptions, RngKey, epoch_order, index_batches, load,
-    load_with,
-};
+use workbench::images::{Augment, Dataset, DatasetId, FolderOptions, load, load_with};
+use workbench::stream::{AHEAD, Remainder, RngKey, index_batches, permutation};
 
 const BATCH: usize = 32;
 const FILES: usize = 256;
@@ -30,8 +28,8 @@ const SIDE: u16 = 256;
 /// One pass over a set.
 fn pass(set: &Dataset, augment: &Augment, ahead: usize) {
     let key = RngKey { seed: 0, epoch: 0 };
-    let order = epoch_order(set.len(), key.seed, key.epoch);
-    let lists = index_batches(&order, BATCH, false);
+    let order = permutation(set.len(), key.seed, key.epoch);
+    let lists = index_batches(&order, BATCH, Remainder::Keep);
     for batch in set.batches::<Flex>(lists, Some(augment), key, ahead, &Default::default()) {
         black_box(batch.expect("the files were written whole"));
     }
@@ -57,8 +55,8 @@ fn folder(criterion: &mut Criterion) {
     let root = tempfile::tempdir().expect("a temporary folder");
     write_files(root.path());
     let options = FolderOptions::default();
-    let splits = load_with(DatasetId::Folder, Some(root.path()), &options);
-    let set = splits.expect("the files were written just now").train;
+    let data = load_with(DatasetId::Folder, Some(root.path()), &options);
+    let set = data.expect("the files were written just now").train;
     let augment = Augment {
         flip: true,
         ..Augment::default()
@@ -87,8 +85,8 @@ fn write_files(root: &Path) {
         };
         let side = usize::from(SIDE);
         let pixels: Vec<u8> = (0..3 * side * side).map(pixel).collect();
-        let part = if number == FILES { "val" } else { "train" };
-        let class = root.join(part).join((number % 4).to_string());
+        let folder = if number == FILES { "val" } else { "train" };
+        let class = root.join(folder).join((number % 4).to_string());
         fs::create_dir_all(&class).expect("a writable folder");
         let mut bytes = Vec::new();
         Encoder::new(&mut bytes, 85)

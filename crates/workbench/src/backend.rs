@@ -62,11 +62,13 @@ impl BackendName {
         if compiled.contains(&backend) {
             return Ok(backend);
         }
-        Err(unavailable(
-            backend.name(),
-            &format!("it is not compiled in; build with `--features {backend}`"),
-            compiled,
-        ))
+        Err(backend.not_compiled(compiled))
+    }
+
+    /// That the backend is not one of those compiled in.
+    pub fn not_compiled(self, compiled: &[Self]) -> WorkbenchError {
+        let problem = format!("it is not compiled in; build with `--features {self}`");
+        unavailable(self.name(), &problem, compiled)
     }
 
     /// Tries the device with a small computation.
@@ -76,12 +78,12 @@ impl BackendName {
     /// When the device is missing or does not work; the message names the alternatives.
     pub fn probe<B: Backend>(self, device: B::Device, compiled: &[Self]) -> Result<Selected<B>> {
         // GPU runtimes panic where no device works.
-        // They may do so on a thread of their own, so the hook hears it and not the one who waits.
+        // They may do so on a thread of their own, so that the hook learns why and not the one who waits.
         let reason = Arc::new(Mutex::new(String::new()));
-        let heard = Arc::clone(&reason);
+        let of_hook = Arc::clone(&reason);
         let hook = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if let Ok(mut reason) = heard.lock()
+            if let Ok(mut reason) = of_hook.lock()
                 && reason.is_empty()
             {
                 *reason = first_line(info.payload_as_str().unwrap_or_default());
@@ -106,6 +108,67 @@ impl BackendName {
         };
         Err(unavailable(self.name(), &problem, compiled))
     }
+}
+
+/// In a binary: `COMPILED`, the backends that its features `cuda`, `vulkan`, `wgpu` and `flex` compiled
+/// in, the most capable first, and `dispatch(job)`, which calls `job.run::<B>(device, COMPILED)` with the
+/// autodiff type of the backend that `job.backend` names.
+///
+/// The binary depends on `burn` and, by its features, on `burn-cuda`, `burn-wgpu` and `burn-flex`. The
+/// error is made from a [`WorkbenchError`](crate::WorkbenchError).
+///
+/// ```ignore
+/// workbench::backends!(Job, SearchError);
+/// ```
+#[macro_export]
+macro_rules! backends {
+    ($job:ty, $error:ty) => {
+        /// The backends of this build.
+        const COMPILED: &[$crate::backend::BackendName] = &[
+            #[cfg(feature = "cuda")]
+            $crate::backend::BackendName::Cuda,
+            #[cfg(feature = "vulkan")]
+            $crate::backend::BackendName::Vulkan,
+            #[cfg(all(feature = "wgpu", not(feature = "vulkan")))]
+            $crate::backend::BackendName::Wgpu,
+            #[cfg(feature = "flex")]
+            $crate::backend::BackendName::Flex,
+        ];
+
+        #[cfg(feature = "vulkan")]
+        type Gpu = ::burn_wgpu::Vulkan;
+        #[cfg(all(feature = "wgpu", not(feature = "vulkan")))]
+        type Gpu = ::burn_wgpu::Wgpu;
+
+        /// Runs a job on the backend it names.
+        fn dispatch(job: $job) -> ::std::result::Result<(), $error> {
+            match job.backend {
+                #[cfg(feature = "flex")]
+                $crate::backend::BackendName::Flex => {
+                    job.run::<::burn::backend::Autodiff<::burn_flex::Flex>>(
+                        ::std::default::Default::default(),
+                        COMPILED,
+                    )
+                }
+                #[cfg(feature = "wgpu")]
+                $crate::backend::BackendName::Wgpu | $crate::backend::BackendName::Vulkan => {
+                    job.run::<::burn::backend::Autodiff<Gpu>>(
+                        ::std::default::Default::default(),
+                        COMPILED,
+                    )
+                }
+                #[cfg(feature = "cuda")]
+                $crate::backend::BackendName::Cuda => {
+                    job.run::<::burn::backend::Autodiff<::burn_cuda::Cuda>>(
+                        ::std::default::Default::default(),
+                        COMPILED,
+                    )
+                }
+                #[allow(unreachable_patterns)]
+                other => Err(other.not_compiled(COMPILED).into()),
+            }
+        }
+    };
 }
 
 /// The first line with something on it.

@@ -2,8 +2,8 @@
 
 use std::{io, path::PathBuf};
 
-/// A `Result` whose error is [`WorkbenchError`].
-pub type Result<T> = std::result::Result<T, WorkbenchError>;
+/// A `Result` whose error is [`WorkbenchError`] unless another is named.
+pub type Result<T, E = WorkbenchError> = std::result::Result<T, E>;
 
 /// What can go wrong with the files, data and settings of a run.
 ///
@@ -134,6 +134,45 @@ pub enum WorkbenchError {
         line: usize,
         /// What is wrong with it.
         found: String,
+    },
+
+    /// A file of one JSON record, such as a result, that is not of the expected form.
+    #[error("result `{}`: {problem}; valid is a file as a finished run writes it", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// A run whose figures are no numbers any more.
+    #[error(
+        "the {figure} of the {what} became {value} in epoch {epoch}; nothing of that epoch was written; \
+         lower the learning rate, then start again"
+    )]
+    NotFinite {
+        /// What ran.
+        what: &'static str,
+        /// Which figure.
+        figure: &'static str,
+        /// Its value.
+        value: f64,
+        /// The epoch, counted from 1.
+        epoch: usize,
+    },
+
+    /// A set of examples that a data set lacks.
+    #[cfg(feature = "burn")]
+    #[error(
+        "data set `{name}` has no {examples} for {split}; valid is a configuration that sets some aside"
+    )]
+    MissingSplit {
+        /// The data set.
+        name: String,
+        /// What the examples would be for.
+        split: crate::problem::Split,
+        /// What they are.
+        examples: &'static str,
     },
 
     /// A checkpoint that is cut short or altered.

@@ -7,6 +7,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use serde::Serialize;
+
 use crate::{Result, WorkbenchError};
 
 /// Reads a whole file as text.
@@ -52,6 +54,22 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<(
     })
 }
 
+/// Writes a value as a JSON file for people to read, as [`write_atomic`] does; `what` is how an error
+/// calls the value.
+///
+/// # Errors
+///
+/// When the value has no JSON form or the file cannot be written.
+pub fn write_json(
+    path: impl AsRef<Path>,
+    what: &'static str,
+    value: &impl Serialize,
+) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|source| WorkbenchError::Json { what, source })?;
+    write_atomic(path, text + "\n")
+}
+
 fn write_and_rename(temporary: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = File::create(temporary)?;
     file.write_all(bytes)?;
@@ -87,6 +105,11 @@ fn temporary_beside(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{process}-{count}{TEMPORARY}"))
 }
 
+/// Whether a file of this name is what a process leaves that is killed while it writes.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(TEMPORARY)
+}
+
 /// Removes what killed processes left half written in a folder that nobody else writes to now.
 ///
 /// # Errors
@@ -96,7 +119,7 @@ pub fn remove_temporary(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder).map_err(WorkbenchError::io("list", folder))? {
         let path = entry.map_err(WorkbenchError::io("list", folder))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with('.') && name.ends_with(TEMPORARY) {
+        if is_temporary(&name) {
             fs::remove_file(&path).map_err(WorkbenchError::io("remove", &path))?;
         }
     }

@@ -1,25 +1,44 @@
-//! What the `search` and `train` binaries share: data sets, run folders, checkpoints, metrics,
-//! configuration, optimisers, progress and drawings.
+//! What the `search` and `train` binaries share: what is learned and how it is scored, data sets, run
+//! folders, checkpoints, records, configuration, optimisers, progress and drawings.
 //!
 //! Nothing here names a backend's type or prints, except [`progress`], which writes to standard error.
+//!
+//! Without the feature `burn`, which is on by default, what needs no tensors remains: records, files,
+//! configurations, charts and drawings.
 #![deny(missing_docs)]
 
+#[cfg(feature = "burn")]
 pub mod backend;
+#[cfg(feature = "burn")]
 pub mod checkpoint;
+#[cfg(feature = "burn")]
+pub mod cli;
 pub mod config;
-pub mod data;
-pub mod draw;
+pub mod drawing;
 pub mod error;
-pub mod evaluate;
 pub mod files;
+#[cfg(feature = "burn")]
+pub mod images;
 pub mod metrics;
 pub mod optim;
 mod palette;
 pub mod plot;
+#[cfg(feature = "burn")]
 pub mod precision;
+#[cfg(feature = "burn")]
+pub mod problem;
 pub mod progress;
-pub mod run;
+pub mod record;
+pub mod run_folder;
+#[cfg(feature = "burn")]
+pub mod scoring;
+#[cfg(feature = "burn")]
+pub mod session;
 pub mod shell;
+#[cfg(feature = "burn")]
+pub mod stream;
 mod svg;
+#[cfg(feature = "burn")]
+pub mod training;
 
 pub use error::{Result, WorkbenchError};

@@ -30,31 +30,37 @@ impl JsonLines {
         Self::open(path.as_ref())
     }
 
-    /// Opens an existing log for a resumed run: records from the first one that `keep` refuses are
-    /// dropped, as is a half-written last line. A missing log is started empty.
+    /// Opens an existing log for a resumed run and gives the records that stay: the first `most` of
+    /// them, up to the first that `keep` refuses or that is half written. What follows is dropped unread.
+    /// A missing log is started empty.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or written, or a line before the last is not a record.
-    pub fn open_truncated_to<T: DeserializeOwned>(
+    /// When the file cannot be read or written, or a line that would stay is not a record.
+    pub fn reopen<T: DeserializeOwned>(
         path: impl AsRef<Path>,
+        most: usize,
         keep: impl Fn(&T) -> bool,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Vec<T>)> {
         let path = path.as_ref();
         if !path.exists() {
-            return Self::create(path);
+            return Ok((Self::create(path)?, Vec::new()));
         }
         let text = read_lossy(path)?;
-        let mut kept = String::new();
-        for (line, record) in parse::<T>(path, &text)? {
+        let (mut kept, mut records) = (String::new(), Vec::new());
+        for parsed in parse::<T>(path, &text).take(most) {
+            let (line, record) = parsed?;
             if !keep(&record) {
                 break;
             }
             kept.push_str(line);
             kept.push('\n');
+            records.push(record);
         }
-        files::write_atomic(path, kept)?;
-        Self::open(path)
+        if kept != text {
+            files::write_atomic(path, kept)?;
+        }
+        Ok((Self::open(path)?, records))
     }
 
     /// Appends one record.
@@ -71,6 +77,16 @@ impl JsonLines {
         self.file
             .write_all(line.as_bytes())
             .map_err(WorkbenchError::io("append to", &self.path))
+    }
+
+    /// Waits until all records are on the disk.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails.
+    pub fn sync(&self) -> Result<()> {
+        let synced = self.file.sync_data();
+        synced.map_err(WorkbenchError::io("write", &self.path))
     }
 
     fn open(path: &Path) -> Result<Self> {
@@ -91,8 +107,10 @@ impl JsonLines {
 pub fn read<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Vec<T>> {
     let path = path.as_ref();
     let text = read_lossy(path)?;
-    let records = parse(path, &text)?;
-    Ok(records.into_iter().map(|(_, record)| record).collect())
+    let records = parse(path, &text);
+    records
+        .map(|parsed| parsed.map(|(_, record)| record))
+        .collect()
 }
 
 /// A kill can cut a character in two, so that a log need not be UTF-8 to its last byte.
@@ -100,24 +118,25 @@ fn read_lossy(path: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&files::read(path)?).into_owned())
 }
 
-fn parse<'a, T: DeserializeOwned>(path: &Path, text: &'a str) -> Result<Vec<(&'a str, T)>> {
-    let mut records = Vec::new();
-    for (index, line) in text.split_inclusive('\n').enumerate() {
+/// The lines with their records, up to a half-written one.
+fn parse<'a, T: DeserializeOwned>(
+    path: &Path,
+    text: &'a str,
+) -> impl Iterator<Item = Result<(&'a str, T)>> {
+    let lines = text.split_inclusive('\n').enumerate();
+    lines.map_while(move |(index, line)| {
         let complete = line.ends_with('\n');
         let line = line.trim_end_matches('\n');
         match serde_json::from_str(line) {
-            Ok(record) => records.push((line, record)),
-            Err(_) if !complete => {}
-            Err(error) => {
-                return Err(WorkbenchError::Log {
-                    path: path.to_path_buf(),
-                    line: index + 1,
-                    found: error.to_string(),
-                });
-            }
+            Ok(record) => Some(Ok((line, record))),
+            Err(_) if !complete => None,
+            Err(error) => Some(Err(WorkbenchError::Log {
+                path: path.to_path_buf(),
+                line: index + 1,
+                found: error.to_string(),
+            })),
         }
-    }
-    Ok(records)
+    })
 }
 
 #[cfg(test)]
@@ -169,7 +188,8 @@ mod tests {
     #[test]
     fn a_resume_drops_records_after_the_checkpoint_and_goes_on() {
         let (_folder, path) = log_of(5);
-        let mut log = JsonLines::open_truncated_to(&path, |r: &Record| r.step <= 2).unwrap();
+        let (mut log, kept) = JsonLines::reopen(&path, 9, |r: &Record| r.step <= 2).unwrap();
+        assert_eq!(kept.len(), 3);
         log.append(&Record {
             step: 30,
             loss: 0.0,
@@ -185,7 +205,7 @@ mod tests {
         bytes.truncate(bytes.len() - 4);
         fs::write(&path, bytes).unwrap();
         assert_eq!(steps(&path), [0]);
-        let mut log = JsonLines::open_truncated_to(&path, |_: &Record| true).unwrap();
+        let (mut log, _) = JsonLines::reopen(&path, 9, |_: &Record| true).unwrap();
         log.append(&Record { step: 7, loss: 0.0 }).unwrap();
         assert_eq!(steps(&path), [0, 7]);
     }
@@ -203,5 +223,23 @@ mod tests {
             message.contains("metrics.jsonl`, line 2: found "),
             "{message}"
         );
+    }
+
+    #[test]
+    fn what_is_dropped_is_not_read() {
+        let (_folder, path) = log_of(2);
+        let mut text = fs::read_to_string(&path).unwrap();
+        text.push_str("of another form\n{}\n");
+        fs::write(&path, &text).unwrap();
+        let keep = |_: &Record| true;
+        let message = JsonLines::reopen(&path, 3, keep).unwrap_err().to_string();
+        assert!(message.contains("line 3: found "), "{message}");
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            text,
+            "a refusal changes nothing"
+        );
+        let (_, kept) = JsonLines::reopen(&path, 2, keep).unwrap();
+        assert_eq!((kept.len(), steps(&path)), (2, vec![0, 1]));
     }
 }

@@ -14,6 +14,16 @@ const LINE_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Progress(View);
 
+/// How much a run says on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verbosity {
+    /// How far it has come.
+    #[default]
+    Normal,
+    /// Nothing.
+    Quiet,
+}
+
 #[derive(Debug)]
 enum View {
     Bar(ProgressBar),
@@ -22,21 +32,17 @@ enum View {
 }
 
 impl Progress {
-    /// Starts at `position` of `total` steps; a resumed run starts beyond 0. When `quiet`, nothing
-    /// is ever written.
-    pub fn new(label: &str, position: u64, total: u64, quiet: bool) -> Self {
-        Self(if quiet {
-            View::Silent
-        } else if io::stderr().is_terminal() {
-            View::Bar(bar(label, position, total))
-        } else {
-            View::Lines(Lines::new(
-                io::stderr(),
-                LINE_INTERVAL,
-                label,
-                position,
-                total,
-            ))
+    /// Starts at `position` of `total` steps; a resumed run starts beyond 0.
+    pub fn new(label: &str, position: u64, total: u64, verbosity: Verbosity) -> Self {
+        Self(match verbosity {
+            Verbosity::Quiet => View::Silent,
+            Verbosity::Normal if io::stderr().is_terminal() => {
+                View::Bar(bar(label, position, total))
+            }
+            Verbosity::Normal => {
+                let (out, interval) = (io::stderr(), LINE_INTERVAL);
+                View::Lines(Lines::new(out, interval, label, position, total))
+            }
         })
     }
 

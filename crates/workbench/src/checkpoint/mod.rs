@@ -12,7 +12,6 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::data::DataMark;
 use crate::{Result, WorkbenchError, files};
 
 pub use record::encode_record;
@@ -38,7 +37,7 @@ impl Checkpoint {
     }
 
     /// A checkpoint of a run after so many epochs, without a section yet.
-    pub fn of_run(run: &RunMark, epoch: usize) -> Self {
+    pub fn of_run(run: &RunIdentity, epoch: usize) -> Self {
         Self::new(json!({
             "config": run.fingerprint,
             "backend": run.backend,
@@ -56,13 +55,13 @@ impl Checkpoint {
 
 /// What every checkpoint of a run says of it.
 #[derive(Debug, Clone)]
-pub struct RunMark {
+pub struct RunIdentity {
     /// Fingerprint of its configuration.
     pub fingerprint: String,
     /// Backend and device it runs on.
     pub backend: String,
-    /// Its data.
-    pub data: DataMark,
+    /// What is remembered of its data.
+    pub data: Value,
 }
 
 /// A checkpoint that was found on disk.
@@ -103,10 +102,12 @@ impl Loaded {
     /// # Errors
     ///
     /// When the checkpoint does not say.
-    pub fn data(&self) -> Result<DataMark> {
-        let mark = self.checkpoint.header["data"].clone();
-        serde_json::from_value(mark)
-            .map_err(|_| broken(&self.path, "it does not say what the run's data are".into()))
+    pub fn data(&self) -> Result<&Value> {
+        let header = &self.checkpoint.header;
+        header.get("data").ok_or_else(|| {
+            let problem = "it does not say what the run's data are";
+            broken(&self.path, problem.into())
+        })
     }
 
     /// What a person should know when the run goes on from here on this backend, a sentence each.
@@ -267,24 +268,27 @@ mod tests {
     #[test]
     fn a_checkpoint_knows_its_configuration_and_backend() {
         let run = tempfile::tempdir().unwrap();
-        let data = crate::data::load(crate::data::DatasetId::Digits, None).unwrap();
-        let mark = RunMark {
+        let identity = RunIdentity {
             fingerprint: "0123456789abcdef".into(),
             backend: "flex".into(),
-            data: DataMark::of(&data.train),
+            data: json!({ "images": 7 }),
         };
-        save(run.path(), 3, &Checkpoint::of_run(&mark, 3)).unwrap();
+        save(run.path(), 3, &Checkpoint::of_run(&identity, 3)).unwrap();
         let loaded = load_latest(run.path()).unwrap().unwrap();
-        assert_eq!(loaded.data().unwrap(), mark.data);
+        assert_eq!(*loaded.data().unwrap(), identity.data);
         loaded.check_config("0123456789abcdef").unwrap();
         let message = loaded.check_config("fedcba").unwrap_err().to_string();
-        let run = run.path().display().to_string();
-        for part in [&run, "fingerprint 0123456789ab, expected fedcba"] {
-            assert!(message.contains(part), "{message}");
+        let run = run.path();
+        let name = run.display().to_string();
+        for piece in [&name, "fingerprint 0123456789ab, expected fedcba"] {
+            assert!(message.contains(piece), "{message}");
         }
         assert!(loaded.notes("flex").is_empty());
         let notes = loaded.notes("cuda");
         assert!(notes.len() == 1 && notes[0].contains("on flex and goes on on cuda"));
+        save(run, 4, &example(4)).unwrap();
+        let message = load_latest(run).unwrap().unwrap().data().unwrap_err();
+        assert!(message.to_string().contains("what the run's data are"));
     }
 
     #[test]

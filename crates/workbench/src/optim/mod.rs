@@ -1,11 +1,17 @@
 //! Optimisers in the form that the published settings mean, gradient clipping and schedules.
 
+#[cfg(feature = "burn")]
 mod average;
+#[cfg(feature = "burn")]
 mod clip;
+#[cfg(feature = "burn")]
 mod configs;
 mod schedule;
 
+#[cfg(feature = "burn")]
 pub use average::move_average;
+#[cfg(feature = "burn")]
 pub use clip::{clip_global_norm, global_norm, scale_gradients};
+#[cfg(feature = "burn")]
 pub use configs::{adam_config, sgd_config};
 pub use schedule::{Schedule, cosine};

@@ -7,10 +7,11 @@ use std::path::Path;
 use burn_flex::Flex;
 use image::{GrayImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use tempfile::TempDir;
-use workbench::data::{
-    Augment, Batch, Dataset, DatasetId, FolderOptions, OnCorrupt, RngKey, Splits, TrainingCrop,
+use workbench::images::{
+    Augment, Batch, Dataset, DatasetId, FolderOptions, OnCorrupt, TrainTest, TrainingCrop,
     load_with, read_image,
 };
+use workbench::stream::RngKey;
 
 use crate::files::{self, jpeg, normalised, plain_png, png, write};
 
@@ -32,7 +33,7 @@ fn skipping() -> FolderOptions {
     }
 }
 
-fn open(root: &Path, options: &FolderOptions) -> workbench::Result<Splits> {
+fn open(root: &Path, options: &FolderOptions) -> workbench::Result<TrainTest> {
     load_with(DatasetId::Folder, Some(root), options)
 }
 
@@ -69,7 +70,7 @@ fn assert_colours(batch: Batch<Flex>, colours: &[[u8; 3]], tolerance: f32) {
     }
 }
 
-/// Two parts of four classes, with everything that a folder may hold.
+/// Two folders of four classes, with everything that a folder may hold.
 fn mixed() -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let at = |path: &str| root.path().join(path);
@@ -92,22 +93,22 @@ fn mixed() -> TempDir {
 }
 
 #[test]
-fn classes_are_sorted_named_and_counted_over_both_parts() {
-    let splits = open(mixed().path(), &options()).unwrap();
+fn classes_are_sorted_named_and_counted_over_both_folders() {
+    let data = open(mixed().path(), &options()).unwrap();
     let names = ["empty", "owl", "zebra", "кошка"];
-    assert_eq!(splits.train.class_names().unwrap(), names);
-    assert_eq!(splits.test.class_names().unwrap(), names);
-    assert_eq!(splits.train.classes(), 4);
-    assert_eq!(splits.train.image_shape(), [3, SIZE, SIZE]);
-    assert_eq!(splits.train.labels(), [1, 1, 1, 3, 3]);
-    assert_eq!(splits.test.labels(), [2, 3]);
+    assert_eq!(data.train.class_names().unwrap(), names);
+    assert_eq!(data.test.class_names().unwrap(), names);
+    assert_eq!(data.train.classes(), 4);
+    assert_eq!(data.train.image_shape(), [3, SIZE, SIZE]);
+    assert_eq!(data.train.labels(), [1, 1, 1, 3, 3]);
+    assert_eq!(data.test.labels(), [2, 3]);
 }
 
 #[test]
 fn empty_classes_and_stray_files_are_named_in_notes() {
-    let splits = open(mixed().path(), &options()).unwrap();
-    let [empty, stray] = splits.train.notes() else {
-        panic!("{:?}", splits.train.notes());
+    let data = open(mixed().path(), &options()).unwrap();
+    let [empty, stray] = data.train.notes() else {
+        panic!("{:?}", data.train.notes());
     };
     let ending = "train`: 2 of 4 classes have no image: `empty`, `zebra`";
     assert!(empty.ends_with(ending), "{empty}");
@@ -117,8 +118,8 @@ fn empty_classes_and_stray_files_are_named_in_notes() {
         stray.ends_with(&format!(": `{}`", name.display())),
         "{stray}"
     );
-    let [empty] = splits.test.notes() else {
-        panic!("{:?}", splits.test.notes());
+    let [empty] = data.test.notes() else {
+        panic!("{:?}", data.test.notes());
     };
     assert!(
         empty.ends_with("2 of 4 classes have no image: `empty`, `owl`"),
@@ -234,9 +235,9 @@ fn a_folder_that_is_not_divided_gives_a_fifth_of_each_class_to_test() {
             write(&path, &plain_png([number, 0, 0], [8, 8]));
         }
     }
-    let splits = open(root.path(), &options()).unwrap();
-    assert_eq!(splits.train.labels(), [vec![0; 8], vec![1; 4]].concat());
-    assert_eq!(splits.test.labels(), [0, 0, 1]);
+    let data = open(root.path(), &options()).unwrap();
+    assert_eq!(data.train.labels(), [vec![0; 8], vec![1; 4]].concat());
+    assert_eq!(data.test.labels(), [0, 0, 1]);
     // Disjoint: the red of each file is its number.
     let reds = |set: &Dataset| {
         let all: Vec<usize> = (0..set.len()).collect();
@@ -248,11 +249,11 @@ fn a_folder_that_is_not_divided_gives_a_fifth_of_each_class_to_test() {
         files.sort();
         files
     };
-    let mut files = [reds(&splits.train), reds(&splits.test)].concat();
+    let mut files = [reds(&data.train), reds(&data.test)].concat();
     files.sort();
     let all = (0..10).map(|n| (0, n)).chain((0..5).map(|n| (1, n)));
     assert_eq!(files, all.collect::<Vec<_>>());
-    assert_eq!(open(root.path(), &options()).unwrap(), splits);
+    assert_eq!(open(root.path(), &options()).unwrap(), data);
 }
 
 #[test]
@@ -399,14 +400,14 @@ fn every_kind_of_damage_is_noticed() {
 }
 
 #[test]
-fn halves_share_the_files_and_what_is_known_of_them() {
+fn divided_sets_share_the_files_and_what_is_known_of_them() {
     let root = mixed();
     let train = open(root.path(), &skipping()).unwrap().train;
-    let (one, two) = train.halves(0.5, 1).unwrap();
+    let (one, two) = train.divide(0.5, 1).unwrap();
     assert_eq!((one.len() + two.len(), one.notes().len()), (5, 0));
-    for half in [&one, &two] {
-        let all: Vec<usize> = (0..half.len()).collect();
-        first(half, &all).unwrap();
+    for set in [&one, &two] {
+        let all: Vec<usize> = (0..set.len()).collect();
+        first(set, &all).unwrap();
     }
     assert_eq!(train.corrupt_files().len(), 1);
     assert_eq!(one.corrupt_files(), two.corrupt_files());

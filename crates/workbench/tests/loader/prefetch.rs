@@ -6,10 +6,10 @@ use std::time::Duration;
 use burn_flex::Flex;
 use image::{Rgb, RgbImage};
 use tempfile::TempDir;
-use workbench::data::{
-    Augment, Batch, Dataset, DatasetId, FolderOptions, OnCorrupt, RngKey, epoch_order,
-    index_batches, load, load_with,
+use workbench::images::{
+    Augment, Batch, Dataset, DatasetId, FolderOptions, OnCorrupt, load, load_with,
 };
+use workbench::stream::{Remainder, RngKey, index_batches, permutation};
 
 use crate::files::{plain_png, png, write};
 
@@ -54,8 +54,8 @@ type Values = Result<(Vec<i32>, Vec<f32>), String>;
 
 /// Every batch of an epoch.
 fn collect(set: &Dataset, ahead: usize) -> Vec<Values> {
-    let order = epoch_order(set.len(), KEY.seed, KEY.epoch);
-    let lists = index_batches(&order, 3, false);
+    let order = permutation(set.len(), KEY.seed, KEY.epoch);
+    let lists = index_batches(&order, 3, Remainder::Keep);
     let values = |batch: Batch<Flex>| {
         let labels = batch.labels.into_data().to_vec().unwrap();
         (labels, batch.images.into_data().to_vec().unwrap())
@@ -86,9 +86,9 @@ fn batches_ahead_are_those_in_turn() {
 #[test]
 fn the_batches_are_those_of_the_single_call() {
     let set = load(DatasetId::Digits, None).unwrap().test;
-    let order = epoch_order(set.len(), KEY.seed, KEY.epoch);
+    let order = permutation(set.len(), KEY.seed, KEY.epoch);
     let device = Default::default();
-    let lists: Vec<_> = index_batches(&order, 100, false).collect();
+    let lists: Vec<_> = index_batches(&order, 100, Remainder::Keep).collect();
     let batches = set.batches::<Flex>(&lists, Some(&AUGMENT), KEY, 2, &device);
     for (batch, indices) in batches.zip(&lists) {
         let single = set.batch::<Flex>(indices, Some(&AUGMENT), KEY, &device);
@@ -100,7 +100,7 @@ fn the_batches_are_those_of_the_single_call() {
 fn an_error_comes_in_its_turn_and_is_the_last() {
     let root = pictures(&[6]);
     let set = open(&root, OnCorrupt::Stop);
-    let order = epoch_order(set.len(), KEY.seed, KEY.epoch);
+    let order = permutation(set.len(), KEY.seed, KEY.epoch);
     let place = order.iter().position(|&index| index == 6).unwrap() / 3;
     assert!(place > 0, "the test wants whole batches before the error");
     for ahead in [0, 1, 4] {

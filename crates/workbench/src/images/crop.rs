@@ -2,7 +2,7 @@
 
 use rand::RngCore;
 
-use super::random::{below, uniform};
+use crate::stream::{below, uniform};
 
 /// A rectangle of pixels within a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub(super) struct Region {
 const MIN_AREA: f64 = 0.08;
 /// Widest random crop, width to height; the tallest is its inverse.
 const MAX_RATIO: f64 = 4.0 / 3.0;
-/// Draws before a picture of extreme shape gets the crop at its centre.
-const DRAWS: usize = 10;
+/// Attempts before a picture of extreme shape gets the crop at its centre.
+const ATTEMPTS: usize = 10;
 
 impl Region {
     /// All of a picture.
@@ -53,7 +53,7 @@ impl Region {
     /// convolutions", section 6).
     pub(super) fn random(rng: &mut impl RngCore, [width, height]: [u32; 2]) -> Self {
         let whole = f64::from(width) * f64::from(height);
-        for _ in 0..DRAWS {
+        for _ in 0..ATTEMPTS {
             let area = whole * uniform(rng, MIN_AREA, 1.0);
             let ratio = uniform(rng, -MAX_RATIO.ln(), MAX_RATIO.ln()).exp();
             let size = [(area * ratio).sqrt().round(), (area / ratio).sqrt().round()];
@@ -87,7 +87,7 @@ impl Region {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::random::{Purpose, stream};
+    use crate::stream::{Purpose, random_stream};
 
     fn region(left: u32, top: u32, width: u32, height: u32) -> Region {
         Region {
@@ -114,7 +114,10 @@ mod tests {
         let (width, height) = (400, 300);
         let (mut areas, mut ratios) = (Vec::new(), Vec::new());
         for index in 0..4_000 {
-            let crop = Region::random(&mut stream(Purpose::Crop, [1, 0, index]), [width, height]);
+            let crop = Region::random(
+                &mut random_stream(Purpose::Crop, [1, 0, index]),
+                [width, height],
+            );
             assert!(crop.left + crop.width <= width && crop.top + crop.height <= height);
             areas.push(f64::from(crop.width * crop.height) / f64::from(width * height));
             ratios.push(f64::from(crop.width) / f64::from(crop.height));
@@ -141,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_picture_of_extreme_shape_gets_its_centre() {
-        let mut rng = stream(Purpose::Crop, [0; 3]);
+        let mut rng = random_stream(Purpose::Crop, [0; 3]);
         assert_eq!(
             Region::random(&mut rng, [1_000, 30]),
             region(480, 0, 40, 30)

@@ -3,10 +3,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{Result, WorkbenchError};
+use jiff::Timestamp;
+
+use crate::{Result, WorkbenchError, files};
 
 /// An existing run folder and the names of what lies in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl RunFolder {
     /// When the name is not a plain folder name, the folder exists already, or it cannot be
     /// created.
     pub fn create(parent: impl AsRef<Path>, name: &str, suffix: Option<&str>) -> Result<Self> {
-        let suffix = suffix.map_or_else(|| stamp(SystemTime::now()), str::to_string);
+        let suffix = suffix.map_or_else(|| stamp(Timestamp::now()), str::to_string);
         let folder = format!("{name}-{suffix}");
         let path = parent.as_ref().join(&folder);
         let plain = folder
@@ -38,7 +39,7 @@ impl RunFolder {
         }
         // Two runs that begin in the same second must not share it.
         if path.exists() {
-            return Err(taken(path));
+            return Err(Self { path }.taken());
         }
         Self::create_at(path)
     }
@@ -48,17 +49,22 @@ impl RunFolder {
         Self { path: path.into() }
     }
 
-    /// Creates a run folder at exactly this path; an empty folder, such as a process leaves that is
-    /// killed at once, is taken.
+    /// Creates a run folder at exactly this path; a folder is taken that is empty or holds what a process
+    /// leaves that is killed at once: a lock, a file half written.
     ///
     /// # Errors
     ///
     /// When it holds something or cannot be created.
     pub fn create_at(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let empty = fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_none());
+        let left_behind = |entry: fs::DirEntry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            name == LOCK || files::is_temporary(&name)
+        };
+        let empty = fs::read_dir(&path)
+            .is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(left_behind)));
         if path.exists() && !empty {
-            return Err(taken(path));
+            return Err(Self { path }.taken());
         }
         fs::create_dir_all(&path).map_err(WorkbenchError::io("create", &path))?;
         Ok(Self { path })
@@ -105,6 +111,16 @@ impl RunFolder {
         self.file("metrics.jsonl")
     }
 
+    /// The outcome of a finished run, `result.json`.
+    pub fn result(&self) -> PathBuf {
+        self.file("result.json")
+    }
+
+    /// The file that is locked while a process writes into the folder, `.lock`.
+    pub fn lock(&self) -> PathBuf {
+        self.file(LOCK)
+    }
+
     /// The derived architecture, `genotype.json`.
     pub fn genotype(&self) -> PathBuf {
         self.file("genotype.json")
@@ -114,67 +130,49 @@ impl RunFolder {
     pub fn cells(&self) -> PathBuf {
         self.file("cells.svg")
     }
+
+    /// That it holds something already.
+    pub(crate) fn taken(&self) -> WorkbenchError {
+        let problem = "exists already; give a name that is not taken, or resume that run";
+        WorkbenchError::RunFolder {
+            path: self.path.clone(),
+            problem: problem.into(),
+        }
+    }
 }
+
+const LOCK: &str = ".lock";
 
 /// `YYYYMMDD-HHMMSS` in UTC.
-fn stamp(time: SystemTime) -> String {
-    let seconds = time
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil_date(days);
-    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
-    format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}")
+fn stamp(time: Timestamp) -> String {
+    time.strftime("%Y%m%d-%H%M%S").to_string()
 }
 
-/// The Gregorian date that lies this many days after 1970-01-01.
-fn civil_date(mut days: u64) -> (u64, u64, u64) {
-    let leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
-    let mut year = 1970;
-    while days >= 365 + u64::from(leap(year)) {
-        days -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let february = 28 + u64::from(leap(year));
-    let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    (year, month, days + 1)
-}
-
-fn taken(path: PathBuf) -> WorkbenchError {
-    let problem = "exists already; give a name that is not taken, or resume that run";
-    WorkbenchError::RunFolder {
-        path,
-        problem: problem.into(),
-    }
+/// The present date and time in UTC, for a person.
+#[cfg(feature = "burn")]
+pub(crate) fn utc_now() -> String {
+    Timestamp::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn the_time_stamp_is_the_date_and_time_in_utc() {
         // `date -u -d @1709210096`
-        let time = UNIX_EPOCH + Duration::from_secs(1_709_210_096);
-        assert_eq!(stamp(time), "20240229-123456");
-        let time = UNIX_EPOCH + Duration::from_secs(1_735_689_599);
-        assert_eq!(stamp(time), "20241231-235959");
+        let stamp = |seconds| super::stamp(Timestamp::from_second(seconds).unwrap());
+        assert_eq!(stamp(1_709_210_096), "20240229-123456");
+        assert_eq!(stamp(1_735_689_599), "20241231-235959");
     }
 
     #[test]
     fn an_empty_folder_is_taken_where_it_is_named_exactly() {
         let parent = tempfile::tempdir().unwrap();
         let run = RunFolder::create_at(parent.path().join("mine")).unwrap();
+        // What a process leaves that is killed before it has written anything.
+        fs::write(run.lock(), "process 1").unwrap();
+        fs::write(run.file(".config.toml.7-0.tmp"), "na").unwrap();
         let again = RunFolder::create_at(run.path()).unwrap();
         fs::write(again.config(), "").unwrap();
         assert!(RunFolder::create_at(run.path()).is_err());

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::dataset::{Dataset, Images};
 use super::image_files::ImageFiles;
 use super::load::SPLIT_SEED;
-use super::split::stratified;
+use crate::stream::stratified;
 use crate::{Result, WorkbenchError};
 
 /// Mean and deviation of each colour over ImageNet's training images; the usual constants for
@@ -108,27 +108,27 @@ impl FolderOptions {
 /// `train/<class>/` holds the training images and `val/<class>/`, or without that `test/<class>/`,
 /// those to judge by. Without a folder `train` of folders, `root` holds the class folders itself, and
 /// every fifth image of each class, chosen by a fixed seed, is for test. Classes are sorted by name and
-/// are those of both parts together.
+/// are those of both together.
 pub(super) fn read(root: &Path, options: &FolderOptions) -> Result<(Dataset, Dataset)> {
     options.validate()?;
     let train = root.join("train");
-    // Not every folder of this name is a part: it may be a class of its own, of trains.
+    // Not every folder of this name holds classes: it may be a class of its own, of trains.
     if train.is_dir() && !Entries::of(&train)?.folders.is_empty() {
-        let part = |name: &str| Some(root.join(name)).filter(|path| path.is_dir());
-        let test = part("val").or_else(|| part("test")).ok_or_else(|| {
+        let beside = |name: &str| Some(root.join(name)).filter(|path| path.is_dir());
+        let test = beside("val").or_else(|| beside("test")).ok_or_else(|| {
             let valid = "a folder `val` or `test` beside the folder `train`";
             layout_error(root, "a folder `train` alone".into(), valid)
         })?;
-        let (train, test) = (Part::read(&train)?, Part::read(&test)?);
+        let (train, test) = (ClassFolders::read(&train)?, ClassFolders::read(&test)?);
         let classes = class_names([&train, &test]);
         Ok((
             train.dataset(&classes, options)?,
             test.dataset(&classes, options)?,
         ))
     } else {
-        let part = Part::read(root)?;
-        let classes = class_names([&part]);
-        let whole = part.dataset(&classes, options)?;
+        let folders = ClassFolders::read(root)?;
+        let classes = class_names([&folders]);
+        let whole = folders.dataset(&classes, options)?;
         if whole.len() < 2 {
             let valid = "2 or more, so that one trains and one tests";
             return Err(layout_error(root, "1 image".into(), valid));
@@ -141,8 +141,8 @@ pub(super) fn read(root: &Path, options: &FolderOptions) -> Result<(Dataset, Dat
     }
 }
 
-/// The class folders of one part.
-struct Part {
+/// The class folders of one folder.
+struct ClassFolders {
     root: PathBuf,
     /// Name and files of each class, both sorted.
     classes: Vec<(String, Vec<PathBuf>)>,
@@ -150,10 +150,10 @@ struct Part {
     others: Vec<PathBuf>,
 }
 
-impl Part {
+impl ClassFolders {
     fn read(root: &Path) -> Result<Self> {
         let Entries { folders, files } = Entries::of(root)?;
-        let mut part = Self {
+        let mut read = Self {
             root: root.to_path_buf(),
             classes: Vec::new(),
             others: files,
@@ -162,10 +162,10 @@ impl Part {
             let name = folder.file_name().unwrap_or_default().to_string_lossy();
             let name = name.into_owned();
             let mut images = Vec::new();
-            part.collect(&folder, &mut images)?;
-            part.classes.push((name, images));
+            read.collect(&folder, &mut images)?;
+            read.classes.push((name, images));
         }
-        Ok(part)
+        Ok(read)
     }
 
     /// Collects the images of a class folder and of the folders in it, as Tiny ImageNet has them.
@@ -192,7 +192,7 @@ impl Part {
         let (mut paths, mut labels) = (Vec::new(), Vec::new());
         let found = self.classes.len();
         for (name, files) in self.classes {
-            // The names of all parts are in the list.
+            // The names of the other folder are in the list too.
             let label = classes.binary_search(&name).unwrap_or_default();
             labels.extend(files.iter().map(|_| label as u16));
             paths.extend(files);
@@ -282,8 +282,8 @@ fn is_image_name(path: &Path) -> bool {
         .any(|valid| extension.eq_ignore_ascii_case(valid))
 }
 
-fn class_names<'a>(parts: impl IntoIterator<Item = &'a Part>) -> Arc<Vec<String>> {
-    let classes = parts.into_iter().flat_map(|part| &part.classes);
+fn class_names<'a>(all: impl IntoIterator<Item = &'a ClassFolders>) -> Arc<Vec<String>> {
+    let classes = all.into_iter().flat_map(|folders| &folders.classes);
     let mut names: Vec<String> = classes.map(|(name, _)| name.clone()).collect();
     names.sort();
     names.dedup();

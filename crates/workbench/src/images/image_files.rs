@@ -5,11 +5,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::batch::RngKey;
 use super::crop::Region;
 use super::decode::{Problem, decode, planes};
 use super::folder::{FolderOptions, OnCorrupt, TrainingCrop};
-use super::random::{Purpose, stream};
+use crate::stream::{Purpose, RngKey, random_stream};
 use crate::{Result, WorkbenchError};
 
 /// An image file that could not be read.
@@ -71,7 +70,7 @@ impl ImageFiles {
     }
 
     /// The bytes `[3, size, size]` of the image at a place of an order, and its index. `changed` is
-    /// what its random crop is drawn from; without it, or where crops are not random, the centre is
+    /// what its random crop depends on; without it, or where crops are not random, the centre is
     /// taken.
     ///
     /// Where files that cannot be read are skipped, the image is that of the next readable file of the
@@ -118,7 +117,7 @@ impl ImageFiles {
                 let region = match random {
                     Some(key) => {
                         let key = [key.seed, key.epoch, index as u64];
-                        Region::random(&mut stream(Purpose::Crop, key), dims)
+                        Region::random(&mut random_stream(Purpose::Crop, key), dims)
                     }
                     None => Region::centre(dims, options.size, options.shorter_side()),
                 };

@@ -8,20 +8,20 @@ use rayon::prelude::*;
 
 use super::{
     augment::{Augment, Source},
-    batch::{Batch, RngKey},
+    batch::Batch,
     dataset::{Dataset, Images},
-    random::{Purpose, stream},
 };
 use crate::Result;
+use crate::stream::{Purpose, RngKey, random_stream};
 
 /// How images become the pixels of a batch.
 #[derive(Clone, Copy)]
-pub(super) struct Recipe {
+pub(super) struct Preparation {
     augment: Option<Augment>,
     key: RngKey,
 }
 
-impl Recipe {
+impl Preparation {
     pub(super) fn new(augment: Option<&Augment>, key: RngKey) -> Self {
         Self {
             augment: augment.copied(),
@@ -56,15 +56,15 @@ impl Dataset {
         &self,
         order: &[usize],
         places: Range<usize>,
-        recipe: Recipe,
+        preparation: Preparation,
     ) -> Result<HostBatch> {
         let [channels, height, width] = self.image_shape;
         let shape = [places.len(), channels, height, width];
         let mut pixels = vec![0.0; places.len() * self.image_size()];
         let one = |(out, place): (&mut [f32], usize)| {
-            let (index, planes) = self.planes(order, place, recipe)?;
-            match recipe.augment {
-                Some(augment) => self.write_changed(out, &planes, index, &augment, recipe.key),
+            let (index, planes) = self.planes(order, place, preparation)?;
+            match preparation.augment {
+                Some(augment) => self.write_changed(out, &planes, index, &augment, preparation.key),
                 None => self.write_plain(out, &planes),
             }
             Ok(i32::from(self.labels[index]))
@@ -96,7 +96,7 @@ impl Dataset {
         &self,
         order: &[usize],
         place: usize,
-        recipe: Recipe,
+        preparation: Preparation,
     ) -> Result<(usize, Cow<'_, [u8]>)> {
         match &self.images {
             Images::Memory(pixels) => {
@@ -105,7 +105,7 @@ impl Dataset {
                 Ok((index, Cow::Borrowed(planes)))
             }
             Images::Files(files) => {
-                let changed = recipe.augment.map(|_| recipe.key);
+                let changed = preparation.augment.map(|_| preparation.key);
                 let (index, planes) = files.read(order, place, changed)?;
                 Ok((index, Cow::Owned(planes)))
             }
@@ -132,8 +132,8 @@ impl Dataset {
         key: RngKey,
     ) {
         let [_, height, width] = self.image_shape;
-        let mut rng = stream(Purpose::Augment, [key.seed, key.epoch, index as u64]);
-        let change = augment.draw(&mut rng, [height, width]);
+        let mut rng = random_stream(Purpose::Augment, [key.seed, key.epoch, index as u64]);
+        let change = augment.sample(&mut rng, [height, width]);
         let size = height * width;
         let planes = out.chunks_exact_mut(size).zip(planes.chunks_exact(size));
         for (channel, (out, plane)) in planes.enumerate() {

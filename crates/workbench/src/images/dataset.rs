@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::image_files::{CorruptFile, ImageFiles};
-use super::split::stratified;
+use crate::stream::stratified;
 
 /// Labelled images of one size: bytes in host memory, or files that are decoded when a batch asks for
 /// them. A clone shares the images.
@@ -77,7 +77,7 @@ impl Dataset {
     }
 
     /// The mean of each channel, `[channels]`, of pixels scaled to 0..=1. It is a constant of the
-    /// data set, taken from its training part.
+    /// data set, taken from its training images.
     pub fn mean(&self) -> &[f32] {
         &self.mean
     }
@@ -160,10 +160,9 @@ impl Dataset {
         }
     }
 
-    /// Two disjoint parts that together hold every image: `fraction` of each class goes to the
-    /// first, up to rounding. A search trains its weights on one and its architecture on the other.
-    /// `None` when one of the parts would be empty.
-    pub fn halves(&self, fraction: f64, seed: u64) -> Option<(Self, Self)> {
+    /// Two disjoint sets that together hold every image: `fraction` of each class goes to the first, up
+    /// to rounding. `None` when one of them would be empty.
+    pub fn divide(&self, fraction: f64, seed: u64) -> Option<(Self, Self)> {
         let wanted = (fraction * self.len() as f64).round();
         // Not `wanted < 1.0`, so that a fraction that is no number is refused too.
         if !(wanted >= 1.0 && wanted < self.len() as f64) {
@@ -230,11 +229,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn halves_are_disjoint_whole_and_even_in_every_class() {
+    fn both_sets_are_disjoint_whole_and_even_in_every_class() {
         let mut set = counting(40, 4);
         let marked = (0..1200).map(|at| (at / 30) as u8).collect();
         set.images = Images::Memory(Arc::new(marked));
-        let (first, second) = set.halves(0.2, 3).unwrap();
+        let (first, second) = set.divide(0.2, 3).unwrap();
         let id = |set: &Dataset, index| set.image(index).unwrap()[0];
         let ids = |set: &Dataset| (0..set.len()).map(|i| id(set, i)).collect::<Vec<_>>();
         let mut all = [ids(&first), ids(&second)].concat();
@@ -247,16 +246,16 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn halves_depend_on_the_seed_alone() {
+    fn a_division_depends_on_the_seed_alone() {
         let set = counting(40, 4);
-        assert_eq!(set.halves(0.5, 3).unwrap(), set.halves(0.5, 3).unwrap());
-        assert_ne!(set.halves(0.5, 3).unwrap().0, set.halves(0.5, 4).unwrap().0);
+        assert_eq!(set.divide(0.5, 3).unwrap(), set.divide(0.5, 3).unwrap());
+        assert_ne!(set.divide(0.5, 3).unwrap().0, set.divide(0.5, 4).unwrap().0);
     }
 
     #[test]
-    fn a_fraction_that_leaves_a_part_empty_is_refused() {
+    fn a_fraction_that_leaves_a_set_empty_is_refused() {
         for fraction in [0.0, 1.0, -0.5, f64::NAN] {
-            assert!(counting(40, 4).halves(fraction, 0).is_none());
+            assert!(counting(40, 4).divide(fraction, 0).is_none());
         }
     }
 

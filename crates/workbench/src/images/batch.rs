@@ -1,22 +1,9 @@
-//! Batches: a fixed order for every epoch, and tensors made of it.
+//! Some images as tensors.
 
 use burn::tensor::{Int, Tensor, backend::Backend};
 
-use super::{
-    augment::Augment,
-    dataset::Dataset,
-    prepare::Recipe,
-    random::{Purpose, shuffle, stream},
-};
-
-/// What the random changes to a batch are drawn from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RngKey {
-    /// The seed of the run.
-    pub seed: u64,
-    /// The epoch, so that an image changes differently each time it is seen.
-    pub epoch: u64,
-}
+use super::{augment::Augment, dataset::Dataset, prepare::Preparation};
+use crate::stream::RngKey;
 
 /// A batch on a device.
 #[derive(Debug, Clone)]
@@ -27,30 +14,16 @@ pub struct Batch<B: Backend> {
     pub labels: Tensor<B, 1, Int>,
 }
 
-/// The order in which an epoch visits `count` images: a permutation that depends on nothing but
-/// the arguments.
-pub fn epoch_order(count: usize, seed: u64, epoch: u64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..count).collect();
-    shuffle(&mut stream(Purpose::Order, [seed, epoch, 0]), &mut order);
-    order
-}
+impl<B: Backend> Batch<B> {
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.dims()[0]
+    }
 
-/// Cuts an order into batches. The last one may be smaller; it is left out when `drop_last`.
-///
-/// # Panics
-///
-/// When `batch_size` is zero.
-pub fn index_batches(
-    order: &[usize],
-    batch_size: usize,
-    drop_last: bool,
-) -> impl ExactSizeIterator<Item = &[usize]> {
-    let whole = if drop_last {
-        order.len() / batch_size * batch_size
-    } else {
-        order.len()
-    };
-    order[..whole].chunks(batch_size)
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl Dataset {
@@ -70,8 +43,8 @@ impl Dataset {
         key: RngKey,
         device: &B::Device,
     ) -> Batch<B> {
-        let recipe = Recipe::new(augment, key);
-        match self.prepare(indices, 0..indices.len(), recipe) {
+        let preparation = Preparation::new(augment, key);
+        match self.prepare(indices, 0..indices.len(), preparation) {
             Ok(batch) => batch.upload(device),
             Err(error) => panic!("{error}"),
         }
@@ -81,31 +54,13 @@ impl Dataset {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::dataset::tests::counting;
+    use crate::images::dataset::tests::counting;
     use burn_flex::Flex;
 
     const KEY: RngKey = RngKey { seed: 5, epoch: 2 };
 
     fn pixels(batch: Batch<Flex>) -> Vec<f32> {
         batch.images.into_data().to_vec().unwrap()
-    }
-
-    #[test]
-    fn an_epoch_visits_every_image_once_in_an_order_of_its_own() {
-        let mut order = epoch_order(100, 1, 7);
-        assert_eq!(order, epoch_order(100, 1, 7));
-        assert_ne!(order, epoch_order(100, 1, 8));
-        assert_ne!(order, epoch_order(100, 2, 7));
-        order.sort();
-        assert_eq!(order, (0..100).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn batches_cover_the_order_and_the_rest_can_be_dropped() {
-        let order = [4, 0, 3, 1, 2];
-        let all: Vec<_> = index_batches(&order, 2, false).collect();
-        assert_eq!(all, [&[4, 0][..], &[3, 1], &[2]]);
-        assert_eq!(index_batches(&order, 2, true).len(), 2);
     }
 
     #[test]

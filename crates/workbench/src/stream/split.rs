@@ -1,11 +1,15 @@
 //! Splitting by class.
 
-use super::random::{Purpose, shuffle, stream};
+use super::random::{Purpose, random_stream, shuffle};
 
-/// Splits indices so that the first part has exactly `first` of them and every class is shared in
-/// the same proportion, up to rounding. Both parts come in rising order of index.
-pub(super) fn stratified(labels: &[u16], first: usize, seed: u64) -> (Vec<usize>, Vec<usize>) {
-    let mut rng = stream(Purpose::Split, [seed, 0, 0]);
+/// Divides the indices of `labels` so that the first list has exactly `first` of them and every class
+/// is shared in the same proportion, up to rounding. Both lists come in rising order of index.
+///
+/// # Panics
+///
+/// When there are fewer than `first` labels.
+pub fn stratified(labels: &[u16], first: usize, seed: u64) -> (Vec<usize>, Vec<usize>) {
+    let mut rng = random_stream(Purpose::Split, [seed, 0, 0]);
     let mut order: Vec<usize> = (0..labels.len()).collect();
     shuffle(&mut rng, &mut order);
     let classes = labels
@@ -58,7 +62,7 @@ mod tests {
     fn uneven_classes_keep_their_proportion() {
         let labels: Vec<u16> = [vec![0; 30], vec![2; 10], vec![1; 20]].concat();
         let (first, second) = stratified(&labels, 12, 9);
-        let count = |part: &[usize], class| part.iter().filter(|i| labels[**i] == class).count();
+        let count = |list: &[usize], class| list.iter().filter(|i| labels[**i] == class).count();
         assert_eq!([0, 1, 2].map(|class| count(&first, class)), [6, 4, 2]);
         assert_eq!([0, 1, 2].map(|class| count(&second, class)), [24, 16, 8]);
     }

@@ -8,8 +8,8 @@ use super::{
     cifar, csv,
     dataset::{Dataset, Images},
     folder::{self, FolderOptions},
-    split::stratified,
 };
+use crate::stream::stratified;
 use crate::{Result, WorkbenchError, files};
 
 /// The environment variable that names the folder of data files.
@@ -101,7 +101,7 @@ impl FromStr for DatasetId {
 
 /// A data set divided for training and test, the same on every machine.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Splits {
+pub struct TrainTest {
     /// Images to learn from.
     pub train: Dataset,
     /// Images to judge by.
@@ -120,7 +120,7 @@ pub struct Splits {
 ///
 /// When a file is missing, cut short, or holds anything but its published layout. Image files of a
 /// folder are not opened yet.
-pub fn load(id: DatasetId, root: Option<&Path>) -> Result<Splits> {
+pub fn load(id: DatasetId, root: Option<&Path>) -> Result<TrainTest> {
     load_with(id, root, &FolderOptions::default())
 }
 
@@ -130,7 +130,7 @@ pub fn load(id: DatasetId, root: Option<&Path>) -> Result<Splits> {
 /// # Errors
 ///
 /// Those of [`load`], and those of [`FolderOptions::validate`].
-pub fn load_with(id: DatasetId, root: Option<&Path>, options: &FolderOptions) -> Result<Splits> {
+pub fn load_with(id: DatasetId, root: Option<&Path>, options: &FolderOptions) -> Result<TrainTest> {
     let variable = env::var_os(DATA_ROOT_VARIABLE).map(PathBuf::from);
     load_from(id, root, variable.as_deref(), options)
 }
@@ -140,7 +140,7 @@ fn load_from(
     root: Option<&Path>,
     variable: Option<&Path>,
     options: &FolderOptions,
-) -> Result<Splits> {
+) -> Result<TrainTest> {
     let given = |files| {
         root.or(variable).ok_or(WorkbenchError::DataRootMissing {
             dataset: id.name(),
@@ -177,7 +177,7 @@ fn load_from(
             folder::read(given(files)?, options)?
         }
     };
-    Ok(Splits { train, test })
+    Ok(TrainTest { train, test })
 }
 
 fn bundled(
@@ -187,7 +187,7 @@ fn bundled(
     training: usize,
     root: Option<&Path>,
     variable: Option<&Path>,
-) -> Result<Splits> {
+) -> Result<TrainTest> {
     let override_path = root.map(|root| root.join(name)).or_else(|| {
         variable
             .map(|root| root.join(name))
@@ -214,7 +214,7 @@ fn bundled(
     train.measure();
     whole.mean.clone_from(&train.mean);
     whole.std.clone_from(&train.std);
-    Ok(Splits {
+    Ok(TrainTest {
         train,
         test: whole.subset(&second),
     })
@@ -225,7 +225,11 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn load_without(id: DatasetId, root: Option<&Path>, variable: Option<&Path>) -> Result<Splits> {
+    fn load_without(
+        id: DatasetId,
+        root: Option<&Path>,
+        variable: Option<&Path>,
+    ) -> Result<TrainTest> {
         load_from(id, root, variable, &FolderOptions::default())
     }
 
@@ -236,30 +240,30 @@ mod tests {
 
     #[test]
     fn digits_are_divided_as_documented() {
-        let splits = load_without(DatasetId::Digits, None, None).unwrap();
-        assert_eq!((splits.train.len(), splits.test.len()), (1_437, 360));
+        let data = load_without(DatasetId::Digits, None, None).unwrap();
+        assert_eq!((data.train.len(), data.test.len()), (1_437, 360));
         assert!(
-            class_counts(&splits.test)
+            class_counts(&data.test)
                 .iter()
                 .all(|count| (34..=37).contains(count))
         );
-        assert_eq!(splits.train.image_shape(), [1, 8, 8]);
+        assert_eq!(data.train.image_shape(), [1, 8, 8]);
     }
 
     #[test]
-    fn mnist_has_every_class_in_both_parts_although_it_is_sorted() {
-        let splits = load_without(DatasetId::Mnist5k, None, None).unwrap();
-        assert_eq!(class_counts(&splits.train), [400; 10]);
-        assert_eq!(class_counts(&splits.test), [100; 10]);
-        assert_eq!(splits.test.mean(), splits.train.mean());
+    fn mnist_has_every_class_in_both_sets_although_it_is_sorted() {
+        let data = load_without(DatasetId::Mnist5k, None, None).unwrap();
+        assert_eq!(class_counts(&data.train), [400; 10]);
+        assert_eq!(class_counts(&data.test), [100; 10]);
+        assert_eq!(data.test.mean(), data.train.mean());
     }
 
     #[test]
     fn the_division_never_changes() {
         // Checksums of the test images; a change would make earlier results incomparable.
         let checksum = |id| {
-            let splits = load_without(id, None, None).unwrap();
-            crc32fast::hash(splits.test.images().unwrap())
+            let data = load_without(id, None, None).unwrap();
+            crc32fast::hash(data.test.images().unwrap())
         };
         assert_eq!(checksum(DatasetId::Digits), 2_717_537_710);
         assert_eq!(checksum(DatasetId::Mnist5k), 218_086_385);

@@ -1,32 +1,23 @@
-//! Batches that are ready before they are asked for.
-
-use std::panic::resume_unwind;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+//! Batches of images, one after the other, that are ready before they are asked for.
 
 use burn::tensor::backend::Backend;
 
 use super::augment::Augment;
-use super::batch::{Batch, RngKey};
+use super::batch::Batch;
 use super::dataset::Dataset;
-use super::prepare::{HostBatch, Recipe};
+use super::prepare::{HostBatch, Preparation};
 use crate::Result;
-
-/// A usual number of batches to have ready: one for the device to go on with, and one in case the
-/// next takes longer than usual.
-pub const AHEAD: usize = 2;
+use crate::stream::{Prefetch, RngKey};
 
 /// The batches of [`Dataset::batches`]. After an error there is no further one.
 pub struct Batches<B: Backend> {
-    source: Source,
-    remaining: usize,
+    prepared: Prefetch<HostBatch>,
     device: B::Device,
 }
 
 impl Dataset {
     /// The batches of these lists of indices, one after the other, as [`batch`](Self::batch) gives
-    /// them. The lists of [`index_batches`](super::index_batches) will do, or any others.
+    /// them. The lists of [`index_batches`](crate::stream::index_batches) will do, or any others.
     ///
     /// A thread of its own prepares up to `ahead` batches while the device works on those before; with
     /// `ahead` 0 the caller prepares each when it asks for it. The batches are the same: what is random
@@ -36,9 +27,8 @@ impl Dataset {
     ///
     /// ```
     /// use burn_flex::Flex;
-    /// use workbench::data::{
-    ///     AHEAD, Augment, DatasetId, RngKey, epoch_order, index_batches, load,
-    /// };
+    /// use workbench::images::{Augment, DatasetId, load};
+    /// use workbench::stream::{AHEAD, Remainder, RngKey, index_batches, permutation};
     ///
     /// # fn main() -> workbench::Result<()> {
     /// let train = load(DatasetId::Digits, None)?.train;
@@ -50,8 +40,8 @@ impl Dataset {
     /// let mut seen = 0;
     /// for epoch in 0..2 {
     ///     let key = RngKey { seed: 7, epoch };
-    ///     let order = epoch_order(train.len(), key.seed, key.epoch);
-    ///     let lists = index_batches(&order, 64, true);
+    ///     let order = permutation(train.len(), key.seed, key.epoch);
+    ///     let lists = index_batches(&order, 64, Remainder::Drop);
     ///     for batch in train.batches::<Flex>(lists, Some(&augment), key, AHEAD, &device) {
     ///         let batch = batch?;
     ///         assert_eq!(batch.images.dims(), [64, 1, 8, 8]);
@@ -88,19 +78,12 @@ impl Dataset {
         if let Some(index) = order.iter().find(|index| **index >= self.len()) {
             panic!("there is no image {index} among {}", self.len());
         }
-        let remaining = ends.len();
-        let plan = Arc::new(Plan {
-            set: self.clone(),
-            order,
-            ends,
-            recipe: Recipe::new(augment, key),
-        });
+        let (set, preparation) = (self.clone(), Preparation::new(augment, key));
         Batches {
-            source: match Prefetch::start(&plan, ahead) {
-                Some(prefetch) => Source::Ahead(prefetch),
-                None => Source::InTurn(plan),
-            },
-            remaining,
+            prepared: Prefetch::new(ends.len(), ahead, move |number| {
+                let start = number.checked_sub(1).map_or(0, |before| ends[before]);
+                set.prepare(&order, start..ends[number], preparation)
+            }),
             device: device.clone(),
         }
     }
@@ -110,107 +93,17 @@ impl<B: Backend> Iterator for Batches<B> {
     type Item = Result<Batch<B>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.remaining == 0 {
-            return None;
-        }
-        let prepared = match &mut self.source {
-            Source::InTurn(plan) => plan.prepare(plan.ends.len() - self.remaining),
-            Source::Ahead(prefetch) => prefetch.next()?,
-        };
-        self.remaining = match prepared {
-            Ok(_) => self.remaining - 1,
-            Err(_) => 0,
-        };
+        let prepared = self.prepared.next()?;
         Some(prepared.map(|batch| batch.upload(&self.device)))
-    }
-}
-
-enum Source {
-    InTurn(Arc<Plan>),
-    Ahead(Prefetch),
-}
-
-/// Everything that a thread needs to prepare the batches.
-struct Plan {
-    set: Dataset,
-    /// The lists, one behind the other.
-    order: Vec<usize>,
-    /// Where each list ends.
-    ends: Vec<usize>,
-    recipe: Recipe,
-}
-
-impl Plan {
-    fn prepare(&self, number: usize) -> Result<HostBatch> {
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
-        let places = start..self.ends[number];
-        self.set.prepare(&self.order, places, self.recipe)
-    }
-
-    /// Prepares all batches, until one fails or nobody wants the next.
-    fn deliver(&self, to: &SyncSender<Result<HostBatch>>) {
-        for number in 0..self.ends.len() {
-            let prepared = self.prepare(number);
-            let failed = prepared.is_err();
-            if to.send(prepared).is_err() || failed {
-                return;
-            }
-        }
-    }
-}
-
-/// A thread and the batches it has ready.
-struct Prefetch {
-    /// `None` once nothing more is wanted.
-    ready: Option<Receiver<Result<HostBatch>>>,
-    /// `None` once joined.
-    worker: Option<JoinHandle<()>>,
-}
-
-impl Prefetch {
-    /// Nothing where no batch is wanted ahead. Nor where the system has no thread to give: the batches
-    /// come in turn then, later but the same.
-    fn start(plan: &Arc<Plan>, ahead: usize) -> Option<Self> {
-        // The worker holds one batch more while it waits for room.
-        let (sender, receiver) = sync_channel(ahead.checked_sub(1)?);
-        let plan = Arc::clone(plan);
-        let worker = thread::Builder::new()
-            .name("loader".into())
-            .spawn(move || plan.deliver(&sender));
-        Some(Self {
-            ready: Some(receiver),
-            worker: Some(worker.ok()?),
-        })
-    }
-
-    fn next(&mut self) -> Option<Result<HostBatch>> {
-        if let Some(Ok(prepared)) = self.ready.as_ref().map(Receiver::recv) {
-            return Some(prepared);
-        }
-        // It ended before its last batch: it has panicked, and so must whoever asked for the batch.
-        if let Some(Err(panic)) = self.worker.take().map(JoinHandle::join) {
-            resume_unwind(panic);
-        }
-        None
-    }
-}
-
-impl Drop for Prefetch {
-    fn drop(&mut self) {
-        // The worker fails to send and ends; only then is joining it certain to return.
-        self.ready = None;
-        if let Some(worker) = self.worker.take() {
-            // A panic there after the last batch that was wanted concerns nobody.
-            let _ = worker.join();
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::dataset::{Images, tests::counting};
+    use crate::images::dataset::{Images, tests::counting};
     use burn_flex::Flex;
+    use std::sync::Arc;
 
     const KEY: RngKey = RngKey { seed: 1, epoch: 0 };
 

@@ -3,9 +3,9 @@
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
-use super::random::below;
+use crate::stream::below;
 
-/// Random changes to a training image. Each is drawn for every image alone.
+/// Random changes to a training image. Each is sampled for every image alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
@@ -18,7 +18,7 @@ pub struct Augment {
     pub cutout: u16,
 }
 
-/// The changes drawn for one image.
+/// The changes sampled for one image.
 pub(super) struct Change {
     /// Rows and columns by which the crop is moved.
     shift: [isize; 2],
@@ -28,9 +28,9 @@ pub(super) struct Change {
 }
 
 impl Augment {
-    /// Draws the changes for an image of this size; always the same count of random numbers, so
+    /// Samples the changes for an image of this size; always the same count of random numbers, so
     /// that turning one change on leaves the others as they were.
-    pub(super) fn draw(&self, rng: &mut impl RngCore, [height, width]: [usize; 2]) -> Change {
+    pub(super) fn sample(&self, rng: &mut impl RngCore, [height, width]: [usize; 2]) -> Change {
         let (padding, side) = (usize::from(self.crop_padding), usize::from(self.cutout));
         let mut shift = || below(rng, 2 * padding + 1) as isize - padding as isize;
         let shift = [shift(), shift()];
@@ -87,7 +87,7 @@ pub(super) enum Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::random::{Purpose, stream};
+    use crate::stream::{Purpose, random_stream};
 
     const SIZE: [usize; 2] = [3, 5];
     const NONE: Change = Change {
@@ -132,7 +132,7 @@ mod tests {
         };
         let mut areas = std::collections::BTreeSet::new();
         for index in 0..200 {
-            let change = augment.draw(&mut stream(Purpose::Augment, [0, 0, index]), SIZE);
+            let change = augment.sample(&mut random_stream(Purpose::Augment, [0, 0, index]), SIZE);
             let [rows, columns] = change.blank;
             areas.insert(((rows[1] - rows[0]), (columns[1] - columns[0])));
         }
@@ -152,7 +152,7 @@ mod tests {
         for index in 0..200 {
             shifts.insert(
                 augment
-                    .draw(&mut stream(Purpose::Augment, [0, 0, index]), SIZE)
+                    .sample(&mut random_stream(Purpose::Augment, [0, 0, index]), SIZE)
                     .shift[1],
             );
         }

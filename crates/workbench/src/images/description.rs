@@ -1,9 +1,7 @@
-//! What a run remembers of its data, and what it says of files that cannot be read.
-
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+//! What a run remembers of its data.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::dataset::Dataset;
 use crate::{Result, WorkbenchError};
@@ -52,20 +50,32 @@ impl Classes {
 /// What a run remembers of its data set: class folders may come, go and be renamed between a run and
 /// its resumption.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataMark {
+pub struct DataDescription {
     /// What is learned.
     pub classes: Classes,
-    /// Number of training images, all parts of them.
+    /// Number of training images, those held out included.
     pub images: usize,
 }
 
-impl DataMark {
-    /// The mark of a set's training images.
+impl DataDescription {
+    /// The description of a set's training images.
     pub fn of(train: &Dataset) -> Self {
         Self {
             classes: Classes::of(train),
             images: train.len(),
         }
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        json!({ "classes": self.classes, "images": self.images })
+    }
+
+    /// The description that a run remembers; `name` is how an error calls the data set of now.
+    pub(super) fn from_json(json: &Value, name: &str) -> Result<Self> {
+        Self::deserialize(json).map_err(|_| {
+            let expected = "which its checkpoint does not say";
+            differs(name, "images".into(), expected.into())
+        })
     }
 
     /// Checks that a run can go on with the training images of a set, called `name`, to the result it
@@ -92,39 +102,13 @@ fn differs(name: &str, found: String, expected: String) -> WorkbenchError {
     }
 }
 
-/// Names image files that could not be read, each of them once.
-#[derive(Debug, Default)]
-pub struct CorruptNews {
-    told: BTreeSet<PathBuf>,
-}
-
-impl CorruptNews {
-    /// Says of each file that was met since the last call that another stood in for it.
-    pub fn tell(&mut self, sets: &[&Dataset], mut say: impl FnMut(&str)) {
-        for file in sets.iter().flat_map(|set| set.corrupt_files()) {
-            if self.told.insert(file.path.clone()) {
-                say(&format!("{file}; another file stood in for it"));
-            }
-        }
-    }
-
-    /// Says how many there were, if any.
-    pub fn count(&self, mut say: impl FnMut(&str)) {
-        match self.told.len() {
-            0 => {}
-            1 => say("1 image file could not be read"),
-            count => say(&format!("{count} image files could not be read")),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn mark(names: Option<&[&str]>, classes: usize, images: usize) -> DataMark {
+    fn description(names: Option<&[&str]>, classes: usize, images: usize) -> DataDescription {
         let owned = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
-        DataMark {
+        DataDescription {
             classes: Classes {
                 count: classes,
                 names: names.map(owned),
@@ -135,29 +119,29 @@ mod tests {
 
     #[test]
     fn what_changed_is_named() {
-        let own = mark(Some(&["ant", "bee"]), 2, 7);
+        let own = description(Some(&["ant", "bee"]), 2, 7);
         own.check(&own.clone(), "folder").unwrap();
-        for (other, parts) in [
+        for (other, pieces) in [
             (
-                mark(Some(&["aaa", "ant", "bee"]), 3, 7),
+                description(Some(&["aaa", "ant", "bee"]), 3, 7),
                 ["3 classes", "2 classes"],
             ),
             (
-                mark(Some(&["ant", "cat"]), 2, 7),
+                description(Some(&["ant", "cat"]), 2, 7),
                 ["`cat` as class 1", "`bee` as class 1"],
             ),
             (
-                mark(Some(&["ant", "bee"]), 2, 8),
+                description(Some(&["ant", "bee"]), 2, 8),
                 ["8 training images", "7 training images"],
             ),
         ] {
             let message = own.check(&other, "folder").unwrap_err().to_string();
-            for part in ["`folder`", parts[0], parts[1]] {
-                assert!(message.contains(part), "{message}");
+            for piece in ["`folder`", pieces[0], pieces[1]] {
+                assert!(message.contains(piece), "{message}");
             }
         }
         // A set without names differs in what can be known of it.
-        own.check(&mark(None, 2, 7), "folder").unwrap();
-        own.check(&mark(None, 3, 7), "folder").unwrap_err();
+        own.check(&description(None, 2, 7), "folder").unwrap();
+        own.check(&description(None, 3, 7), "folder").unwrap_err();
     }
 }

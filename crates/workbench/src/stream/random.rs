@@ -4,17 +4,21 @@
 use rand::RngCore;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
-/// What a stream is for; different purposes never share numbers.
-#[derive(Clone, Copy)]
-pub(super) enum Purpose {
+/// What random numbers are for; different purposes never share numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Which examples a division gives to which side.
     Split = 1,
+    /// The order in which an epoch visits examples.
     Order = 2,
+    /// Random changes to an example.
     Augment = 3,
+    /// What of an example is shown.
     Crop = 4,
 }
 
-/// The stream of this purpose and key.
-pub(super) fn stream(purpose: Purpose, key: [u64; 3]) -> ChaCha8Rng {
+/// The random numbers of this purpose and key.
+pub fn random_stream(purpose: Purpose, key: [u64; 3]) -> ChaCha8Rng {
     let mut seed = [0; 32];
     let words = [key[0], key[1], key[2], purpose as u64];
     for (chunk, word) in seed.chunks_exact_mut(8).zip(words) {
@@ -24,18 +28,18 @@ pub(super) fn stream(purpose: Purpose, key: [u64; 3]) -> ChaCha8Rng {
 }
 
 /// A number in `0..bound`, by multiplication; the bias is below `bound / 2^64`.
-pub(super) fn below(rng: &mut impl RngCore, bound: usize) -> usize {
+pub fn below(rng: &mut impl RngCore, bound: usize) -> usize {
     ((u128::from(rng.next_u64()) * bound as u128) >> 64) as usize
 }
 
 /// A number in `from..to`, of 53 random bits.
-pub(super) fn uniform(rng: &mut impl RngCore, from: f64, to: f64) -> f64 {
+pub fn uniform(rng: &mut impl RngCore, from: f64, to: f64) -> f64 {
     let unit = (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
     from + unit * (to - from)
 }
 
 /// Shuffles in place (Fisher and Yates).
-pub(super) fn shuffle<T>(rng: &mut impl RngCore, items: &mut [T]) {
+pub fn shuffle<T>(rng: &mut impl RngCore, items: &mut [T]) {
     for last in (1..items.len()).rev() {
         items.swap(last, below(rng, last + 1));
     }
@@ -47,7 +51,7 @@ mod tests {
 
     #[test]
     fn numbers_below_a_bound_are_even() {
-        let mut rng = stream(Purpose::Split, [1, 2, 3]);
+        let mut rng = random_stream(Purpose::Split, [1, 2, 3]);
         let mut counts = [0_i32; 7];
         for _ in 0..7_000 {
             counts[below(&mut rng, 7)] += 1;
@@ -61,7 +65,7 @@ mod tests {
 
     #[test]
     fn every_order_of_three_is_equally_likely() {
-        let mut rng = stream(Purpose::Order, [0; 3]);
+        let mut rng = random_stream(Purpose::Order, [0; 3]);
         let mut counts = std::collections::BTreeMap::<[u8; 3], i32>::new();
         for _ in 0..6_000 {
             let mut items = [0, 1, 2];
@@ -76,8 +80,8 @@ mod tests {
     }
 
     #[test]
-    fn each_part_of_the_key_and_the_purpose_changes_the_stream() {
-        let first = |purpose, key| stream(purpose, key).next_u64();
+    fn each_word_of_the_key_and_the_purpose_changes_the_stream() {
+        let first = |purpose, key| random_stream(purpose, key).next_u64();
         let all = [
             first(Purpose::Split, [1, 0, 0]),
             first(Purpose::Order, [1, 0, 0]),

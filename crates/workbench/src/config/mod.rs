@@ -1,0 +1,22 @@
+//! Configuration text: parsing, overriding single fields, laying one over another, and errors that name
+//! the field.
+
+pub mod checks;
+mod errors;
+mod fingerprint;
+mod joined;
+mod overrides;
+mod resolve;
+mod section;
+mod table;
+mod value;
+
+pub use fingerprint::fingerprint;
+pub use joined::Joined;
+pub use overrides::{apply_overrides, overrides_table};
+pub use resolve::{Source, resolve, task_name};
+pub use section::{Empty, Section};
+pub use table::{from_table, merge, parse_table, to_toml};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! Configurations as TOML tables.
+
+use serde::{Serialize, de::DeserializeOwned};
+use toml::{Table, Value};
+
+use super::errors::{config_error, one_line, sentence};
+use super::value::Node;
+use crate::Result;
+
+/// Parses TOML without interpreting it.
+///
+/// # Errors
+///
+/// When the text is not TOML.
+pub fn parse_table(text: &str, source_name: &str) -> Result<Table> {
+    text.parse::<Table>().map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start.min(text.len()));
+        let line = 1 + text.as_bytes()[..offset]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        config_error(
+            source_name,
+            format!("line {line}: {}", one_line(error.message())),
+        )
+    })
+}
+
+/// Interprets parsed TOML. Types should refuse unknown fields (`serde(deny_unknown_fields)`).
+/// `source_name` is how errors call the text, such as the path of its file.
+///
+/// # Errors
+///
+/// When a field is unknown, missing, or of a wrong type or value.
+pub fn from_table<T: DeserializeOwned>(table: Table, source_name: &str) -> Result<T> {
+    let node = Node::new(Value::Table(table));
+    serde_path_to_error::deserialize(node).map_err(|error| {
+        let message = sentence(error.path(), error.inner());
+        config_error(source_name, message)
+    })
+}
+
+/// Lays `over` on `base`, section by section. A table with a `shape`, a
+/// [schedule](crate::optim::Schedule), is replaced whole: the fields of one shape mean nothing to
+/// another.
+pub fn merge(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(value)) if !value.contains_key("shape") => {
+                merge(inner, value);
+            }
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// A configuration as TOML; `name` is how an error calls it.
+///
+/// # Errors
+///
+/// When a value has no TOML form.
+pub fn to_toml(config: &impl Serialize, name: &str) -> Result<String> {
+    toml::to_string_pretty(config).map_err(|error| config_error(name, error.to_string()))
+}

@@ -1,0 +1,30 @@
+//! Labelled images: data sets, their fixed division, deterministic batches, and the problem of telling
+//! their classes.
+
+mod augment;
+mod batch;
+mod batches;
+mod cifar;
+mod crop;
+mod csv;
+mod dataset;
+mod decode;
+mod description;
+mod folder;
+mod image_files;
+mod load;
+mod loss;
+mod prepare;
+mod problem;
+
+pub use augment::Augment;
+pub use batch::Batch;
+pub use batches::Batches;
+pub use dataset::Dataset;
+pub use decode::{read_image, read_stretched};
+pub use description::{Classes, DataDescription};
+pub use folder::{FolderOptions, OnCorrupt, TrainingCrop};
+pub use image_files::CorruptFile;
+pub use load::{DATA_ROOT_VARIABLE, DatasetId, TrainTest, load, load_with};
+pub use loss::{cross_entropy, mistakes, smoothed_cross_entropy};
+pub use problem::ImageProblem;

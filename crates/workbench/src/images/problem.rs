@@ -1,0 +1,276 @@
+//! Telling the classes of images.
+
+use std::collections::BTreeSet;
+
+use burn::tensor::{Tensor, backend::Backend};
+use serde_json::Value;
+
+use super::batch::Batch;
+use super::loss::{cross_entropy, mistakes, smoothed_cross_entropy};
+use super::{Augment, DataDescription, Dataset, TrainTest};
+use crate::problem::{Metric, Phase, Problem, RngKey, Score, Split, Visit};
+use crate::stream::{AHEAD, cut, permutation, training_lists};
+use crate::{Result, WorkbenchError};
+
+/// A data set of images divided by purpose, the loss of telling their classes, and the share of mistakes.
+#[derive(Debug, Clone)]
+pub struct ImageProblem {
+    name: String,
+    weights: Dataset,
+    logits: Option<Dataset>,
+    validation: Option<Dataset>,
+    test: Dataset,
+    augment: Augment,
+    label_smoothing: f64,
+    description: DataDescription,
+    notes: Vec<String>,
+}
+
+/// The number of the permutation that orders an evaluation, which no epoch reaches.
+const EVALUATION: u64 = u64::MAX;
+
+impl ImageProblem {
+    /// The data of a search: the share `weights_fraction` of each class of the training images is for
+    /// weights, the others are for logits and validation. `augment` is done to the images for weights.
+    ///
+    /// # Errors
+    ///
+    /// When one of the two would have no image: the field `data.weights_fraction`.
+    pub fn for_search(
+        data: TrainTest,
+        weights_fraction: f64,
+        seed: u64,
+        augment: Augment,
+    ) -> Result<Self> {
+        let divided = data.train.divide(weights_fraction, seed);
+        let (weights, others) = divided.ok_or_else(|| {
+            let images = data.train.len();
+            let valid = format!("a share of {images} images of 1 or more, not all");
+            WorkbenchError::field("data.weights_fraction", weights_fraction, &valid)
+        })?;
+        Ok(Self {
+            logits: Some(others.clone()),
+            validation: Some(others),
+            ..Self::undivided(data, augment).with_weights(weights)
+        })
+    }
+
+    /// The data of a training: the share `validation` of each class of the training images is held out,
+    /// none for 0. `augment` is done to the images for weights, and `label_smoothing` is the share of
+    /// their labels that goes evenly to all classes.
+    ///
+    /// # Errors
+    ///
+    /// When no image would be left or held out: the field `data.validation`.
+    pub fn for_training(
+        data: TrainTest,
+        validation: f64,
+        seed: u64,
+        augment: Augment,
+        label_smoothing: f64,
+    ) -> Result<Self> {
+        let divided = match validation > 0.0 {
+            true => Some(data.train.divide(1.0 - validation, seed).ok_or_else(|| {
+                let valid = format!("0, or a share of {} images of 1 or more", data.train.len());
+                WorkbenchError::field("data.validation", validation, &valid)
+            })?),
+            false => None,
+        };
+        let mut problem = Self {
+            label_smoothing,
+            ..Self::undivided(data, augment)
+        };
+        if let Some((weights, held_out)) = divided {
+            problem = problem.with_weights(weights);
+            problem.validation = Some(held_out);
+        }
+        Ok(problem)
+    }
+
+    fn undivided(data: TrainTest, augment: Augment) -> Self {
+        let TrainTest { train, test } = data;
+        Self {
+            name: test.name().into(),
+            description: DataDescription::of(&train),
+            notes: [train.notes(), test.notes()].concat(),
+            weights: train,
+            logits: None,
+            validation: None,
+            test,
+            augment,
+            label_smoothing: 0.0,
+        }
+    }
+
+    fn with_weights(self, weights: Dataset) -> Self {
+        Self { weights, ..self }
+    }
+
+    /// The images for a purpose, if there are some.
+    pub fn dataset(&self, split: Split) -> Option<&Dataset> {
+        match split {
+            Split::Weights => Some(&self.weights),
+            Split::Logits => self.logits.as_ref(),
+            Split::Validation => self.validation.as_ref(),
+            Split::Test => Some(&self.test),
+        }
+    }
+
+    /// Number of images for weights or for logits, whichever are fewer.
+    pub fn smaller(&self) -> usize {
+        let logits = self.logits.as_ref().map_or(usize::MAX, Dataset::len);
+        self.weights.len().min(logits)
+    }
+
+    fn count(&self, split: Split) -> usize {
+        self.dataset(split).map_or(0, Dataset::len)
+    }
+
+    fn required(&self, split: Split) -> Result<&Dataset> {
+        self.dataset(split)
+            .ok_or_else(|| WorkbenchError::MissingSplit {
+                name: self.name.clone(),
+                split,
+                examples: Self::EXAMPLES,
+            })
+    }
+}
+
+/// Batches of nearly equal size, at most `batch_size`, in a fixed mixed order: a network scored with the
+/// statistics of its batch needs batches that are neither small nor of one class.
+fn evaluation_lists(count: usize, batch_size: usize, seed: u64) -> Vec<Vec<usize>> {
+    let order = permutation(count, seed, EVALUATION);
+    let batches = count.div_ceil(batch_size).max(1);
+    cut(&order, batches).map(<[usize]>::to_vec).collect()
+}
+
+impl Problem for ImageProblem {
+    type Batch<B: Backend> = Batch<B>;
+    /// Class logits `[batch, classes]`.
+    type Answer<B: Backend> = Tensor<B, 2>;
+
+    const EXAMPLES: &'static str = "images";
+    const UNREADABLE: [&'static str; 2] = ["image file", "image files"];
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn metric(&self) -> Metric {
+        Metric::ERROR
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
+    fn unreadable(&self) -> Vec<String> {
+        let sets = [Some(&self.weights), self.logits.as_ref()];
+        let others = [self.validation.as_ref(), Some(&self.test)];
+        // Sets that are parts of one share what is known of its files.
+        let mut known = BTreeSet::new();
+        let files = sets.into_iter().chain(others).flatten();
+        files
+            .flat_map(Dataset::corrupt_files)
+            .filter(|file| known.insert(file.path.clone()))
+            .map(|file| format!("{file}; another file stood in for it"))
+            .collect()
+    }
+
+    fn description(&self) -> Value {
+        self.description.to_json()
+    }
+
+    fn check(&self, before: &Value) -> Result<()> {
+        let before = DataDescription::from_json(before, &self.name)?;
+        before.check(&self.description, &self.name)
+    }
+
+    fn steps(&self, visit: &Visit) -> usize {
+        let whole = self.count(visit.split) / visit.batch_size;
+        match visit.steps {
+            Some(steps) if whole > 0 => steps,
+            _ => whole,
+        }
+    }
+
+    fn batches<B: Backend>(
+        &self,
+        visit: &Visit,
+        device: &B::Device,
+    ) -> impl Iterator<Item = Result<Batch<B>>> {
+        let set = self.dataset(visit.split);
+        let augment = (visit.split == Split::Weights).then_some(&self.augment);
+        let batches = set.map(|set| {
+            let lists = training_lists(set.len(), visit);
+            set.batches(lists, augment, visit.key, AHEAD, device)
+        });
+        batches.into_iter().flatten()
+    }
+
+    fn evaluation<B: Backend>(
+        &self,
+        split: Split,
+        batch_size: usize,
+        seed: u64,
+        device: &B::Device,
+    ) -> Result<impl Iterator<Item = Result<Batch<B>>>> {
+        let set = self.required(split)?;
+        let lists = evaluation_lists(set.len(), batch_size, seed);
+        let key = RngKey {
+            seed,
+            epoch: EVALUATION,
+        };
+        Ok(set.batches::<B>(lists, None, key, AHEAD, device))
+    }
+
+    fn has(&self, split: Split) -> bool {
+        self.dataset(split).is_some()
+    }
+
+    fn examples<B: Backend>(&self, batch: &Batch<B>) -> usize {
+        batch.len()
+    }
+
+    fn loss<B: Backend>(
+        &self,
+        logits: &Tensor<B, 2>,
+        batch: &Batch<B>,
+        phase: Phase,
+    ) -> Tensor<B, 1> {
+        let (logits, labels) = (logits.clone(), batch.labels.clone());
+        match phase {
+            Phase::Training => smoothed_cross_entropy(logits, labels, self.label_smoothing),
+            Phase::Evaluation => cross_entropy(logits, labels),
+        }
+    }
+
+    /// Loss times images, mistakes, images.
+    fn sums<B: Backend>(
+        &self,
+        logits: &Tensor<B, 2>,
+        batch: &Batch<B>,
+        loss: Tensor<B, 1>,
+    ) -> Tensor<B, 1> {
+        let images = batch.len() as f64;
+        let wrong = mistakes(logits.clone(), batch.labels.clone());
+        let count = loss.full_like(images);
+        Tensor::cat(vec![loss * images, wrong, count], 0)
+    }
+
+    fn score(&self, sums: &[f64]) -> Score {
+        let &[loss, wrong, images] = sums else {
+            return Score {
+                loss: f64::NAN,
+                value: f64::NAN,
+            };
+        };
+        Score {
+            loss: loss / images,
+            value: 100.0 * wrong / images,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! What networks are judged by.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+/// A figure that networks are judged by. In records its name ends the names of fields, as in
+/// `supernet_error`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metric {
+    /// Its name, in lower case.
+    pub name: Cow<'static, str>,
+    /// Its unit; empty for none.
+    pub unit: Cow<'static, str>,
+    /// Which values are better.
+    pub direction: Direction,
+}
+
+/// Which values of a figure are better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Lower ones.
+    Lower,
+    /// Higher ones.
+    Higher,
+}
+
+impl Metric {
+    /// Share of examples classified wrongly, in percent.
+    pub const ERROR: Metric = Metric {
+        name: Cow::Borrowed("error"),
+        unit: Cow::Borrowed("%"),
+        direction: Direction::Lower,
+    };
+
+    /// Whether value `a` is better than value `b`; what is no number is better than nothing.
+    pub fn better(&self, a: f64, b: f64) -> bool {
+        match self.direction {
+            Direction::Lower => a < b,
+            Direction::Higher => a > b,
+        }
+    }
+
+    /// A value that every finite one is better than.
+    pub fn worst(&self) -> f64 {
+        match self.direction {
+            Direction::Lower => f64::INFINITY,
+            Direction::Higher => f64::NEG_INFINITY,
+        }
+    }
+
+    /// A value with its unit, as in `2.23 %`.
+    pub fn show(&self, value: f64) -> String {
+        format!("{value:.2} {}", self.unit).trim_end().to_string()
+    }
+
+    /// What a difference of two values is counted in: `points` for percent, else the unit, or the
+    /// name where there is none.
+    pub fn gap_unit(&self) -> &str {
+        match &*self.unit {
+            "%" => "points",
+            "" => &self.name,
+            unit => unit,
+        }
+    }
+}
+
+/// How a network does on a set of examples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Mean loss, in nats.
+    pub loss: f64,
+    /// What it is judged by, in the unit of the [`Metric`].
+    pub value: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_knows_its_direction_and_unit() {
+        let error = Metric::ERROR;
+        assert!(error.better(1.0, 2.0) && !error.better(2.0, 2.0));
+        assert!(error.better(99.0, error.worst()) && !error.better(f64::NAN, error.worst()));
+        assert_eq!(
+            (error.show(2.234), error.gap_unit()),
+            ("2.23 %".into(), "points")
+        );
+        let perplexity = Metric {
+            name: "perplexity".into(),
+            unit: "".into(),
+            ..Metric::ERROR
+        };
+        assert_eq!(perplexity.show(56.1), "56.10");
+        assert_eq!(perplexity.gap_unit(), "perplexity");
+        let overlap = Metric {
+            name: "overlap".into(),
+            unit: "pixels".into(),
+            direction: Direction::Higher,
+        };
+        assert!(overlap.better(2.0, 1.0) && overlap.better(-1e9, overlap.worst()));
+        assert_eq!(overlap.gap_unit(), "pixels");
+    }
+
+    #[test]
+    fn it_is_written_in_words() {
+        let text = r#"{"name":"error","unit":"%","direction":"lower"}"#;
+        assert_eq!(serde_json::to_string(&Metric::ERROR).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Metric>(text).unwrap(), Metric::ERROR);
+    }
+}

@@ -1,0 +1,12 @@
+//! What runs write down: a record for every epoch, an outcome at the end, and what they measure.
+
+mod epoch;
+mod fields;
+mod fit;
+mod metric;
+mod search;
+
+pub use epoch::EpochRecord;
+pub use fit::{FitEpoch, FitOutcome};
+pub use metric::{Direction, Metric, Score};
+pub use search::{CellRecord, SearchEpoch, SearchOutcome, SearchTiming};

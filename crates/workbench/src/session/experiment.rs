@@ -1,0 +1,117 @@
+//! What runs in a session.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::WorkbenchError;
+use crate::checkpoint::{Checkpoint, Loaded};
+use crate::record::EpochRecord;
+use crate::run_folder::RunFolder;
+
+/// Receives what a person or a log wants to know while an experiment runs.
+pub trait Reporter<R> {
+    /// A step of an epoch is done. `loss` is given now and then, when it was read from the device.
+    fn step(&mut self, epoch: usize, loss: Option<f64>);
+    /// Something that a person should know.
+    fn note(&mut self, text: &str);
+    /// An epoch is done.
+    fn epoch(&mut self, record: &R);
+}
+
+/// Something that runs epoch by epoch: a search or a training, with its data and its state. The folder,
+/// the log and the checkpoints are those of its [`Session`](super::Session).
+pub trait Experiment: Sized {
+    /// What is known at the end of an epoch.
+    type Record: EpochRecord;
+    /// What is known at the end.
+    type Outcome: Serialize;
+    /// What can stop it.
+    type Error: From<WorkbenchError>;
+
+    /// What it is called in sentences: `"search"` or `"training"`.
+    const WHAT: &'static str;
+    /// What [`unreadable`](Self::unreadable) counts: of one, and of several.
+    const UNREADABLE: [&'static str; 2] = ["file", "files"];
+
+    /// The whole configuration, for `config.toml`.
+    ///
+    /// # Errors
+    ///
+    /// When a value has no TOML form.
+    fn config_toml(&self) -> Result<String, Self::Error>;
+
+    /// A name for the content of the configuration: a run goes on with the same alone.
+    ///
+    /// # Errors
+    ///
+    /// When a value has no form that a name can be made of.
+    fn fingerprint(&self) -> Result<String, Self::Error>;
+
+    /// What a checkpoint remembers of the data.
+    fn description(&self) -> Value;
+
+    /// Checks that a run that began with data of the description `before` can go on with these.
+    ///
+    /// # Errors
+    ///
+    /// Naming what differs.
+    fn check_data(&self, before: &Value) -> Result<(), Self::Error>;
+
+    /// What a person should know about how the data were read, a sentence each.
+    fn notes(&self) -> Vec<String>;
+
+    /// Files that were met so far and could not be read, a sentence each.
+    fn unreadable(&self) -> Vec<String>;
+
+    /// Epochs finished.
+    fn epoch(&self) -> usize;
+
+    /// Whether no further epoch is wanted.
+    fn is_finished(&self) -> bool;
+
+    /// Runs the next epoch.
+    ///
+    /// # Errors
+    ///
+    /// When it diverges or the data cannot be read.
+    fn run_epoch(
+        self,
+        reporter: &mut impl Reporter<Self::Record>,
+    ) -> Result<(Self, Self::Record), Self::Error>;
+
+    /// Adds the state to a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written as bytes.
+    fn save(&self, checkpoint: Checkpoint) -> Result<Checkpoint, Self::Error>;
+
+    /// Puts a checkpoint's state in place of this one's.
+    ///
+    /// # Errors
+    ///
+    /// When a section is missing or cannot be read.
+    fn restore(self, loaded: &Loaded) -> Result<Self, Self::Error>;
+
+    /// Writes what a person looks at, from all records so far.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    fn write_reports(
+        &self,
+        folder: &RunFolder,
+        records: &[Self::Record],
+    ) -> Result<(), Self::Error>;
+
+    /// The end; `backend` is what it ran on.
+    ///
+    /// # Errors
+    ///
+    /// When the last score cannot be made.
+    fn outcome(
+        &self,
+        backend: &str,
+        records: &[Self::Record],
+    ) -> Result<Self::Outcome, Self::Error>;
+}

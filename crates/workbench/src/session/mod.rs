@@ -1,0 +1,14 @@
+//! An experiment in its run folder: log, checkpoints, lock, notes, going on after an interruption.
+
+mod experiment;
+mod lock;
+mod run;
+mod unreadable;
+
+pub use crate::record::EpochRecord;
+pub use experiment::{Experiment, Reporter};
+pub use run::Session;
+pub use unreadable::UnreadableReport;
+
+#[cfg(test)]
+mod tests;
