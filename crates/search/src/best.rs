@@ -8,6 +8,7 @@ use burn::optim::GradientsParams;
 use serde::Serialize;
 use serde_json::{Value, json};
 use supernet::{Genotype, Statistics, TrainBackend, WeightInit, count_weights};
+use workbench::files::write_json;
 use workbench::optim::sgd_config;
 use workbench::problem::{Phase, Problem, Split, Visit};
 use workbench::record::{Metric, SearchOutcome};
@@ -17,7 +18,7 @@ use workbench::training::{PassOutput, TrainingStep};
 
 use crate::evaluate::Scoring;
 use crate::job::refused;
-use crate::{SearchConfig, SearchError, Task, TrainTask, write_json};
+use crate::{SearchConfig, SearchError, Task, TrainTask};
 
 /// How candidates are retrained. Everything else, such as the learning rate, is as the search
 /// trained its weights.
@@ -243,8 +244,8 @@ pub(crate) fn choose<T: Task>(
         best: candidate.run.clone(),
         candidates,
     };
-    write_json(&folder.join("genotype.json"), &genotype)?;
-    write_json(&folder.join("best.json"), &best.json())?;
+    write_json(folder.join("genotype.json"), "the genotype", &genotype)?;
+    write_json(folder.join("best.json"), "the choice", &best.json())?;
     Ok(best)
 }
 

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use supernet::Genotype;
 use workbench::backend::BackendName;
-use workbench::cli::{ConfigText, RunsOn};
-use workbench::config::{Source, task_name};
+use workbench::cli::{ConfigArgs, ConfigFile, RunsOn};
 use workbench::files;
 use workbench::metrics;
 use workbench::record::{SearchEpoch, SearchOutcome};
@@ -14,7 +13,7 @@ use workbench::run_folder::RunFolder;
 
 use crate::best::Retraining;
 pub use crate::job::Job;
-use crate::job::{Work, parse_seeds, task_of, task_of_seeds};
+use crate::job::{ConfigText, Work, parse_seeds, task_of, task_of_seeds};
 use crate::tasks::{ImageTask, TaskName, for_task};
 use crate::{SearchConfig, SearchError, Task, draw_genotype, summary};
 
@@ -74,12 +73,8 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct RunArgs {
-    /// Configuration file (TOML); fields it leaves out take the default's values.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Set one field, such as search.epochs=10; may be given several times.
-    #[arg(long = "set", value_name = "SECTION.FIELD=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// Short for --set seed=N.
     #[arg(long)]
     seed: Option<u64>,
@@ -129,7 +124,7 @@ struct BestArgs {
 impl RunArgs {
     /// The file and the fields that are set, options among them.
     fn config(&self) -> Result<ConfigText, SearchError> {
-        let mut set = self.set.clone();
+        let mut set = self.config.set.clone();
         set.extend(self.seed.map(|seed| format!("seed={seed}")));
         set.extend(self.epochs.map(|epochs| format!("search.epochs={epochs}")));
         let quoted = |field: &str, value: &Option<String>| {
@@ -139,7 +134,8 @@ impl RunArgs {
         set.extend(quoted("search.precision", &self.precision));
         set.extend(quoted("data.set", &self.data));
         set.extend(quoted("search.method", &self.method));
-        Ok(ConfigText::read(self.config.as_deref(), set)?)
+        let file = self.config.file()?;
+        Ok(ConfigText { file, set })
     }
 }
 
@@ -154,9 +150,9 @@ impl Cli {
         let (task, work, on) = match self.command.unwrap_or(Command::Run(self.run)) {
             Command::Run(args) => {
                 let (config, out) = (args.config()?, args.out);
-                let task = TaskName::find(&task_name(config.source(), &config.set)?)?;
+                let task = config.task()?;
                 // Refused before a device is looked for.
-                for_task!(task, T => SearchConfig::<T>::resolve(config.source(), &config.set).map(drop))?;
+                for_task!(task, T => config.resolve::<T>().map(drop))?;
                 let work = match &args.seeds {
                     Some(seeds) => Work::Seeds {
                         config,
@@ -218,8 +214,8 @@ impl Cli {
         Ok(Some(Job {
             work,
             task,
-            quiet: on.quiet,
-            backend: BackendName::choose(on.backend.as_deref(), compiled)?,
+            backend: on.backend(compiled)?,
+            on,
         }))
     }
 }
@@ -246,16 +242,11 @@ fn draw<T: Task>(genotype: &Path, out: &Path) -> Result<(), SearchError> {
 }
 
 fn check_config(path: &Path) -> Result<(), SearchError> {
-    let text = files::read_to_string(path)?;
-    let name = path.display().to_string();
-    let source = || {
-        Some(Source {
-            name: &name,
-            text: &text,
-        })
+    let config = ConfigText {
+        file: Some(ConfigFile::read(path)?),
+        set: Vec::new(),
     };
-    let task = TaskName::find(&task_name(source(), &[])?)?;
-    for_task!(task, T => SearchConfig::<T>::resolve(source(), &[]).map(drop))?;
-    println!("{name} is valid");
+    for_task!(config.task()?, T => config.resolve::<T>().map(drop))?;
+    println!("{} is valid", path.display());
     Ok(())
 }

@@ -26,7 +26,8 @@ pub enum SearchError {
 }
 
 impl SearchError {
-    pub(crate) fn field(field: &'static str, found: impl ToString, valid: &str) -> Self {
+    /// A field of the configuration with an impossible value.
+    pub fn field(field: &'static str, found: impl ToString, valid: &str) -> Self {
         WorkbenchError::field(field, found, valid).into()
     }
 }

@@ -1,7 +1,6 @@
 use egs_core::NoiseKey;
-use supernet::{Architecture, ForwardMode, ModelBackend, Statistics};
-use workbench::precision::Precision;
-use workbench::problem::{Phase, Split};
+use supernet::{Architecture, ModelBackend, Statistics};
+use workbench::problem::Split;
 use workbench::record::Score;
 use workbench::scoring::score;
 
@@ -46,13 +45,6 @@ impl<B: ModelBackend, T: Task> Scoring<'_, B, T> {
             |batch, index| {
                 // Evaluation has a key of its own, so that it never repeats a training step's noise.
                 let key = NoiseKey::new(!config.seed, (number << 32) | index);
-                let pass = Pass {
-                    mode: ForwardMode::SCORE,
-                    precision: Precision::F32,
-                    phase: Phase::Evaluation,
-                    seed: config.seed,
-                    index,
-                };
                 let from = std::mem::take(&mut carry);
                 let sampled = (temperature, key);
                 let (answered, _) = run_sampled(
@@ -63,7 +55,7 @@ impl<B: ModelBackend, T: Task> Scoring<'_, B, T> {
                     batch,
                     from,
                     sampled,
-                    pass,
+                    Pass::EVALUATION,
                 )?;
                 carry = answered.carry;
                 Ok(answered.answer)

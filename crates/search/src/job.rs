@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use supernet::TrainBackend;
 use workbench::backend::BackendName;
-use workbench::cli::ConfigText;
+use workbench::cli::{ConfigFile, RunsOn};
+use workbench::config::{Source, task_name};
 use workbench::metrics;
 use workbench::progress::Progress;
 use workbench::record::SearchEpoch;
@@ -13,14 +14,14 @@ use workbench::session::{Experiment, Reporter};
 
 use crate::best::{Retraining, candidates, choose, nothing_finished, retrain, seed_folders};
 use crate::tasks::{TaskName, for_task};
-use crate::{Search, SearchConfig, SearchError, Session, TrainTask, summary};
+use crate::{Search, SearchConfig, SearchError, Session, Task, TrainTask, summary};
 
 /// Something that is ready to run on some backend.
 #[derive(Debug)]
 pub struct Job {
     pub(crate) work: Work,
     pub(crate) task: TaskName,
-    pub(crate) quiet: bool,
+    pub(crate) on: RunsOn,
     /// What it runs on.
     pub backend: BackendName,
 }
@@ -42,6 +43,37 @@ pub(crate) enum Work {
     },
     /// Retrains what the searches of a folder found.
     Best { folder: PathBuf, how: Retraining },
+}
+
+/// What a configuration is made of: a file, and fields that are set.
+#[derive(Debug)]
+pub(crate) struct ConfigText {
+    pub(crate) file: Option<ConfigFile>,
+    pub(crate) set: Vec<String>,
+}
+
+impl ConfigText {
+    fn source(&self) -> Option<Source<'_>> {
+        self.file.as_ref().map(ConfigFile::source)
+    }
+
+    /// The task that it names.
+    ///
+    /// # Errors
+    ///
+    /// When there is none of that name.
+    pub(crate) fn task(&self) -> Result<TaskName, SearchError> {
+        Ok(TaskName::find(&task_name(self.source(), &self.set)?)?)
+    }
+
+    /// The configuration of a task.
+    ///
+    /// # Errors
+    ///
+    /// As [`SearchConfig::resolve`].
+    pub(crate) fn resolve<T: Task>(&self) -> Result<SearchConfig<T>, SearchError> {
+        SearchConfig::resolve(self.source(), &self.set)
+    }
 }
 
 /// More than anybody waits for.
@@ -126,7 +158,7 @@ impl Job {
             backend: self.backend,
             device: selected.device,
             label: selected.label,
-            quiet: self.quiet,
+            on: self.on,
         };
         for_task!(self.task, T => place.work::<T>(self.work))
     }
@@ -137,25 +169,16 @@ struct Place<B: TrainBackend> {
     backend: BackendName,
     device: B::Device,
     label: String,
-    quiet: bool,
+    on: RunsOn,
 }
 
 impl<B: TrainBackend> Place<B> {
-    fn say(&self, text: &str) {
-        if !self.quiet {
-            eprintln!("{text}");
-        }
-    }
-
     fn work<T: TrainTask<B>>(&self, work: Work) -> Result<(), SearchError> {
         match work {
-            Work::Search { config, out } => {
-                self.start::<T>(SearchConfig::resolve(config.source(), &config.set)?, out)
-            }
+            Work::Search { config, out } => self.start::<T>(config.resolve()?, out),
             Work::Resume { folder } => self.resume::<T>(folder),
             Work::Seeds { config, seeds, out } => {
-                let config = SearchConfig::<T>::resolve(config.source(), &config.set)?;
-                self.seeds(&config, &seeds, out)
+                self.seeds::<T>(&config.resolve()?, &seeds, out)
             }
             Work::Best { folder, how } => self.best::<T>(&folder, &how),
         }
@@ -196,7 +219,7 @@ impl<B: TrainBackend> Place<B> {
     fn run<T: TrainTask<B>>(&self, session: Session<B, T>) -> Result<(), SearchError> {
         let folder = session.folder().clone();
         let config = session.experiment().config().clone();
-        self.say(&format!(
+        self.on.say(&format!(
             "{} on {}, into {}",
             config.name,
             self.label,
@@ -204,20 +227,20 @@ impl<B: TrainBackend> Place<B> {
         ));
         let learns = config.search.method.rules().learns;
         if learns && config.search.warmup_epochs >= config.search.epochs {
-            self.say(
+            self.on.say(
                 "note: `search.warmup_epochs` is as long as the search; the architecture is not \
                  trained",
             );
         }
         for remark in T::remarks(&config) {
-            self.say(&format!("note: {remark}"));
+            self.on.say(&format!("note: {remark}"));
         }
         let [done, total] = session.experiment().steps();
         let progress = Progress::new(
             Search::<B, T>::WHAT,
             done as u64,
             total as u64,
-            self.quiet,
+            self.on.verbosity(),
         );
         let mut display = Display { progress };
         let outcome = session.run(&mut display)?;
@@ -255,7 +278,7 @@ impl<B: TrainBackend> Place<B> {
                 return Err(refused(&path, problem));
             }
             if run.file("result.json").exists() {
-                self.say(&format!("{} is finished", path.display()));
+                self.on.say(&format!("{} is finished", path.display()));
             } else {
                 self.resume::<T>(run)?;
             }
@@ -268,7 +291,7 @@ impl<B: TrainBackend> Place<B> {
         let note = |text: &str| eprintln!("note: {text}");
         let (config, mut found) = candidates::<T>(folder, note)?;
         let text = config.to_toml()?;
-        let source = workbench::config::Source {
+        let source = Source {
             name: "the searches",
             text: &text,
         };
@@ -277,7 +300,7 @@ impl<B: TrainBackend> Place<B> {
         for candidate in &mut found {
             let mut progress: Option<Progress> = None;
             let on_step = |total: usize| {
-                let new = || Progress::new(&candidate.run, 0, total as u64, self.quiet);
+                let new = || Progress::new(&candidate.run, 0, total as u64, self.on.verbosity());
                 progress.get_or_insert_with(new).advance(1);
             };
             let genotype = &candidate.genotype;
@@ -294,16 +317,16 @@ impl<B: TrainBackend> Place<B> {
 }
 
 /// The task that a run folder's configuration names.
+///
+/// # Errors
+///
+/// When the configuration cannot be read or names none.
 pub(crate) fn task_of(folder: &RunFolder) -> Result<TaskName, SearchError> {
-    let path = folder.config();
-    let text = workbench::files::read_to_string(&path)?;
-    let name = path.display().to_string();
-    let source = workbench::config::Source {
-        name: &name,
-        text: &text,
+    let config = ConfigText {
+        file: Some(ConfigFile::read(folder.config())?),
+        set: Vec::new(),
     };
-    let task = workbench::config::task_name(Some(source), &[])?;
-    Ok(TaskName::find(&task)?)
+    config.task()
 }
 
 /// The task of the searches of a folder.

@@ -1,6 +1,10 @@
 //! Differentiable architecture search: alternating optimisation of a supernet's weights and its
 //! architecture logits, deriving, and the reports of a run.
 //!
+//! Everything here but [`tasks`] is generic over a [`Task`], the pairing of a
+//! [`Problem`](workbench::problem::Problem) with a supernet; `examples/own_task.rs` is one of a user's own.
+//! [`Search`] is the experiment that a [`Session`] keeps in a run folder.
+//!
 //! # Methods
 //!
 //! `SearchMethod::rules` is the one place that says how the methods differ: what the supernet runs as
@@ -28,12 +32,12 @@
 //! - **Two child scores**: with the batch's statistics, as the supernet is scored, and (`*_running`) with
 //!   the running statistics that the child inherits, which are averages over other architectures.
 //! - **Penalties** are part of the loss of the logits. The cost of an operation
-//!   (`NetworkConfig::operation_costs`) is summed over the cells that share a table, weighted with its
+//!   ([`Task::costs`]) is summed over the cells that share a table, weighted with its
 //!   probability to be on, `1 - (1 - p)^M`, and divided by the cost of all operations together.
-//! - **Several seeds** share a folder; `search best` retrains every child on the same half of the training
-//!   images and judges on the other with running statistics; no search divides them so, because one that
-//!   did would have trained its logits on just the judges. It is a small loop of its own:
-//!   `search` and `train` import nothing of each other.
+//! - **Several seeds** share a folder; `search best` retrains every child on the same part of the training
+//!   data and judges on the other with running statistics; no search divides them so, because one that
+//!   did would have trained its logits on just the judges. Its step is the one that `train` takes,
+//!   [`TrainingStep`](workbench::training::TrainingStep).
 //! - **The gap table** reads nothing but the `result.json` of searches and retrainings, so it is made again
 //!   without running anything (`--no-run`). It runs `search --seeds` and `train fit --continue`, which
 //!   refuse a folder of other settings.
@@ -69,10 +73,3 @@ pub use task::{AnswerOf, Answered, BatchOf, Cellwise, Pass, Task, TrainTask};
 
 /// A search in its run folder: log, checkpoints, lock and pictures.
 pub type Session<B, T> = workbench::session::Session<Search<B, T>>;
-
-pub(crate) fn write_json(
-    path: &std::path::Path,
-    value: &impl serde::Serialize,
-) -> Result<(), SearchError> {
-    Ok(workbench::files::write_json(path, value)?)
-}

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use supernet::{CellGenotype, Genotype, OperationSet, Relaxation, SearchSpace};
 use workbench::drawing::{CellDrawing, DrawnEdge, cells_svg};
-use workbench::files::write_atomic;
+use workbench::files::{write_atomic, write_json};
 use workbench::plot::{Panel, line_chart_svg, small_multiples_svg};
 use workbench::problem::Problem;
-use workbench::record::{SearchEpoch, SearchOutcome};
+use workbench::record::{SearchEpoch, SearchOutcome, capitalised};
 use workbench::run_folder::RunFolder;
 
-use crate::{SearchConfig, SearchError, Task, write_json};
+use crate::{SearchConfig, SearchError, Task};
 
 /// Draws the cells of a genotype as SVG.
 ///
@@ -41,13 +41,6 @@ pub fn draw_genotype<T: Task>(genotype: &Genotype<T::Op>) -> Result<String, Sear
     Ok(cells_svg(&drawings)?)
 }
 
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
-}
-
 /// Writes `genotype.json`, `cells.svg` and the curves of the epochs so far.
 ///
 /// # Errors
@@ -62,7 +55,7 @@ pub fn write_reports<T: Task>(
     let Some(last) = records.last() else {
         return Ok(());
     };
-    write_json(&folder.genotype(), genotype)?;
+    write_json(folder.genotype(), "the genotype", genotype)?;
     write_atomic(folder.cells(), draw_genotype::<T>(genotype)?)?;
 
     let curve = |name: &str, value: &dyn Fn(&SearchEpoch) -> Option<f64>| {

@@ -260,6 +260,7 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
     type Outcome = SearchOutcome;
     type Error = SearchError;
     const WHAT: &'static str = "search";
+    const UNREADABLE: [&'static str; 2] = T::Problem::UNREADABLE;
 
     fn config_toml(&self) -> Result<String, SearchError> {
         self.config.to_toml()

@@ -38,6 +38,17 @@ pub struct Pass {
     pub index: u64,
 }
 
+impl Pass {
+    /// A pass that is not differentiated, normalised with the batch's own statistics.
+    pub const EVALUATION: Self = Self {
+        mode: ForwardMode::SCORE,
+        precision: Precision::F32,
+        phase: Phase::Evaluation,
+        seed: 0,
+        index: 0,
+    };
+}
+
 /// What a pass gives.
 pub struct Answered<B: Backend, T: Task> {
     /// What the problem makes a loss of.
@@ -144,17 +155,21 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
         genotype: &Genotype<Self::Op>,
     ) -> Result<Self::Child<B>, SearchError>;
 
-    /// The child with fresh weights, in the form it is retrained in.
+    /// The child with fresh weights, in the form it is retrained in; by default none, and then several
+    /// searches cannot be told apart by retraining.
     ///
     /// # Errors
     ///
     /// When the genotype or the network is impossible.
     fn child<B: ModelBackend>(
         &self,
-        genotype: &Genotype<Self::Op>,
-        init: &mut WeightInit,
-        device: &B::Device,
-    ) -> Result<Self::Child<B>, SearchError>;
+        _genotype: &Genotype<Self::Op>,
+        _init: &mut WeightInit,
+        _device: &B::Device,
+    ) -> Result<Self::Child<B>, SearchError> {
+        let valid = "a task whose children can be trained from fresh weights";
+        Err(SearchError::field("task", Self::NAME, valid))
+    }
 
     /// Runs a child.
     fn run_child<B: ModelBackend>(

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::Result;
 pub use crate::record::{Direction, Metric, Score};
 pub use crate::stream::RngKey;
+use crate::stream::{evaluation_lists, training_lists};
 
 /// A set of examples with a purpose. A problem need not have all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,7 +77,9 @@ pub trait Problem: Send + Sync + 'static {
     const UNREADABLE: [&'static str; 2] = ["file", "files"];
 
     /// The name of the data set.
-    fn name(&self) -> String;
+    fn name(&self) -> String {
+        Self::EXAMPLES.into()
+    }
 
     /// What a network is judged by.
     fn metric(&self) -> Metric;
@@ -105,8 +108,32 @@ pub trait Problem: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Steps of an epoch; those of two epochs may differ.
-    fn steps(&self, visit: &Visit) -> usize;
+    /// Number of examples of a split; 0 where the problem lacks it.
+    fn size(&self, split: Split) -> usize;
+
+    /// Steps of an epoch; those of two epochs may differ. By default as many as there are whole batches,
+    /// or as the visit wants.
+    fn steps(&self, visit: &Visit) -> usize {
+        let whole = self.size(visit.split) / visit.batch_size;
+        match visit.steps {
+            Some(steps) if whole > 0 => steps,
+            _ => whole,
+        }
+    }
+
+    /// The examples of these indices; changed at random where `changed` is given, and then as it and
+    /// their indices alone say.
+    ///
+    /// # Errors
+    ///
+    /// When the problem lacks the split or an example cannot be read.
+    fn read<B: Backend>(
+        &self,
+        split: Split,
+        indices: &[usize],
+        changed: Option<RngKey>,
+        device: &B::Device,
+    ) -> Result<Self::Batch<B>>;
 
     /// The batches of an epoch, `visit.passes` for each of its [`steps`](Self::steps); after an error
     /// there is no further one.
@@ -118,10 +145,14 @@ pub trait Problem: Send + Sync + 'static {
         &self,
         visit: &Visit,
         device: &B::Device,
-    ) -> impl Iterator<Item = Result<Self::Batch<B>>>;
+    ) -> impl Iterator<Item = Result<Self::Batch<B>>> {
+        let (split, changed, device) = (visit.split, Some(visit.key), device.clone());
+        let lists = training_lists(self.size(split), visit).into_iter();
+        lists.map(move |list| self.read(split, &list, changed, &device))
+    }
 
     /// All examples of a split once, in an order that depends on the seed alone, without random changes;
-    /// at most `batch_size` in a batch.
+    /// at most `batch_size` in a batch. By default batches are of nearly equal size.
     ///
     /// # Errors
     ///
@@ -132,10 +163,16 @@ pub trait Problem: Send + Sync + 'static {
         batch_size: usize,
         seed: u64,
         device: &B::Device,
-    ) -> Result<impl Iterator<Item = Result<Self::Batch<B>>>>;
+    ) -> Result<impl Iterator<Item = Result<Self::Batch<B>>>> {
+        let device = device.clone();
+        let lists = evaluation_lists(self.size(split), batch_size, seed).into_iter();
+        Ok(lists.map(move |list| self.read(split, &list, None, &device)))
+    }
 
     /// Whether there are examples for this purpose.
-    fn has(&self, split: Split) -> bool;
+    fn has(&self, split: Split) -> bool {
+        self.size(split) > 0
+    }
 
     /// Number of examples of a batch.
     fn examples<B: Backend>(&self, batch: &Self::Batch<B>) -> usize;

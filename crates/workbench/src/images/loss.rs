@@ -3,6 +3,8 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, backend::Backend};
 
+use crate::problem::Score;
+
 /// Mean cross-entropy `[1]` of class logits `[batch, classes]` and labels `[batch]`.
 pub fn cross_entropy<B: Backend>(logits: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> Tensor<B, 1> {
     let chosen = log_softmax(logits, 1).gather(1, labels.unsqueeze_dim(1));
@@ -29,6 +31,32 @@ pub fn smoothed_cross_entropy<B: Backend>(
 pub fn mistakes<B: Backend>(logits: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> Tensor<B, 1> {
     let predicted = logits.argmax(1).flatten::<1>(0, 1);
     predicted.not_equal(labels).float().sum()
+}
+
+/// What classifications of a batch add to a score: loss times examples, mistakes, examples, `[3]`. `loss`
+/// is their mean loss `[1]`, `logits` `[batch, classes]`, `labels` `[batch]`.
+pub fn class_sums<B: Backend>(
+    logits: Tensor<B, 2>,
+    labels: Tensor<B, 1, Int>,
+    loss: Tensor<B, 1>,
+) -> Tensor<B, 1> {
+    let examples = labels.dims()[0] as f64;
+    let count = loss.full_like(examples);
+    Tensor::cat(vec![loss * examples, mistakes(logits, labels), count], 0)
+}
+
+/// The mean loss and the error, in percent, that [`class_sums`] add up to.
+pub fn class_score(sums: &[f64]) -> Score {
+    let &[loss, wrong, examples] = sums else {
+        return Score {
+            loss: f64::NAN,
+            value: f64::NAN,
+        };
+    };
+    Score {
+        loss: loss / examples,
+        value: 100.0 * wrong / examples,
+    }
 }
 
 #[cfg(test)]

@@ -26,5 +26,5 @@ pub use description::{Classes, DataDescription};
 pub use folder::{FolderOptions, OnCorrupt, TrainingCrop};
 pub use image_files::CorruptFile;
 pub use load::{DATA_ROOT_VARIABLE, DatasetId, TrainTest, load, load_with};
-pub use loss::{cross_entropy, mistakes, smoothed_cross_entropy};
+pub use loss::{class_score, class_sums, cross_entropy, mistakes, smoothed_cross_entropy};
 pub use problem::ImageProblem;

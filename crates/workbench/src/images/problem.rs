@@ -6,10 +6,10 @@ use burn::tensor::{Tensor, backend::Backend};
 use serde_json::Value;
 
 use super::batch::Batch;
-use super::loss::{cross_entropy, mistakes, smoothed_cross_entropy};
+use super::loss::{class_score, class_sums, cross_entropy, smoothed_cross_entropy};
 use super::{Augment, DataDescription, Dataset, TrainTest};
 use crate::problem::{Metric, Phase, Problem, RngKey, Score, Split, Visit};
-use crate::stream::{AHEAD, cut, permutation, training_lists};
+use crate::stream::{AHEAD, evaluation_lists, training_lists};
 use crate::{Result, WorkbenchError};
 
 /// A data set of images divided by purpose, the loss of telling their classes, and the share of mistakes.
@@ -25,10 +25,6 @@ pub struct ImageProblem {
     description: DataDescription,
     notes: Vec<String>,
 }
-
-/// The number of the permutation that orders an evaluation, which no epoch reaches.
-const EVALUATION: u64 = u64::MAX;
-
 impl ImageProblem {
     /// The data of a search: the share `weights_fraction` of each class of the training images is for
     /// weights, the others are for logits and validation. `augment` is done to the images for weights.
@@ -122,26 +118,17 @@ impl ImageProblem {
         self.weights.len().min(logits)
     }
 
-    fn count(&self, split: Split) -> usize {
-        self.dataset(split).map_or(0, Dataset::len)
-    }
-
     fn required(&self, split: Split) -> Result<&Dataset> {
-        self.dataset(split)
-            .ok_or_else(|| WorkbenchError::MissingSplit {
-                name: self.name.clone(),
-                split,
-                examples: Self::EXAMPLES,
-            })
+        self.dataset(split).ok_or_else(|| self.missing(split))
     }
-}
 
-/// Batches of nearly equal size, at most `batch_size`, in a fixed mixed order: a network scored with the
-/// statistics of its batch needs batches that are neither small nor of one class.
-fn evaluation_lists(count: usize, batch_size: usize, seed: u64) -> Vec<Vec<usize>> {
-    let order = permutation(count, seed, EVALUATION);
-    let batches = count.div_ceil(batch_size).max(1);
-    cut(&order, batches).map(<[usize]>::to_vec).collect()
+    fn missing(&self, split: Split) -> WorkbenchError {
+        WorkbenchError::MissingSplit {
+            name: self.name.clone(),
+            split,
+            examples: Self::EXAMPLES,
+        }
+    }
 }
 
 impl Problem for ImageProblem {
@@ -186,12 +173,23 @@ impl Problem for ImageProblem {
         before.check(&self.description, &self.name)
     }
 
-    fn steps(&self, visit: &Visit) -> usize {
-        let whole = self.count(visit.split) / visit.batch_size;
-        match visit.steps {
-            Some(steps) if whole > 0 => steps,
-            _ => whole,
-        }
+    fn size(&self, split: Split) -> usize {
+        self.dataset(split).map_or(0, Dataset::len)
+    }
+
+    fn read<B: Backend>(
+        &self,
+        split: Split,
+        indices: &[usize],
+        changed: Option<RngKey>,
+        device: &B::Device,
+    ) -> Result<Batch<B>> {
+        let augment = changed.map(|_| &self.augment);
+        // Only random changes read the key.
+        let key = changed.unwrap_or(RngKey { seed: 0, epoch: 0 });
+        let set = self.required(split)?;
+        let mut batches = set.batches::<B>([indices], augment, key, 0, device);
+        batches.next().unwrap_or_else(|| Err(self.missing(split)))
     }
 
     fn batches<B: Backend>(
@@ -217,15 +215,9 @@ impl Problem for ImageProblem {
     ) -> Result<impl Iterator<Item = Result<Batch<B>>>> {
         let set = self.required(split)?;
         let lists = evaluation_lists(set.len(), batch_size, seed);
-        let key = RngKey {
-            seed,
-            epoch: EVALUATION,
-        };
+        // Only random changes read the key.
+        let key = RngKey { seed, epoch: 0 };
         Ok(set.batches::<B>(lists, None, key, AHEAD, device))
-    }
-
-    fn has(&self, split: Split) -> bool {
-        self.dataset(split).is_some()
     }
 
     fn examples<B: Backend>(&self, batch: &Batch<B>) -> usize {
@@ -252,23 +244,11 @@ impl Problem for ImageProblem {
         batch: &Batch<B>,
         loss: Tensor<B, 1>,
     ) -> Tensor<B, 1> {
-        let images = batch.len() as f64;
-        let wrong = mistakes(logits.clone(), batch.labels.clone());
-        let count = loss.full_like(images);
-        Tensor::cat(vec![loss * images, wrong, count], 0)
+        class_sums(logits.clone(), batch.labels.clone(), loss)
     }
 
     fn score(&self, sums: &[f64]) -> Score {
-        let &[loss, wrong, images] = sums else {
-            return Score {
-                loss: f64::NAN,
-                value: f64::NAN,
-            };
-        };
-        Score {
-            loss: loss / images,
-            value: 100.0 * wrong / images,
-        }
+        class_score(sums)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What networks are judged by.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,31 @@ impl Metric {
         }
     }
 
+    /// Orders values, the better one first and what is no number last.
+    pub fn compare(&self, a: f64, b: f64) -> Ordering {
+        let order = match self.direction {
+            Direction::Lower => a.total_cmp(&b),
+            Direction::Higher => b.total_cmp(&a),
+        };
+        a.is_nan().cmp(&b.is_nan()).then(order)
+    }
+
+    /// How its values are drawn: an error as the accuracy that is left.
+    pub fn curve(&self) -> MetricCurve {
+        if *self == Self::ERROR {
+            return MetricCurve {
+                title: "Accuracy".into(),
+                unit: "percent".into(),
+                complement: true,
+            };
+        }
+        MetricCurve {
+            title: capitalised(&self.name),
+            unit: self.unit.to_string(),
+            complement: false,
+        }
+    }
+
     /// A value that every finite one is better than.
     pub fn worst(&self) -> f64 {
         match self.direction {
@@ -65,6 +91,40 @@ impl Metric {
             unit => unit,
         }
     }
+}
+
+/// A figure as it is drawn over the epochs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricCurve {
+    /// Title of the chart.
+    pub title: String,
+    /// Unit of the axis.
+    pub unit: String,
+    /// Whether 100 less the value is drawn.
+    complement: bool,
+}
+
+impl MetricCurve {
+    /// What is drawn of a value.
+    pub fn value(&self, value: f64) -> f64 {
+        match self.complement {
+            true => 100.0 - value,
+            false => value,
+        }
+    }
+
+    /// Name of the chart's file.
+    pub fn file_name(&self) -> String {
+        format!("{}.svg", self.title.to_lowercase())
+    }
+}
+
+/// The text with its first letter in upper case.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 /// How a network does on a set of examples.
@@ -103,6 +163,35 @@ mod tests {
         };
         assert!(overlap.better(2.0, 1.0) && overlap.better(-1e9, overlap.worst()));
         assert_eq!(overlap.gap_unit(), "pixels");
+    }
+
+    #[test]
+    fn the_better_value_comes_first_and_no_number_last() {
+        let sorted = |direction| {
+            let metric = Metric {
+                direction,
+                ..Metric::ERROR
+            };
+            let mut values = [2.0, f64::NAN, 1.0, 3.0];
+            values.sort_by(|a, b| metric.compare(*a, *b));
+            assert!(values[3].is_nan());
+            [values[0], values[1], values[2]]
+        };
+        assert_eq!(sorted(Direction::Lower), [1.0, 2.0, 3.0]);
+        assert_eq!(sorted(Direction::Higher), [3.0, 2.0, 1.0]);
+    }
+
+    #[test]
+    fn an_error_is_drawn_as_accuracy_and_other_figures_as_they_are() {
+        let accuracy = Metric::ERROR.curve();
+        assert_eq!(accuracy.file_name(), "accuracy.svg");
+        assert_eq!(accuracy.value(2.5), 97.5);
+        let perplexity = Metric {
+            name: "perplexity".into(),
+            ..Metric::ERROR
+        };
+        let curve = perplexity.curve();
+        assert_eq!((curve.title.as_str(), curve.value(2.5)), ("Perplexity", 2.5));
     }
 
     #[test]

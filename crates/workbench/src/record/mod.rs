@@ -8,5 +8,5 @@ mod search;
 
 pub use epoch::EpochRecord;
 pub use fit::{FitEpoch, FitOutcome};
-pub use metric::{Direction, Metric, Score};
+pub use metric::{Direction, Metric, MetricCurve, Score, capitalised};
 pub use search::{CellRecord, SearchEpoch, SearchOutcome, SearchTiming};

@@ -18,6 +18,16 @@ pub trait Reporter<R> {
     fn epoch(&mut self, record: &R);
 }
 
+/// Nobody is told anything.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl<R> Reporter<R> for Silent {
+    fn step(&mut self, _: usize, _: Option<f64>) {}
+    fn note(&mut self, _: &str) {}
+    fn epoch(&mut self, _: &R) {}
+}
+
 /// Something that runs epoch by epoch: a search or a training, with its data and its state. The folder,
 /// the log and the checkpoints are those of its [`Session`](super::Session).
 pub trait Experiment: Sized {

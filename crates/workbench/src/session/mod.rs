@@ -6,7 +6,7 @@ mod run;
 mod unreadable;
 
 pub use crate::record::EpochRecord;
-pub use experiment::{Experiment, Reporter};
+pub use experiment::{Experiment, Reporter, Silent};
 pub use run::Session;
 pub use unreadable::UnreadableReport;
 

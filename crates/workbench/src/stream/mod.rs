@@ -6,7 +6,9 @@ mod prefetch;
 mod random;
 mod split;
 
-pub use order::{Remainder, RngKey, cut, index_batches, permutation, training_lists};
+pub use order::{
+    Remainder, RngKey, cut, evaluation_lists, index_batches, permutation, training_lists,
+};
 pub use prefetch::{AHEAD, Prefetch};
 pub use random::{Purpose, below, random_stream, shuffle, uniform};
 pub use split::stratified;

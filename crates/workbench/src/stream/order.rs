@@ -70,6 +70,21 @@ pub fn training_lists(count: usize, visit: &Visit) -> Vec<Vec<usize>> {
         .collect()
 }
 
+/// Numbers the permutation of evaluation: fixed, and never reached by training.
+const EVALUATION: u64 = u64::MAX;
+
+/// Batches of nearly equal size, at most `batch_size`, in a fixed mixed order: a network scored with the
+/// statistics of its batch needs batches that are neither small nor of one class.
+///
+/// # Panics
+///
+/// When the batch size is zero.
+pub fn evaluation_lists(count: usize, batch_size: usize, seed: u64) -> Vec<Vec<usize>> {
+    let order = permutation(count, seed, EVALUATION);
+    let batches = count.div_ceil(batch_size).max(1);
+    cut(&order, batches).map(<[usize]>::to_vec).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
