@@ -179,7 +179,7 @@ impl Task for Tabular {
     }
 }
 
-fn main() -> Fallible<()> {
+pub fn main() -> Fallible<()> {
     let folder = std::env::temp_dir().join(format!("own-task-{}", std::process::id()));
     for method in ["egs", "darts", "snas", "gdas", "random"] {
         let config = SearchConfig::<Tabular>::resolve(None, &[format!("search.method={method}")])?;

@@ -1,7 +1,7 @@
 use egs_core::Normalization;
 use serde::{Deserialize, Serialize};
 use supernet::{
-    ArchitectureConfig, Cost, DeriveRule, Execution, OperationSet, Relaxation, SearchSpace,
+    ArchitectureConfig, Cost, DeriveRule, Execution, Relaxation, SearchSpace,
 };
 use toml::{Table, Value};
 use workbench::config::checks::{below_one, not_negative, positive};

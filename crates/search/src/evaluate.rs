@@ -8,7 +8,6 @@ use crate::objective::run_sampled;
 use crate::{Pass, SearchConfig, SearchError, Task};
 
 /// What is scored, on which data, as which configuration says.
-#[derive(Debug, Clone, Copy)]
 pub struct Scoring<'a, B: ModelBackend, T: Task> {
     /// The configuration.
     pub config: &'a SearchConfig<T>,

@@ -11,7 +11,6 @@ use crate::{AnswerOf, Answered, BatchOf, Pass, SearchConfig, SearchError, Task};
 
 /// What both halves of a step differentiate, and gradients of first and second order share: the loss
 /// of a batch under an architecture that is sampled as the method does.
-#[derive(Debug, Clone, Copy)]
 pub struct Objective<'a, T: Task> {
     /// The configuration.
     pub config: &'a SearchConfig<T>,

@@ -11,13 +11,13 @@ use supernet::{Architecture, TrainBackend, WeightInit};
 use workbench::checkpoint::{Checkpoint, Loaded, encode_record};
 use workbench::optim::{adam_config, sgd_config};
 
-use crate::{SearchConfig, SearchError, Task, TrainTask};
+use crate::{SearchConfig, SearchError, TrainTask};
 
 type SgdOf<B> = Sgd<<B as AutodiffBackend>::InnerBackend>;
 
 /// Everything a search changes, and so everything a checkpoint holds. Noise, order and augmentation
 /// are functions of the seed and the step, so they have no state.
-pub struct SearchState<B: TrainBackend, T: Task> {
+pub struct SearchState<B: TrainBackend, T: TrainTask<B>> {
     /// Weights.
     pub supernet: T::Supernet<B>,
     /// Architecture logits.

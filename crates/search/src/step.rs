@@ -30,7 +30,6 @@ struct Differentiated<B: TrainBackend, T: Task> {
 /// One alternating step: the architecture logits on a batch of their own, then the weights on a batch
 /// of theirs. Each half samples its own architecture. The gradient of the logits is of first order,
 /// which takes the weights for constants, unless the configuration asks for the second.
-#[derive(Debug, Clone, Copy)]
 pub struct AlternatingStep<'a, T: Task> {
     /// What is differentiated.
     pub objective: Objective<'a, T>,
