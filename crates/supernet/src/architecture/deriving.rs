@@ -1,0 +1,208 @@
+use egs_core::{CodeDistribution, NoiseKey, Normalization};
+use serde::{Deserialize, Serialize};
+
+use super::{ArchitectureConfig, CellGenotype, Genotype, GenotypeOp, OperationSet, SearchSpace};
+use crate::SupernetError;
+
+/// Which operations of a searched cell the derived one keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeriveRule {
+    /// Of each row all operations of its most probable code (Chang et al. 2019, section 3.3).
+    MostProbableCode,
+    /// Of each node the two edges whose strongest operation besides `none` is strongest, and of each
+    /// of these edges that one operation (Liu et al. 2019, section 2.4; Dong and Yang 2019 derive
+    /// alike). Equal ones are taken in their order. Cells with another number of inputs keep
+    /// [`KEPT_EDGES`](OperationSet::KEPT_EDGES) edges of a node.
+    #[serde(rename = "darts-top2")]
+    DartsTop2,
+    /// Of each edge the most probable operation; where that is `none` the edge is dropped (Xie et
+    /// al. 2019, section 2.3).
+    ArgmaxPerEdge,
+    /// One code drawn from p: an architecture at random.
+    SampledCode,
+}
+
+/// What deriving decided for one cell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DerivedCodes {
+    /// The operations kept of every edge, `[edges][ops]`, `none` among them where it was chosen.
+    pub active: Vec<Vec<bool>>,
+    /// Weight of the operations of each edge that are on: 1, or one over the number of operations on
+    /// in the edge's row where codes are derived that are normalised.
+    pub weight: Vec<f64>,
+}
+
+impl DerivedCodes {
+    fn new<O: OperationSet>(
+        rule: DeriveRule,
+        probabilities: &[Vec<f64>],
+        space: &SearchSpace<O>,
+        config: &ArchitectureConfig,
+        key: NoiseKey,
+    ) -> Result<Self, SupernetError> {
+        match rule {
+            DeriveRule::MostProbableCode => {
+                Self::by_rows(probabilities, space, config, |row, _| {
+                    // Under the exact law of the code, not by sampling.
+                    Ok(CodeDistribution::of_sampler(row, config.draws)?.mode())
+                })
+            }
+            DeriveRule::SampledCode => Self::by_rows(probabilities, space, config, |row, index| {
+                let key = key.with_first_row(key.first_row + index as u32);
+                Ok(sampled_code(row, config.draws, key))
+            }),
+            DeriveRule::DartsTop2 => Ok(Self::ones(strongest(probabilities, space), space.ops())),
+            DeriveRule::ArgmaxPerEdge => {
+                let best = |row: &Vec<f64>| first_maximum(row.iter().copied().enumerate());
+                let kept = probabilities.iter().map(|row| best(row).map(|(op, _)| op));
+                Ok(Self::ones(kept.collect(), space.ops()))
+            }
+        }
+    }
+
+    /// The code that `choose` takes of the probabilities of each row, given its number.
+    fn by_rows<O: OperationSet>(
+        probabilities: &[Vec<f64>],
+        space: &SearchSpace<O>,
+        config: &ArchitectureConfig,
+        choose: impl Fn(&[f64], usize) -> Result<Vec<bool>, SupernetError>,
+    ) -> Result<Self, SupernetError> {
+        let (mut active, mut weight) = (Vec::new(), Vec::new());
+        for (index, edges) in config.rows(space).into_iter().enumerate() {
+            let row: Vec<f64> = edges
+                .clone()
+                .flat_map(|edge| probabilities[edge].clone())
+                .collect();
+            let code = choose(&row, index)?;
+            let on = code.iter().filter(|&&on| on).count();
+            let share = match config.normalization {
+                Normalization::None => 1.0,
+                Normalization::Sum => 1.0 / on as f64,
+            };
+            active.extend(code.chunks(space.ops()).map(<[bool]>::to_vec));
+            weight.extend(edges.map(|_| share));
+        }
+        Ok(Self { active, weight })
+    }
+
+    /// At most one operation on each edge, of weight 1.
+    fn ones(kept: Vec<Option<usize>>, ops: usize) -> Self {
+        let row = |kept: &Option<usize>| (0..ops).map(|op| *kept == Some(op)).collect();
+        Self {
+            active: kept.iter().map(row).collect(),
+            weight: vec![1.0; kept.len()],
+        }
+    }
+
+    fn genotype<O: OperationSet>(
+        &self,
+        probabilities: &[Vec<f64>],
+        space: &SearchSpace<O>,
+    ) -> CellGenotype<O> {
+        let node = |node: usize| {
+            let first = space.first_edge(node);
+            let entries = |keep: &dyn Fn(usize, usize) -> bool| -> Vec<GenotypeOp<O>> {
+                let mut kept = Vec::new();
+                for input in 0..space.incoming(node) {
+                    for (index, &op) in space.operations.iter().enumerate() {
+                        if Some(op) != O::NONE && keep(first + input, index) {
+                            let weight = self.weight[first + input];
+                            kept.push(GenotypeOp { op, input, weight });
+                        }
+                    }
+                }
+                kept
+            };
+            let kept = entries(&|edge, op| self.active[edge][op]);
+            if !kept.is_empty() {
+                return kept;
+            }
+            // Nothing useful was chosen: a node needs an input, so it gets its most probable operation.
+            let probability = |entry: &GenotypeOp<O>| {
+                let op = space.operations.iter().position(|op| *op == entry.op);
+                op.map_or(0.0, |op| probabilities[first + entry.input][op])
+            };
+            entries(&|_, _| true)
+                .into_iter()
+                .max_by(|a, b| probability(a).total_cmp(&probability(b)))
+                .into_iter()
+                .collect()
+        };
+        CellGenotype {
+            nodes: (0..space.nodes).map(node).collect(),
+        }
+    }
+}
+
+/// The place and value of the largest number, the first one of several.
+fn first_maximum(values: impl Iterator<Item = (usize, f64)>) -> Option<(usize, f64)> {
+    values.reduce(|best, next| if next.1 > best.1 { next } else { best })
+}
+
+/// The operation that [`DeriveRule::DartsTop2`] keeps of every edge.
+fn strongest<O: OperationSet>(
+    probabilities: &[Vec<f64>],
+    space: &SearchSpace<O>,
+) -> Vec<Option<usize>> {
+    let mut kept = vec![None; probabilities.len()];
+    for node in 0..space.nodes {
+        let mut edges: Vec<(usize, usize, f64)> = (space.first_edge(node)
+            ..space.first_edge(node + 1))
+            .filter_map(|edge| {
+                let ops = probabilities[edge].iter().copied().enumerate();
+                let useful = ops.filter(|&(op, _)| Some(space.operations[op]) != O::NONE);
+                first_maximum(useful).map(|(op, p)| (edge, op, p))
+            })
+            .collect();
+        edges.sort_by(|a, b| b.2.total_cmp(&a.2));
+        for (edge, op, _) in edges.into_iter().take(O::KEPT_EDGES) {
+            kept[edge] = Some(op);
+        }
+    }
+    kept
+}
+
+/// A code of `draws` draws from the probabilities of a row, by the Gumbel-max trick.
+fn sampled_code(row: &[f64], draws: usize, key: NoiseKey) -> Vec<bool> {
+    let mut code = vec![false; row.len()];
+    for noise in key.gumbel(1, draws, row.len()).chunks(row.len()) {
+        let scores = row.iter().zip(noise).map(|(p, g)| p.ln() + f64::from(*g));
+        if let Some((op, _)) = first_maximum(scores.enumerate()) {
+            code[op] = true;
+        }
+    }
+    code
+}
+
+/// Derives an architecture by a rule; the operation that contributes nothing is left out. A node that
+/// keeps nothing gets its most probable operation.
+///
+/// `probabilities` are those of each kind of cell, `[tables][edges][ops]`, as
+/// [`Architecture::probabilities`](crate::Architecture::probabilities) gives them; `key` names the
+/// noise of [`DeriveRule::SampledCode`] and means nothing to the others. Also returned are the codes
+/// themselves, one for each table.
+///
+/// # Errors
+///
+/// The code law's own, when a row is not a probability distribution.
+pub fn derive_genotype<O: OperationSet>(
+    rule: DeriveRule,
+    probabilities: &[Vec<Vec<f64>>],
+    space: &SearchSpace<O>,
+    config: &ArchitectureConfig,
+    key: NoiseKey,
+) -> Result<(Genotype<O>, Vec<DerivedCodes>), SupernetError> {
+    let (mut cells, mut codes) = (Vec::new(), Vec::new());
+    for (index, table) in probabilities.iter().enumerate() {
+        // Rows of noise of its own.
+        let first_row = key.first_row + (index * space.edges()) as u32;
+        let derived = DerivedCodes::new(rule, table, space, config, key.with_first_row(first_row))?;
+        cells.push(derived.genotype(table, space));
+        codes.push(derived);
+    }
+    Ok((Genotype { cells }, codes))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! The convolutional blocks of a cell. Each begins with a ReLU in the papers' terms; here its input
+//! is given already rectified, so that the operations on one node share that ReLU.
+
+use burn::module::Module;
+use burn::tensor::{Tensor, backend::Backend};
+
+use super::candidate::{OperationConfig, OperationForm};
+use crate::kernels::{self, KernelBackend};
+use crate::layers::{
+    BatchNorm, DepthwiseConv2d, PointwiseConv2d, Statistics, TensorName, WeightInit, conv_name,
+    norm_name,
+};
+
+/// 1x1 convolution and batch normalisation of a rectified input.
+#[derive(Module, Debug)]
+pub struct ConvNorm<B: Backend> {
+    conv: PointwiseConv2d<B>,
+    norm: BatchNorm<B>,
+}
+
+impl<B: Backend> ConvNorm<B> {
+    pub(crate) fn new(
+        channels: [usize; 2],
+        form: OperationForm,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Self {
+        Self {
+            conv: PointwiseConv2d::new(channels, init, device),
+            norm: form.norm(channels[1], device),
+        }
+    }
+}
+
+impl<B: KernelBackend> ConvNorm<B> {
+    /// # Shapes
+    ///
+    /// - rectified: `[batch, channels_in, height, width]`
+    /// - output: `[batch, channels_out, height, width]`
+    pub fn forward(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
+        self.norm.forward(self.conv.forward(rectified), statistics)
+    }
+}
+
+/// The tensors of a [`ConvNorm`]; in DARTS' code its ReLU is number 0.
+pub(crate) fn conv_norm_name(place: &str, path: &[&str]) -> Option<TensorName> {
+    match path {
+        ["conv", rest @ ..] => conv_name(&format!("{place}.op.1"), rest),
+        ["norm", rest @ ..] => norm_name(&format!("{place}.op.2"), rest),
+        _ => None,
+    }
+}
+
+/// Halves the image with two 1x1 convolutions of stride 2, the second shifted by one pixel, each
+/// giving half of the channels (DARTS). An odd image is treated as if it had one more row and column
+/// of zeros.
+#[derive(Module, Debug)]
+pub struct FactorizedReduce<B: Backend> {
+    even: PointwiseConv2d<B>,
+    odd: PointwiseConv2d<B>,
+    norm: BatchNorm<B>,
+}
+
+impl<B: Backend> FactorizedReduce<B> {
+    pub(crate) fn new(
+        [channels_in, channels_out]: [usize; 2],
+        form: OperationForm,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Self {
+        let half = channels_out / 2;
+        let mut conv = |out| PointwiseConv2d::new([channels_in, out], init, device);
+        Self {
+            even: conv(half),
+            odd: conv(channels_out - half),
+            norm: form.norm(channels_out, device),
+        }
+    }
+}
+
+impl<B: KernelBackend> FactorizedReduce<B> {
+    /// # Shapes
+    ///
+    /// - rectified: `[batch, channels_in, height, width]`
+    /// - output: `[batch, channels_out, ceil(height / 2), ceil(width / 2)]`
+    pub fn forward(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
+        // A 1x1 convolution of stride 2 looks at every second pixel.
+        let even = kernels::every_second(rectified.clone(), 0);
+        let odd = kernels::every_second(rectified, 1);
+        let halves = vec![self.even.forward(even), self.odd.forward(odd)];
+        self.norm
+            .forward(kernels::concat_channels(halves), statistics)
+    }
+}
+
+/// The tensors of a [`FactorizedReduce`].
+pub(crate) fn factorized_reduce_name(place: &str, path: &[&str]) -> Option<TensorName> {
+    match path {
+        ["even", rest @ ..] => conv_name(&format!("{place}.conv_1"), rest),
+        ["odd", rest @ ..] => conv_name(&format!("{place}.conv_2"), rest),
+        ["norm", rest @ ..] => norm_name(&format!("{place}.bn"), rest),
+        _ => None,
+    }
+}
+
+/// The depthwise convolution of a separable stage.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SeparableConfig {
+    /// Side of the kernel.
+    pub(crate) kernel: usize,
+    pub(crate) dilation: usize,
+}
+
+/// Depthwise convolution, 1x1 convolution and batch normalisation of a rectified input.
+#[derive(Module, Debug)]
+pub struct SeparableStage<B: Backend> {
+    depthwise: DepthwiseConv2d<B>,
+    pointwise: PointwiseConv2d<B>,
+    norm: BatchNorm<B>,
+}
+
+impl<B: Backend> SeparableStage<B> {
+    pub(crate) fn new(
+        SeparableConfig { kernel, dilation }: SeparableConfig,
+        config: OperationConfig,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Self {
+        let OperationConfig {
+            channels,
+            stride,
+            form,
+        } = config;
+        Self {
+            depthwise: DepthwiseConv2d::same(channels, kernel, stride, dilation, init, device),
+            pointwise: PointwiseConv2d::new([channels; 2], init, device),
+            norm: form.norm(channels, device),
+        }
+    }
+}
+
+impl<B: KernelBackend> SeparableStage<B> {
+    /// # Shapes
+    ///
+    /// - rectified: `[batch, channels, height, width]`
+    /// - output: `[batch, channels, ceil(height / stride), ceil(width / stride)]`
+    pub fn forward(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
+        let mixed = self.pointwise.forward(self.depthwise.forward(rectified));
+        self.norm.forward(mixed, statistics)
+    }
+}
+
+/// The tensors of stage number `stage` of an operation; in DARTS' code a stage is ReLU, depthwise,
+/// pointwise, normalisation.
+pub(crate) fn separable_stage_name(place: &str, stage: usize, path: &[&str]) -> Option<TensorName> {
+    let layer = |index: usize| format!("{place}.op.{}", 4 * stage + index);
+    match path {
+        ["depthwise", rest @ ..] => conv_name(&layer(1), rest),
+        ["pointwise", rest @ ..] => conv_name(&layer(2), rest),
+        ["norm", rest @ ..] => norm_name(&layer(3), rest),
+        _ => None,
+    }
+}

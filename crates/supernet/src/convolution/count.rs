@@ -1,0 +1,169 @@
+use super::auxiliary::AuxiliaryPlan;
+use super::stem::stem_convolutions;
+use super::{CellGenotype, CellPlan, DerivedConfig, Form, LayerKind, Operation};
+use crate::SupernetError;
+use crate::architecture::OperationSet;
+
+/// Size and cost of one layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerCount {
+    /// Where the layer is.
+    pub place: String,
+    /// What it is.
+    pub kind: LayerKind,
+    /// Its weights, with those of the normalisation that follows it.
+    pub weights: usize,
+    /// Multiplications of a weight for one image: what the papers call multiply-adds. Pools and
+    /// normalisations are not counted.
+    pub multiply_adds: u64,
+}
+
+impl DerivedConfig {
+    /// Weights and multiply-adds of every layer for images of this height and width, from the plan
+    /// alone: nothing is allocated. The auxiliary head is listed where there is one; as it is not
+    /// run to predict, it has no multiply-adds.
+    ///
+    /// # Errors
+    ///
+    /// As [`DerivedConfig::validate`].
+    pub fn layers(&self, height: usize, width: usize) -> Result<Vec<LayerCount>, SupernetError> {
+        self.validate(height, width)?;
+        let mut count = Count { layers: Vec::new() };
+        let (plan, features) = self.plan();
+        let [mut prev_prev, mut prev] = count.stem(self, [height, width]);
+        for (index, cell) in plan.iter().enumerate() {
+            let genotype = self.genotype.cell(cell.kind);
+            let output = count.cell(&format!("cells.{index}"), cell, genotype, [prev_prev, prev]);
+            (prev_prev, prev) = (prev, output);
+        }
+        let classes = self.network.classes;
+        let kind = LayerKind::Linear;
+        count.push("classifier", kind, [features, classes], PIXEL, classes);
+        if self.auxiliary {
+            let channels = self.genotype.nodes() * plan[self.auxiliary_cell()].channels;
+            count.auxiliary(channels, classes, AuxiliaryPlan::of(self.form));
+        }
+        Ok(count.layers)
+    }
+}
+
+struct Count {
+    layers: Vec<LayerCount>,
+}
+
+/// Height and width of a layer's output.
+type Sides = [usize; 2];
+
+/// Of a linear layer.
+const PIXEL: Sides = [1, 1];
+
+/// Of a layer that does not run to predict.
+const NOTHING: Sides = [0, 0];
+
+/// Weights of an affine normalisation.
+fn affine(channels: usize) -> usize {
+    2 * channels
+}
+
+fn strided(sides: Sides, stride: usize) -> Sides {
+    sides.map(|side| side.div_ceil(stride))
+}
+
+impl Count {
+    /// A layer with so many weights beside those of its map, whose output has these sides.
+    fn push(
+        &mut self,
+        place: impl Into<String>,
+        kind: LayerKind,
+        channels: [usize; 2],
+        sides: Sides,
+        further: usize,
+    ) {
+        let weights = kind.weights(channels);
+        self.layers.push(LayerCount {
+            place: place.into(),
+            kind,
+            weights: weights + further,
+            multiply_adds: (weights * sides[0] * sides[1]) as u64,
+        });
+    }
+
+    /// A convolution, followed by affine normalisation.
+    fn convolution(
+        &mut self,
+        place: impl Into<String>,
+        kind: LayerKind,
+        channels: [usize; 2],
+        sides: Sides,
+    ) {
+        self.push(place, kind, channels, sides, affine(channels[1]));
+    }
+
+    fn stem(&mut self, config: &DerivedConfig, sides: Sides) -> [Sides; 2] {
+        let network = &config.network;
+        let conv = LayerKind::Convolution(3);
+        match config.form {
+            Form::Cifar => {
+                let out = network.stem_channels();
+                self.convolution("stem", conv, [network.image_channels, out], sides);
+                [sides; 2]
+            }
+            Form::Imagenet => {
+                let mut after = [sides; 3];
+                let mut current = sides;
+                for (index, channels) in stem_convolutions(network).into_iter().enumerate() {
+                    current = strided(current, 2);
+                    after[index] = current;
+                    self.convolution(format!("stem.{index}"), conv, channels, current);
+                }
+                [after[1], after[2]]
+            }
+        }
+    }
+
+    fn cell(
+        &mut self,
+        place: &str,
+        plan: &CellPlan,
+        genotype: &CellGenotype,
+        [prev_prev, prev]: [Sides; 2],
+    ) -> Sides {
+        let channels = plan.channels;
+        let pointwise = LayerKind::Pointwise;
+        let first = [plan.channels_prev_prev, channels];
+        // Where the image shrank, two 1x1 convolutions of stride 2, each to half of the channels: as
+        // costly as the one that is there otherwise.
+        let from = strided(prev_prev, plan.prev_stride);
+        self.convolution(format!("{place}.preprocess0"), pointwise, first, from);
+        let second = [plan.channels_prev, channels];
+        self.convolution(format!("{place}.preprocess1"), pointwise, second, prev);
+        let out = strided(prev, plan.stride);
+        for (node, entries) in genotype.nodes.iter().enumerate() {
+            for entry in entries {
+                let stride = plan.edge_stride(entry.input);
+                let from = if entry.input < Operation::INPUTS {
+                    prev
+                } else {
+                    out
+                };
+                let sides = strided(from, stride);
+                let place = format!("{place}.node{node}.{}@{}", entry.op, entry.input);
+                for layer in entry.op.layers(channels, stride) {
+                    let norm = affine(layer.normalized);
+                    self.push(&place, layer.kind, layer.channels, sides, norm);
+                }
+            }
+        }
+        out
+    }
+
+    fn auxiliary(&mut self, channels: usize, classes: usize, plan: AuxiliaryPlan) {
+        let (narrow, wide) = (AuxiliaryPlan::NARROW, AuxiliaryPlan::WIDE);
+        let norm = if plan.wide_norm { affine(wide) } else { 0 };
+        let conv = LayerKind::Convolution(AuxiliaryPlan::KERNEL);
+        let place = "auxiliary_head";
+        self.convolution(place, LayerKind::Pointwise, [channels, narrow], NOTHING);
+        self.push(place, conv, [narrow, wide], NOTHING, norm);
+        self.push(place, LayerKind::Linear, [wide, classes], NOTHING, classes);
+    }
+}

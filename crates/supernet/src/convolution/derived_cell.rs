@@ -1,0 +1,128 @@
+use burn::module::Module;
+use burn::tensor::{Tensor, backend::Backend};
+
+use super::candidate::{OperationConfig, OperationForm};
+use super::node::Node;
+use super::preprocess::Preprocess;
+use super::{
+    CellGenotype, CellPlan, GenotypeOp, Operation, OperationModule, SearchCell, SearchSpace,
+};
+use crate::SupernetError;
+use crate::architecture::OperationSet;
+use crate::kernels::{self, KernelBackend};
+use crate::layers::{DropPath, Statistics, WeightInit};
+
+/// A cell that holds just the operations its genotype keeps.
+#[derive(Module, Debug)]
+pub struct DerivedCell<B: Backend> {
+    preprocess: [Preprocess<B>; 2],
+    operations: Vec<OperationModule<B>>,
+    #[module(skip)]
+    genotype: CellGenotype,
+    #[module(skip)]
+    plan: CellPlan,
+}
+
+impl<B: Backend> DerivedCell<B> {
+    pub(crate) fn new(
+        plan: &CellPlan,
+        genotype: &CellGenotype,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Self {
+        let form = OperationForm::Retrained;
+        let preprocess = Preprocess::pair(plan, form, init, device);
+        let build = |entry: &GenotypeOp| {
+            let config = OperationConfig {
+                channels: plan.channels,
+                stride: plan.edge_stride(entry.input),
+                form,
+            };
+            OperationModule::new(entry.op, config, init, device)
+        };
+        Self {
+            preprocess,
+            operations: genotype.nodes.iter().flatten().filter_map(build).collect(),
+            genotype: genotype.clone(),
+            plan: *plan,
+        }
+    }
+
+    /// The cell that `genotype` leaves of a searched one, with copies of its weights and statistics.
+    pub(crate) fn inherit(
+        cell: &SearchCell<B>,
+        genotype: &CellGenotype,
+        space: &SearchSpace,
+    ) -> Result<Self, SupernetError> {
+        let mut operations = Vec::new();
+        for (node, entries) in genotype.nodes.iter().enumerate() {
+            for entry in entries {
+                let edge = space.first_edge(node) + entry.input;
+                let module = space
+                    .operations
+                    .iter()
+                    .position(|op| *op == entry.op)
+                    .and_then(|op| cell.edges[edge].operations[op].clone())
+                    .ok_or_else(|| SupernetError::Mismatch {
+                        problem: format!("the search space has no `{}`", entry.op),
+                    })?;
+                operations.push(module);
+            }
+        }
+        Ok(Self {
+            preprocess: cell.preprocess.clone(),
+            operations,
+            genotype: genotype.clone(),
+            plan: cell.plan,
+        })
+    }
+
+    /// Whether drop-path leaves an operation alone: a skip that changes nothing.
+    fn exempt(&self, entry: &GenotypeOp) -> bool {
+        entry.op.is_identity(self.plan.edge_stride(entry.input))
+    }
+}
+
+impl<B: KernelBackend> DerivedCell<B> {
+    /// # Shapes
+    ///
+    /// - inputs: outputs of the cell before the previous one and of the previous one,
+    ///   `[batch, channels, height, width]`
+    /// - output: `[batch, nodes * channels, height_out, width_out]`
+    pub(crate) fn forward(
+        &self,
+        inputs: [Tensor<B, 4>; 2],
+        statistics: Statistics,
+        drop_path: Option<(&DropPath, usize)>,
+    ) -> Tensor<B, 4> {
+        let mut nodes: Vec<Node<B>> = inputs
+            .into_iter()
+            .zip(&self.preprocess)
+            .map(|(input, preprocess)| Node::new(preprocess.forward(input, statistics)))
+            .collect();
+        let mut operations = self.operations.iter().enumerate();
+        for entries in &self.genotype.nodes {
+            let sum = entries
+                .iter()
+                .zip(operations.by_ref())
+                .map(|(entry, (index, operation))| {
+                    let mut output = operation.forward(&nodes[entry.input], statistics);
+                    if let Some((drop_path, cell)) = drop_path.filter(|_| !self.exempt(entry)) {
+                        output = drop_path.apply(output, cell, index);
+                    }
+                    if entry.weight == 1.0 {
+                        output
+                    } else {
+                        output * entry.weight
+                    }
+                })
+                .reduce(kernels::add_term);
+            nodes.push(match sum {
+                Some(sum) => Node::new(sum),
+                None => Node::empty(&nodes[0], self.plan.stride),
+            });
+        }
+        let outputs = nodes[Operation::INPUTS..].iter().map(Node::raw);
+        kernels::concat_channels(outputs.collect())
+    }
+}

@@ -1,0 +1,161 @@
+use burn::module::{Module, Param};
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Tensor, backend::Backend};
+
+use super::{TensorName, WeightInit};
+use crate::kernels::{self, KernelBackend, WindowOptions};
+
+/// A convolution without bias, between all channels.
+#[derive(Module, Debug)]
+pub struct Conv2d<B: Backend> {
+    /// `[channels_out, channels_in, kernel, kernel]`
+    pub weight: Param<Tensor<B, 4>>,
+    stride: usize,
+    padding: usize,
+}
+
+impl<B: Backend> Conv2d<B> {
+    /// A square kernel; `padding` on all four sides.
+    pub fn new(
+        [channels_in, channels_out]: [usize; 2],
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Self {
+        let shape = [channels_out, channels_in, kernel, kernel];
+        Self {
+            weight: init.uniform(shape, channels_in * kernel * kernel, device),
+            stride,
+            padding,
+        }
+    }
+
+    /// # Shapes
+    ///
+    /// - input: `[batch, channels_in, height, width]`
+    /// - output: `[batch, channels_out, height_out, width_out]`
+    pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+        let options = ConvOptions::new([self.stride; 2], [self.padding; 2], [1, 1], 1);
+        conv2d(x, self.weight.val(), None, options)
+    }
+}
+
+/// A 1x1 convolution: a linear map of the channels of each pixel.
+#[derive(Module, Debug)]
+pub(crate) struct PointwiseConv2d<B: Backend> {
+    /// `[channels_out, channels_in, 1, 1]`
+    weight: Param<Tensor<B, 4>>,
+}
+
+impl<B: Backend> PointwiseConv2d<B> {
+    pub(crate) fn new(
+        [channels_in, channels_out]: [usize; 2],
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Self {
+        Self {
+            weight: init.uniform([channels_out, channels_in, 1, 1], channels_in, device),
+        }
+    }
+}
+
+impl<B: KernelBackend> PointwiseConv2d<B> {
+    /// # Shapes
+    ///
+    /// - input: `[batch, channels_in, height, width]`
+    /// - output: `[batch, channels_out, height, width]`
+    pub(crate) fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+        kernels::pointwise_conv2d(x, self.weight.val())
+    }
+}
+
+/// A depthwise convolution: each channel has its own square kernel.
+#[derive(Module, Debug)]
+pub struct DepthwiseConv2d<B: Backend> {
+    /// `[channels, 1, kernel, kernel]`
+    pub weight: Param<Tensor<B, 4>>,
+    stride: usize,
+    padding: usize,
+    dilation: usize,
+}
+
+impl<B: Backend> DepthwiseConv2d<B> {
+    /// Padded so that at stride 1 the image keeps its size.
+    pub fn same(
+        channels: usize,
+        kernel: usize,
+        stride: usize,
+        dilation: usize,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Self {
+        Self {
+            weight: init.uniform([channels, 1, kernel, kernel], kernel * kernel, device),
+            stride,
+            padding: dilation * (kernel - 1) / 2,
+            dilation,
+        }
+    }
+}
+
+impl<B: KernelBackend> DepthwiseConv2d<B> {
+    /// # Shapes
+    ///
+    /// - input: `[batch, channels, height, width]`
+    /// - output: `[batch, channels, height_out, width_out]`
+    pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+        let options = WindowOptions {
+            stride: [self.stride; 2],
+            padding: [self.padding; 2],
+            dilation: [self.dilation; 2],
+        };
+        kernels::depthwise_conv2d(x, self.weight.val(), options)
+    }
+}
+
+/// The classifier: an affine map of features to class logits.
+#[derive(Module, Debug)]
+pub struct Linear<B: Backend> {
+    /// `[features, classes]`
+    pub weight: Param<Tensor<B, 2>>,
+    /// `[classes]`
+    pub bias: Param<Tensor<B, 1>>,
+}
+
+impl<B: Backend> Linear<B> {
+    /// Uniform weights and biases within `1/sqrt(features)`.
+    pub fn new(features: usize, classes: usize, init: &mut WeightInit, device: &B::Device) -> Self {
+        Self {
+            weight: init.uniform([features, classes], features, device),
+            bias: init.uniform([classes], features, device),
+        }
+    }
+
+    /// # Shapes
+    ///
+    /// - input: `[batch, features]`
+    /// - output: `[batch, classes]`
+    pub fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        x.matmul(self.weight.val()) + self.bias.val().unsqueeze()
+    }
+}
+
+/// The one tensor of a convolution, in PyTorch's layer of that kind at `place`.
+pub(crate) fn conv_name(place: &str, path: &[&str]) -> Option<TensorName> {
+    match path {
+        ["weight"] => Some(TensorName::new(format!("{place}.weight"))),
+        _ => None,
+    }
+}
+
+/// The tensors of a linear layer, in PyTorch's at `place`: its weight is `[classes, features]` there.
+pub(crate) fn linear_name(place: &str, path: &[&str]) -> Option<TensorName> {
+    match path {
+        ["weight"] => Some(TensorName::transposed(format!("{place}.weight"))),
+        ["bias"] => Some(TensorName::new(format!("{place}.bias"))),
+        _ => None,
+    }
+}

@@ -1,0 +1,167 @@
+//! Batch normalisation with an explicit mode.
+//!
+//! Burn 0.21's layer takes its mode from the backend and shares its running statistics between
+//! clones; a sampled child must be scored with statistics that are its own.
+
+use burn::module::{Module, Param};
+use burn::tensor::{DType, Tensor, backend::Backend};
+
+use super::{RunningTensor, TensorName, in_f32};
+use crate::kernels::{self, KernelBackend};
+
+/// Which statistics a forward pass normalises with, and what becomes of the running ones.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Statistics {
+    /// Normalise with the batch's statistics and leave the running ones alone.
+    Batch,
+    /// Normalise with the batch's statistics and move the running ones towards them by `momentum`
+    /// (PyTorch's convention, default 0.1). Passing `1/k` at the `k`-th batch makes the running
+    /// statistics the average over the batches seen.
+    Update {
+        /// Share of the batch in the new running statistics, 0 to 1.
+        momentum: f64,
+    },
+    /// Normalise with the running statistics.
+    Running,
+}
+
+impl Statistics {
+    /// The update of ordinary training, momentum 0.1.
+    pub const TRAIN: Statistics = Statistics::Update { momentum: 0.1 };
+
+    /// The same normalisation without touching the running statistics.
+    pub fn without_update(self) -> Self {
+        match self {
+            Statistics::Update { .. } => Statistics::Batch,
+            other => other,
+        }
+    }
+}
+
+/// Scale and shift of a normalised channel.
+#[derive(Module, Debug)]
+pub struct Affine<B: Backend> {
+    /// Scale `[channels]`, 1 at first.
+    pub gamma: Param<Tensor<B, 1>>,
+    /// Shift `[channels]`, 0 at first.
+    pub beta: Param<Tensor<B, 1>>,
+}
+
+/// Batch normalisation over batch, height and width (Ioffe & Szegedy 2015), with or without affine
+/// parameters and running statistics; the mode is an argument of every call.
+#[derive(Module, Debug)]
+pub struct BatchNorm<B: Backend> {
+    affine: Option<Affine<B>>,
+    running_mean: Option<RunningTensor<B>>,
+    running_variance: Option<RunningTensor<B>>,
+}
+
+impl<B: Backend> BatchNorm<B> {
+    /// Added to the variance; PyTorch's default.
+    pub const EPSILON: f64 = 1e-5;
+
+    /// A layer for `channels` channels that keeps running statistics, without affine parameters.
+    pub fn new(channels: usize, device: &B::Device) -> Self {
+        Self {
+            affine: None,
+            running_mean: Some(RunningTensor::new(Tensor::zeros([channels], device))),
+            running_variance: Some(RunningTensor::new(Tensor::ones([channels], device))),
+        }
+    }
+
+    /// The same as [`new`](Self::new), with affine parameters that change nothing at first.
+    pub fn affine(channels: usize, device: &B::Device) -> Self {
+        Self {
+            affine: Some(Affine {
+                gamma: Param::from_tensor(Tensor::ones([channels], device)),
+                beta: Param::from_tensor(Tensor::zeros([channels], device)),
+            }),
+            ..Self::new(channels, device)
+        }
+    }
+
+    /// The same layer without running statistics: it always normalises with the batch's, whatever
+    /// mode is asked for.
+    pub fn without_running(mut self) -> Self {
+        self.running_mean = None;
+        self.running_variance = None;
+        self
+    }
+
+    /// Running mean and (unbiased) variance, each `[channels]`, if the layer keeps them.
+    pub fn running(&self) -> Option<(Tensor<B, 1>, Tensor<B, 1>)> {
+        let mean = self.running_mean.as_ref()?.value();
+        let variance = self.running_variance.as_ref()?.value();
+        Some((mean, variance))
+    }
+}
+
+impl<B: KernelBackend> BatchNorm<B> {
+    /// Normalises each channel, in f32 whatever the input is computed in.
+    ///
+    /// # Shapes
+    ///
+    /// - input and output: `[batch, channels, height, width]`
+    pub fn forward(&self, x: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
+        let dtype = x.dtype();
+        let x = in_f32(x);
+        let normalised = match (statistics, self.running()) {
+            (Statistics::Running, Some((mean, variance))) => {
+                let scale = (variance + Self::EPSILON).sqrt().recip();
+                let shift = -mean * scale.clone();
+                kernels::scale_channels(x, scale, shift)
+            }
+            (statistics, running) => {
+                let [batch, _, height, width] = x.dims();
+                let count = batch * height * width;
+                let out = kernels::batch_norm(x, Self::EPSILON);
+                if let (Statistics::Update { momentum }, Some(running)) = (statistics, running) {
+                    self.update(running, out.mean, out.variance, momentum, count);
+                }
+                out.output
+            }
+        };
+        let output = match &self.affine {
+            Some(affine) => {
+                kernels::scale_channels(normalised, affine.gamma.val(), affine.beta.val())
+            }
+            None => normalised,
+        };
+        if dtype == DType::F32 {
+            output
+        } else {
+            output.cast(dtype)
+        }
+    }
+
+    fn update(
+        &self,
+        (old_mean, old_variance): (Tensor<B, 1>, Tensor<B, 1>),
+        mean: Tensor<B, 1>,
+        variance: Tensor<B, 1>,
+        momentum: f64,
+        count: usize,
+    ) {
+        // As PyTorch: the running variance is the unbiased one.
+        let unbiased = count as f64 / (count.max(2) - 1) as f64;
+        let blend = |old: Tensor<B, 1>, new: Tensor<B, 1>| old * (1.0 - momentum) + new * momentum;
+        if let (Some(running_mean), Some(running_variance)) =
+            (&self.running_mean, &self.running_variance)
+        {
+            running_mean.set(blend(old_mean, mean.detach()));
+            running_variance.set(blend(old_variance, variance.detach() * unbiased));
+        }
+    }
+}
+
+/// The tensors of a normalisation in PyTorch's layer of that kind at `place`.
+pub(crate) fn norm_name(place: &str, path: &[&str]) -> Option<TensorName> {
+    let leaf = match path {
+        ["affine", "gamma"] => "weight",
+        ["affine", "beta"] => "bias",
+        ["running_mean"] => "running_mean",
+        ["running_variance"] => "running_var",
+        _ => return None,
+    };
+    Some(TensorName::new(format!("{place}.{leaf}")))
+}
