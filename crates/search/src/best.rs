@@ -152,7 +152,9 @@ pub(crate) fn retrain<B: TrainBackend, T: TrainTask<B>>(
         passes: 1,
         steps: None,
     };
-    let total: usize = (0..how.epochs).map(|epoch| problem.steps(&visit(epoch))).sum();
+    let total: usize = (0..how.epochs)
+        .map(|epoch| problem.steps(&visit(epoch)))
+        .sum();
     let mut done = 0;
     for epoch in 0..how.epochs {
         let visit = visit(epoch);

@@ -171,14 +171,19 @@ impl Cli {
                 if args.epochs == 0 {
                     return Err(SearchError::field("epochs", 0, "1 or more"));
                 }
-                let (folder, how) = (args.folder, Retraining {
-                    epochs: args.epochs,
-                    set: [("channels", args.channels), ("cells", args.cells)]
-                        .into_iter()
-                        .filter_map(|(field, value)| Some(format!("network.{field}={}", value?)))
-                        .collect(),
-                    seed: args.seed,
-                });
+                let (folder, how) = (
+                    args.folder,
+                    Retraining {
+                        epochs: args.epochs,
+                        set: [("channels", args.channels), ("cells", args.cells)]
+                            .into_iter()
+                            .filter_map(|(field, value)| {
+                                Some(format!("network.{field}={}", value?))
+                            })
+                            .collect(),
+                        seed: args.seed,
+                    },
+                );
                 (task_of_seeds(&folder)?, Work::Best { folder, how }, args.on)
             }
             Command::Show { run } => {

@@ -1,8 +1,6 @@
 use egs_core::Normalization;
 use serde::{Deserialize, Serialize};
-use supernet::{
-    ArchitectureConfig, Cost, DeriveRule, Execution, Relaxation, SearchSpace,
-};
+use supernet::{ArchitectureConfig, Cost, DeriveRule, Execution, Relaxation, SearchSpace};
 use toml::{Table, Value};
 use workbench::config::checks::{below_one, not_negative, positive};
 use workbench::config::{Source, fingerprint, merge, parse_table, resolve, to_toml};

@@ -177,9 +177,7 @@ impl<B: TrainBackend> Place<B> {
         match work {
             Work::Search { config, out } => self.start::<T>(config.resolve()?, out),
             Work::Resume { folder } => self.resume::<T>(folder),
-            Work::Seeds { config, seeds, out } => {
-                self.seeds::<T>(&config.resolve()?, &seeds, out)
-            }
+            Work::Seeds { config, seeds, out } => self.seeds::<T>(&config.resolve()?, &seeds, out),
             Work::Best { folder, how } => self.best::<T>(&folder, &how),
         }
     }

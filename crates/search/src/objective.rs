@@ -1,8 +1,6 @@
 use burn::tensor::Tensor;
 use egs_core::NoiseKey;
-use supernet::{
-    Architecture, ArchitectureSample, ForwardMode, ModelBackend, Statistics, Trained,
-};
+use supernet::{Architecture, ArchitectureSample, ForwardMode, ModelBackend, Statistics, Trained};
 use workbench::precision::Precision;
 use workbench::problem::{Phase, Problem};
 

@@ -54,10 +54,10 @@ fn relative(costs: Vec<Vec<Vec<f64>>>, shape: [usize; 2]) -> TensorData {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tasks::ImageTask;
     use burn::backend::Autodiff;
     use burn_flex::Flex;
     use egs_core::NoiseKey;
-    use crate::tasks::ImageTask;
     use supernet::{NetworkConfig, Relaxation, SupernetConfig, WeightInit};
 
     type Train = Autodiff<Flex>;

@@ -170,10 +170,14 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
         let begun = Instant::now();
         let epoch = self.state.epoch;
         let (config, search) = (&self.config, &self.config.search);
-        let (start, steps) = (self.starts[epoch], self.starts[epoch + 1] - self.starts[epoch]);
+        let (start, steps) = (
+            self.starts[epoch],
+            self.starts[epoch + 1] - self.starts[epoch],
+        );
         let all = self.starts[search.epochs];
         let learns = search.method.rules().learns && epoch >= search.warmup_epochs;
-        let (weight_visit, logit_visit) = (self.weight_visit(epoch), self.logit_visit(epoch, steps));
+        let (weight_visit, logit_visit) =
+            (self.weight_visit(epoch), self.logit_visit(epoch, steps));
         let weight_batches = self.problem.batches::<B>(&weight_visit, &self.device);
         let mut logit_batches =
             learns.then(|| self.problem.batches::<B>(&logit_visit, &self.device));
@@ -196,7 +200,9 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
             };
             let batches = [Some(&weight_batch), logit_batch.as_ref()];
             let counts = batches.into_iter().flatten();
-            examples += counts.map(|batch| self.problem.examples(batch)).sum::<usize>();
+            examples += counts
+                .map(|batch| self.problem.examples(batch))
+                .sum::<usize>();
             let taken = AlternatingStep {
                 objective: Objective {
                     config,
@@ -346,11 +352,19 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
         Ok(self)
     }
 
-    fn write_reports(&self, folder: &RunFolder, records: &[SearchEpoch]) -> Result<(), SearchError> {
+    fn write_reports(
+        &self,
+        folder: &RunFolder,
+        records: &[SearchEpoch],
+    ) -> Result<(), SearchError> {
         write_reports::<T>(folder, &self.config.space, &self.genotype()?, records)
     }
 
-    fn outcome(&self, backend: &str, records: &[SearchEpoch]) -> Result<SearchOutcome, SearchError> {
+    fn outcome(
+        &self,
+        backend: &str,
+        records: &[SearchEpoch],
+    ) -> Result<SearchOutcome, SearchError> {
         let genotype = self.genotype()?;
         let child = self.task.inherit(&self.state.supernet.valid(), &genotype)?;
         let test = self

@@ -213,13 +213,9 @@ mod tests {
         let second = read(&gradients);
         let (mut error, mut first_order_error) = (0.0, 0.0);
         let pass = step.objective.pass(Trained::Logits);
-        let evaluated = step.objective.evaluate(
-            &state.supernet,
-            &state.architecture,
-            validation,
-            (),
-            pass,
-        );
+        let evaluated =
+            step.objective
+                .evaluate(&state.supernet, &state.architecture, validation, (), pass);
         let first = read(&GradientsParams::from_grads(
             evaluated.unwrap().loss.backward(),
             &state.architecture,

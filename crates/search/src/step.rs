@@ -83,7 +83,9 @@ impl<T: Task> AlternatingStep<'_, T> {
     {
         let Objective { task, problem, .. } = self.objective;
         let pass = self.objective.pass(Trained::Logits);
-        let sample = self.objective.sample(&state.architecture, Trained::Logits)?;
+        let sample = self
+            .objective
+            .sample(&state.architecture, Trained::Logits)?;
         let penalty = self.objective.penalty(&state.architecture, &sample);
         let codes = sample.codes;
         let loss = |answer: &_| problem.loss(answer, batch, Phase::Training);
@@ -192,11 +194,8 @@ impl<T: Task> AlternatingStep<'_, T> {
         let loss = Tensor::from_inner(weights.loss.clone());
         let problem = self.objective.problem;
         let sums = problem.sums(&weights.answer, weight_batch, loss).inner();
-        let (gradients, _) = clip_global_norm(
-            weights.gradients,
-            &state.supernet,
-            config.weights.clip_norm,
-        );
+        let (gradients, _) =
+            clip_global_norm(weights.gradients, &state.supernet, config.weights.clip_norm);
         state.supernet = state
             .weight_optimizer
             .step(self.learning_rate, state.supernet, gradients);

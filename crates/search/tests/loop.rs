@@ -107,11 +107,7 @@ fn changed(before: &BTreeMap<u64, Vec<f32>>, after: &BTreeMap<u64, Vec<f32>>) ->
 
 #[test]
 fn weights_and_logits_belong_to_different_optimisers() {
-    assert!(
-        Setting::new(config())
-            .fresh()
-            .parameter_sets_are_disjoint()
-    );
+    assert!(Setting::new(config()).fresh().parameter_sets_are_disjoint());
 }
 
 #[test]

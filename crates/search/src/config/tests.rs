@@ -16,9 +16,7 @@ fn file<'a>(name: &'a str, text: &'a str) -> Option<Source<'a>> {
 
 fn refused(overrides: &[&str]) -> String {
     let overrides: Vec<String> = overrides.iter().map(|text| text.to_string()).collect();
-    Config::resolve(None, &overrides)
-        .unwrap_err()
-        .to_string()
+    Config::resolve(None, &overrides).unwrap_err().to_string()
 }
 
 #[test]

@@ -6,15 +6,11 @@ use supernet::{
     Codes, Cost, DerivedConfig, DerivedNetwork, Genotype, ModelBackend, NetworkConfig, Operation,
     Statistics, Supernet, SupernetConfig, TrainBackend, WeightInit,
 };
-use workbench::images::{
-    Augment, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with,
-};
+use workbench::images::{Augment, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with};
 use workbench::precision::{Precision, cast_convolutions};
 use workbench::problem::Split;
 
-use crate::{
-    AnswerOf, Answered, BatchOf, Cellwise, Pass, SearchConfig, SearchError, Task,
-};
+use crate::{AnswerOf, Answered, BatchOf, Cellwise, Pass, SearchConfig, SearchError, Task};
 
 /// Image classification with the convolution cells of DARTS.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,6 +7,7 @@
 
 mod codes;
 mod config;
+mod constant;
 mod deriving;
 mod genotype;
 mod logits;

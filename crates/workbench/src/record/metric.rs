@@ -191,7 +191,10 @@ mod tests {
             ..Metric::ERROR
         };
         let curve = perplexity.curve();
-        assert_eq!((curve.title.as_str(), curve.value(2.5)), ("Perplexity", 2.5));
+        assert_eq!(
+            (curve.title.as_str(), curve.value(2.5)),
+            ("Perplexity", 2.5)
+        );
     }
 
     #[test]
