@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use workbench::config::parse_table;
-use workbench::files::{read_to_string, write_atomic};
+use workbench::files::{read_to_string, write_atomic, write_json};
+use workbench::record::Metric;
 
 use self::jobs::Job;
 use self::table::{Row, Table};
@@ -66,6 +67,29 @@ pub struct GapTable {
     search: Vec<String>,
 }
 
+/// `settings.json` in the folder of the runs.
+#[derive(Serialize, Deserialize)]
+struct Made {
+    settings: Settings,
+    /// Machines that the runs were made on.
+    hardware: Vec<String>,
+}
+
+/// What all runs of a folder have in common.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Settings {
+    data: String,
+    /// Text of the configuration file.
+    config: String,
+    /// Text of the configuration file of the retraining.
+    retrain_config: String,
+    epochs: Option<usize>,
+    /// Further arguments of `search`.
+    search: Vec<String>,
+    /// Epochs, channels and cells.
+    retrain: [usize; 3],
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Method {
     EgsM1,
@@ -107,6 +131,7 @@ impl GapTable {
         let notes = self.settings(&data, &runs)?;
         let mut table = Table {
             title: format!("Search and child on {data}"),
+            metric: Metric::ERROR,
             notes,
             rows: Vec::new(),
         };
@@ -120,6 +145,7 @@ impl GapTable {
                 }
                 match job.result()? {
                     Some(finished) => {
+                        table.metric = finished.metric;
                         table.rows.push(Row {
                             method: method.name(),
                             seed,
@@ -213,37 +239,41 @@ impl GapTable {
             Some(path) => read_to_string(path),
             None => Ok("default".into()),
         };
-        let settings = json!({
-            "data": data,
-            "config": text(&self.config)?,
-            "retrain_config": text(&self.retrain_config)?,
-            "epochs": self.epochs,
-            "search": self.search,
-            "retrain": [self.retrain_epochs, self.retrain_channels, self.retrain_cells],
-        });
-        let path = runs.join("settings.json");
-        let before: Option<Value> = match fs::read_to_string(&path) {
-            Ok(text) => Some(serde_json::from_str(&text)?),
-            Err(_) => None,
+        let settings = Settings {
+            data: data.into(),
+            config: text(&self.config)?,
+            retrain_config: text(&self.retrain_config)?,
+            epochs: self.epochs,
+            search: self.search.clone(),
+            retrain: [
+                self.retrain_epochs,
+                self.retrain_channels,
+                self.retrain_cells,
+            ],
         };
-        let mut hardware: Vec<String> = Vec::new();
-        if let Some(before) = &before {
+        let path = runs.join("settings.json");
+        let mut made = Made {
+            settings,
+            hardware: Vec::new(),
+        };
+        if path.exists() {
+            let text = read_to_string(&path)?;
+            let before: Made = serde_json::from_str(&text)
+                .with_context(|| format!("{} is not of a gap table", path.display()))?;
             ensure!(
-                before["settings"] == settings,
+                before.settings == made.settings,
                 "{} holds runs of other settings ({}); give another folder with --runs",
                 runs.display(),
                 path.display()
             );
-            let known = before["hardware"].as_array().into_iter().flatten();
-            hardware = known.filter_map(Value::as_str).map(String::from).collect();
+            made.hardware = before.hardware;
         }
         let here = crate::machine::describe();
-        if !self.no_run && !hardware.contains(&here) {
-            hardware.push(here);
-            let all = json!({ "settings": settings, "hardware": hardware });
+        if !self.no_run && !made.hardware.contains(&here) {
+            made.hardware.push(here);
             fs::create_dir_all(runs)
                 .with_context(|| format!("cannot create {}", runs.display()))?;
-            write_atomic(&path, format!("{all:#}\n"))?;
+            write_json(&path, "the settings", &made)?;
         }
         let retraining = match self.retrain_epochs {
             0 => "none".into(),
@@ -257,7 +287,7 @@ impl GapTable {
             ("command", format!("`{}`", command())),
             ("seeds", seeds.join(", ")),
             ("retraining", retraining),
-            ("hardware", hardware.join("; ")),
+            ("hardware", made.hardware.join("; ")),
         ])
     }
 }

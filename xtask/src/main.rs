@@ -15,11 +15,11 @@ use clap::{Parser, Subcommand};
 #[command(name = "cargo xtask", about = "Experiments of the project")]
 struct Cli {
     #[command(subcommand)]
-    task: Task,
+    experiment: Experiment,
 }
 
 #[derive(Subcommand)]
-enum Task {
+enum Experiment {
     /// Search with several seeds and print a Markdown table with mean and spread.
     Seeds(seeds::Seeds),
     /// Search with every method and seed, retrain, and write a Markdown table and a chart.
@@ -40,11 +40,11 @@ enum Bench {
 }
 
 fn main() -> anyhow::Result<()> {
-    match Cli::parse().task {
-        Task::Seeds(seeds) => seeds.run(),
-        Task::GapTable(table) => table.run(),
-        Task::Bench(Bench::Egs(bench)) => bench.run(),
-        Task::Bench(Bench::Step(bench)) => bench.run(),
-        Task::Bench(Bench::Scale(bench)) => bench.run(),
+    match Cli::parse().experiment {
+        Experiment::Seeds(seeds) => seeds.run(),
+        Experiment::GapTable(table) => table.run(),
+        Experiment::Bench(Bench::Egs(bench)) => bench.run(),
+        Experiment::Bench(Bench::Step(bench)) => bench.run(),
+        Experiment::Bench(Bench::Scale(bench)) => bench.run(),
     }
 }

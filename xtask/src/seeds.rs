@@ -3,7 +3,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use serde_json::Value;
+use workbench::record::{Metric, SearchOutcome};
 
 /// Search with several seeds.
 #[derive(Args)]
@@ -20,45 +20,35 @@ pub struct Seeds {
     search: Vec<String>,
 }
 
-const COLUMNS: [(&str, &str); 5] = [
-    ("supernet error %", "supernet_error"),
-    ("child error %", "child_error"),
-    ("gap", "gap"),
-    ("child test error %", "child_test_error"),
-    ("seconds", "seconds"),
-];
+/// Names of the columns and what each shows.
+type Columns = [(String, fn(&SearchOutcome) -> f64); 5];
+
+fn columns(metric: &Metric) -> Columns {
+    let score = score_name(metric);
+    [
+        (format!("supernet {score}"), |end| end.supernet),
+        (format!("child {score}"), |end| end.child),
+        ("gap".into(), |end| end.gap),
+        (format!("child test {score}"), |end| end.child_test),
+        ("seconds".into(), |end| end.seconds),
+    ]
+}
+
+/// A metric and its unit in the head of a column, as in `error %`.
+pub fn score_name(metric: &Metric) -> String {
+    format!("{} {}", metric.name, metric.unit).trim_end().into()
+}
 
 impl Seeds {
     pub fn run(self) -> anyhow::Result<()> {
         self.search()?;
-        let mut rows = Vec::new();
-        for seed in &self.seeds {
-            let path = self.out.join(format!("seed-{seed}/result.json"));
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("cannot read {}", path.display()))?;
-            let result: Value = serde_json::from_str(&text)?;
-            let values: Vec<f64> = COLUMNS
-                .iter()
-                .map(|(_, key)| result[key].as_f64().with_context(|| format!("no {key}")))
-                .collect::<Result<_, _>>()?;
-            rows.push((seed.to_string(), values));
-        }
-        let names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
-        println!("| seed | {} |", names.join(" | "));
-        println!("|---|{}", "---|".repeat(COLUMNS.len()));
-        for (seed, values) in &rows {
-            let cells: Vec<_> = values.iter().map(|value| format!("{value:.2}")).collect();
-            println!("| {seed} | {} |", cells.join(" | "));
-        }
-        let spread = (0..COLUMNS.len()).map(|column| {
-            let values: Vec<f64> = rows.iter().map(|(_, values)| values[column]).collect();
-            let (mean, deviation) = mean_and_deviation(&values);
-            format!("{mean:.2} +- {deviation:.2}")
-        });
-        println!(
-            "| mean +- s.d. | {} |",
-            spread.collect::<Vec<_>>().join(" | ")
-        );
+        let file = |seed: &u64| self.out.join(format!("seed-{seed}/result.json"));
+        let ends = self
+            .seeds
+            .iter()
+            .map(|seed| SearchOutcome::read(file(seed)));
+        let ends: Vec<SearchOutcome> = ends.collect::<Result<_, _>>()?;
+        print!("{}", table(&ends));
         Ok(())
     }
 
@@ -66,7 +56,7 @@ impl Seeds {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
         let seeds: Vec<String> = self.seeds.iter().map(u64::to_string).collect();
         let status = Command::new(cargo)
-            .args(["run", "--quiet", "-p", "search", "--", "run"])
+            .args(["run", "-p", "search", "--", "run"])
             .args(&self.search)
             .args(["--seeds", &seeds.join(",")])
             .arg("--out")
@@ -79,10 +69,87 @@ impl Seeds {
     }
 }
 
+/// A row for each search, and one of means and spreads.
+fn table(ends: &[SearchOutcome]) -> String {
+    let metric = ends.first().map_or(Metric::ERROR, |end| end.metric.clone());
+    let columns = columns(&metric);
+    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    let mut text = format!("| seed | {} |\n", names.join(" | "));
+    text += &format!("|---|{}\n", "---|".repeat(columns.len()));
+    for end in ends {
+        let cells = columns
+            .iter()
+            .map(|(_, value)| format!("{:.2}", value(end)));
+        let cells: Vec<String> = cells.collect();
+        text += &format!("| {} | {} |\n", end.seed, cells.join(" | "));
+    }
+    let spread = columns.iter().map(|(_, value)| {
+        let values: Vec<f64> = ends.iter().map(value).collect();
+        let (mean, deviation) = mean_and_deviation(&values);
+        format!("{mean:.2} +- {deviation:.2}")
+    });
+    let spread: Vec<String> = spread.collect();
+    text + &format!("| mean +- s.d. | {} |\n", spread.join(" | "))
+}
+
 /// Mean and sample standard deviation.
 pub fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     (mean, (squares / (count - 1.0).max(1.0)).sqrt())
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use workbench::optim::Schedule;
+
+    /// The end of a search with this seed and score of the child.
+    pub fn outcome(seed: u64, child: f64) -> SearchOutcome {
+        SearchOutcome {
+            name: "digits".into(),
+            task: "image".into(),
+            method: "egs".into(),
+            data: "digits".into(),
+            seed,
+            backend: "flex (Cpu)".into(),
+            epochs: 3,
+            temperature: Some(Schedule::Linear { from: 5.0, to: 1.0 }),
+            metric: Metric::ERROR,
+            supernet_weights: 1_000,
+            child_weights: 400,
+            supernet: 12.0,
+            child,
+            gap: child - 12.0,
+            child_running: Some(child + 1.0),
+            gap_running: None,
+            child_test: 10.25,
+            genotype: "normal: skip_connect@0".into(),
+            seconds: 60.0,
+        }
+    }
+
+    #[test]
+    fn every_search_has_a_row_and_all_together_have_one() {
+        let text = table(&[outcome(4, 10.0), outcome(5, 12.0)]);
+        let expected = "\
+| seed | supernet error % | child error % | gap | child test error % | seconds |
+|---|---|---|---|---|---|
+| 4 | 12.00 | 10.00 | -2.00 | 10.25 | 60.00 |
+| 5 | 12.00 | 12.00 | 0.00 | 10.25 | 60.00 |
+| mean +- s.d. | 12.00 +- 0.00 | 11.00 +- 1.41 | -1.00 +- 1.41 | 10.25 +- 0.00 | 60.00 +- 0.00 |
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_metric_without_a_unit_is_its_name() {
+        let metric = Metric {
+            name: "perplexity".into(),
+            unit: "".into(),
+            ..Metric::ERROR
+        };
+        assert_eq!(score_name(&metric), "perplexity");
+    }
 }

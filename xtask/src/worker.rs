@@ -129,14 +129,25 @@ pub fn build(features: &[String]) -> anyhow::Result<PathBuf> {
     let output = command.output().context("cargo could not be started")?;
     ensure!(output.status.success(), "the step benchmark does not build");
     for line in output.stdout.lines() {
-        let message: serde_json::Value = serde_json::from_str(&line?)?;
-        if message["target"]["name"] == "step"
-            && let Some(program) = message["executable"].as_str()
-        {
-            return Ok(program.into());
+        let message: CargoMessage = serde_json::from_str(&line?)?;
+        let of_step = message.target.is_some_and(|target| target.name == "step");
+        if of_step && let Some(program) = message.executable {
+            return Ok(program);
         }
     }
     bail!("cargo named no program for the step benchmark")
+}
+
+/// What cargo says while it builds, as far as it is of use here.
+#[derive(Deserialize)]
+struct CargoMessage {
+    target: Option<CargoTarget>,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct CargoTarget {
+    name: String,
 }
 
 /// The median of at least one value.

@@ -10,55 +10,26 @@
 pub mod kernels;
 
 mod architecture;
-mod auxiliary;
-mod blocks;
-mod cell;
-mod checkpointing;
-mod conv;
-mod cost;
-mod count;
-mod derive;
-mod derived;
-mod derived_cell;
-mod drop_path;
+mod convolution;
 mod error;
-mod genotype;
-mod init;
-mod names;
-mod network;
-mod norm;
-mod operation;
-mod plan;
-mod published;
-mod space;
-mod state;
-mod stem;
+mod layers;
 
 pub use architecture::{
-    Architecture, ArchitectureConfig, ArchitectureSample, CellCodes, CodeTable, Relaxation,
-    Sampling,
+    Architecture, ArchitectureConfig, ArchitectureSample, CellCodes, CellGenotype, CodeTable,
+    DeriveRule, DerivedCodes, Genotype, GenotypeOp, Operation, Relaxation, Sampling, SearchSpace,
+    derive_genotype,
 };
-pub use auxiliary::AuxiliaryHead;
-pub use blocks::{FactorizedReduce, ReluConvNorm};
-pub use cell::SearchCell;
-pub use checkpointing::CellwiseGradients;
-pub use conv::{Conv2d, Linear};
-pub use cost::Cost;
-pub use count::{LayerCount, LayerKind};
-pub use derive::{DeriveRule, DerivedCodes, derive_genotype};
-pub use derived::{DerivedConfig, DerivedNetwork, Form, TrainingOutput};
-pub use derived_cell::DerivedCell;
-pub use drop_path::DropPath;
+pub use convolution::{
+    AuxiliaryHead, CellPlan, CellwiseGradients, Cost, DerivedCell, DerivedConfig, DerivedNetwork,
+    Execution, FactorizedReduce, Form, LayerCount, LayerKind, NetworkConfig, OperationModule,
+    Published, ReluConvNorm, Run, SearchCell, Step, Supernet, SupernetConfig, TrainingOutput,
+    count_weights,
+};
 pub use error::SupernetError;
-pub use genotype::{CellGenotype, Genotype, GenotypeOp};
-pub use init::WeightInit;
-pub use network::{Execution, Run, Step, Supernet, SupernetConfig};
-pub use norm::{BatchNorm, RunningTensor, Statistics};
-pub use operation::OperationModule;
-pub use plan::{CellPlan, NetworkConfig, count_weights};
-pub use published::Published;
-pub use space::{Operation, SearchSpace};
-pub use state::{NamedTensor, StateDict};
+pub use layers::{
+    BatchNorm, Conv2d, DropPath, Linear, NamedTensor, RunningTensor, StateDict, Statistics,
+    WeightInit,
+};
 
 /// What a backend must offer to run these networks: the estimator and the kernels, both of which
 /// have a default form that any Burn backend can use.

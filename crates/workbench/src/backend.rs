@@ -255,4 +255,28 @@ mod tests {
             .unwrap();
         assert!(selected.label.starts_with("flex ("));
     }
+
+    /// A binary without any backend, as its features leave it.
+    #[allow(unexpected_cfgs)]
+    mod binary {
+        use super::*;
+
+        pub struct Job {
+            pub backend: BackendName,
+        }
+
+        crate::backends!(Job, WorkbenchError);
+
+        #[test]
+        fn what_is_not_compiled_in_is_refused_in_a_sentence() {
+            let job = Job {
+                backend: BackendName::Cuda,
+            };
+            let message = dispatch(job).unwrap_err().to_string();
+            assert!(
+                message.contains("build with `--features cuda`"),
+                "{message}"
+            );
+        }
+    }
 }

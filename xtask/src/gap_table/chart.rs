@@ -1,6 +1,8 @@
-//! The table as a picture: search and child error of every method.
+//! The table as a picture: scores of supernet and child of every method.
 
 use std::fmt::Write as _;
+
+use workbench::record::Metric;
 
 use super::table::Table;
 
@@ -9,14 +11,15 @@ const WIDTH: f64 = 560.0;
 const TOP: f64 = 84.0;
 const ROW: f64 = 44.0;
 
-/// Column of the table, name in the legend, colour (Okabe and Ito), distance from the row's middle.
+/// Column of the table, name in the legend with the metric in the place of `METRIC`, colour (Okabe and
+/// Ito), distance from the row's middle.
 const SERIES: [(usize, &str, &str, f64); 3] = [
-    (0, "search error", "#0072B2", -9.0),
-    (1, "child error", "#D55E00", 0.0),
-    (3, "child error, running statistics", "#009E73", 9.0),
+    (0, "search METRIC", "#0072B2", -9.0),
+    (1, "child METRIC", "#D55E00", 0.0),
+    (3, "child METRIC, running statistics", "#009E73", 9.0),
 ];
 
-/// A line for each method: a dot at the mean of each error, with one standard deviation to both
+/// A line for each method: a dot at the mean of each score, with one standard deviation to both
 /// sides.
 pub fn svg(table: &Table) -> String {
     let methods = table.methods();
@@ -48,19 +51,14 @@ pub fn svg(table: &Table) -> String {
     };
     text(12.0, 26.0, 16, "start", &table.title);
     let middle = LEFT + WIDTH / 2.0;
-    text(
-        middle,
-        bottom + 44.0,
-        12,
-        "middle",
-        "validation error, percent",
-    );
+    text(middle, bottom + 44.0, 12, "middle", &axis(&table.metric));
     for (index, method) in methods.iter().enumerate() {
         let y = TOP + ROW * (index as f64 + 0.5) + 4.0;
         text(LEFT - 12.0, y, 13, "end", method);
     }
     for (index, (_, name, ..)) in SERIES.iter().enumerate() {
-        text(LEFT + 14.0 + 150.0 * index as f64, 56.0, 12, "start", name);
+        let name = name.replace("METRIC", &table.metric.name);
+        text(LEFT + 14.0 + 150.0 * index as f64, 56.0, 12, "start", &name);
     }
     let ticks = (limit / step).round() as usize;
     for index in 0..=ticks {
@@ -100,6 +98,16 @@ pub fn svg(table: &Table) -> String {
     out
 }
 
+/// What the axis shows, as in `validation error, percent`.
+fn axis(metric: &Metric) -> String {
+    let name = &metric.name;
+    match &*metric.unit {
+        "" => format!("validation {name}"),
+        "%" => format!("validation {name}, percent"),
+        unit => format!("validation {name}, {unit}"),
+    }
+}
+
 /// A round distance between ticks that needs at most eight of them.
 fn tick(largest: f64) -> f64 {
     let candidates = [0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
@@ -124,7 +132,7 @@ mod tests {
         for error in [11.0, 10.5, 12.33, 45.34] {
             assert!(svg.contains(&dot(error)), "{error}");
         }
-        for word in ["egs-m7", "darts", "search error", ">50<"] {
+        for word in ["egs-m7", "darts", "search error", "error, percent", ">50<"] {
             assert!(svg.contains(word), "{word}");
         }
         assert_eq!(svg.matches("<circle").count(), 3 + 4);

@@ -1,15 +1,13 @@
 //! One method with one seed: a search, then a retraining of what it found.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
-use serde_json::Value;
-use workbench::config::parse_table;
-use workbench::files::read_to_string;
+use workbench::optim::Schedule;
+use workbench::record::{FitOutcome, Metric, SearchOutcome};
 
-use super::table::{COLUMNS, Source, Values};
+use super::table::{COLUMNS, Figure, Values};
 
 pub struct Job {
     /// Folder of the method; the run folder is `seed-SEED` in it.
@@ -24,6 +22,8 @@ pub struct Job {
 /// What came of a job.
 pub struct Finished {
     pub values: Values,
+    /// What networks are judged by.
+    pub metric: Metric,
     /// Backend it searched on.
     pub backend: String,
     /// Temperature of the search from its start to its end.
@@ -33,13 +33,6 @@ pub struct Finished {
 impl Job {
     fn run_folder(&self) -> PathBuf {
         self.folder.join(format!("seed-{}", self.seed))
-    }
-
-    fn file(&self, source: Source) -> PathBuf {
-        self.run_folder().join(match source {
-            Source::Search => "result.json",
-            Source::Retraining => "retrain/result.json",
-        })
     }
 
     /// Does what is not done yet. Both binaries keep what is finished, go on with what was begun, and
@@ -69,57 +62,46 @@ impl Job {
 
     /// What came of the job; none while something is missing.
     pub fn result(&self) -> anyhow::Result<Option<Finished>> {
-        let search = read(&self.file(Source::Search))?;
-        let retraining = match self.retrain {
-            Some(_) => read(&self.file(Source::Retraining))?,
-            None => Some(Value::Null),
-        };
-        let (Some(search), Some(retraining)) = (search, retraining) else {
+        let file = self.run_folder().join("result.json");
+        if !file.exists() {
             return Ok(None);
+        }
+        let search = SearchOutcome::read(file)?;
+        let retraining = match self.retrain {
+            None => None,
+            Some(_) => {
+                let file = self.run_folder().join("retrain/result.json");
+                if !file.exists() {
+                    return Ok(None);
+                }
+                Some(FitOutcome::read(file)?)
+            }
         };
-        let values = COLUMNS.map(|column| match column.source {
-            Source::Search => search[column.key].as_f64(),
-            Source::Retraining => retraining[column.key].as_f64(),
-        });
         Ok(Some(Finished {
-            values,
-            backend: search["backend"].as_str().unwrap_or("unknown").to_owned(),
-            temperature: self.temperature()?,
+            values: COLUMNS.map(|column| match column.figure {
+                Figure::Search(value) => value(&search),
+                Figure::Retraining(value) => retraining.as_ref().and_then(value),
+            }),
+            temperature: ends(search.temperature),
+            metric: search.metric,
+            backend: search.backend,
         }))
-    }
-
-    fn temperature(&self) -> anyhow::Result<String> {
-        let path = self.run_folder().join("config.toml");
-        let text = read_to_string(&path)?;
-        let table = parse_table(&text, &path.display().to_string())?;
-        let schedule = table
-            .get("search")
-            .and_then(|search| search.get("temperature"));
-        let field = |name| schedule.and_then(|schedule| schedule.get(name));
-        let ends = ["from", "to"].map(|end| field(end).or(field("value")));
-        Ok(match ends {
-            [Some(from), Some(to)] => format!("{from} to {to}"),
-            _ => "unknown".into(),
-        })
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Option<Value>> {
-    if !path.exists() {
-        return Ok(None);
+/// Where a temperature begins and ends, if the result says so.
+fn ends(temperature: Option<Schedule>) -> String {
+    match temperature {
+        Some(schedule) => format!("{:?} to {:?}", schedule.value(0.0), schedule.value(1.0)),
+        None => "unknown".into(),
     }
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let value = serde_json::from_str(&text)
-        .with_context(|| format!("{} is not a result", path.display()))?;
-    Ok(Some(value))
 }
 
 fn cargo_run(package: &str, arguments: &[String]) -> anyhow::Result<()> {
     eprintln!("{package} {}", arguments.join(" "));
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let status = Command::new(cargo)
-        .args(["run", "--quiet", "-p", package, "--"])
+        .args(["run", "-p", package, "--"])
         .args(arguments)
         .arg("--quiet")
         .stdout(Stdio::null())
@@ -127,4 +109,50 @@ fn cargo_run(package: &str, arguments: &[String]) -> anyhow::Result<()> {
         .context("cannot start cargo")?;
     ensure!(status.success(), "`{package}` failed: {status}");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seeds::tests::outcome;
+    use std::fs;
+
+    #[test]
+    fn a_job_is_finished_when_both_results_are_there() {
+        let folder = std::env::temp_dir().join(format!("gap-table-{}", std::process::id()));
+        let run = folder.join("seed-3");
+        fs::create_dir_all(run.join("retrain")).unwrap();
+        let job = |retrain: Option<Vec<String>>| Job {
+            folder: folder.clone(),
+            seed: 3,
+            search: Vec::new(),
+            retrain,
+        };
+        assert!(job(None).result().unwrap().is_none());
+        let text = serde_json::to_string(&outcome(3, 10.0)).unwrap();
+        fs::write(run.join("result.json"), text).unwrap();
+        assert!(job(Some(Vec::new())).result().unwrap().is_none());
+        let searched = job(None).result().unwrap().unwrap();
+        assert_eq!(searched.values[..4], [12.0, 10.0, -2.0, 11.0].map(Some));
+        assert_eq!((searched.values[4], searched.values[5]), (None, None));
+        assert_eq!(searched.temperature, "5.0 to 1.0");
+
+        let retrained = r#"{"name":"x","data":"digits","seed":3,"backend":"flex","epochs":2,
+            "result_epoch":2,"weights":77,"multiply_adds":9,"test_loss":0.5,"test_error":4.5,
+            "genotype":"","seconds":1.0}"#;
+        fs::write(run.join("retrain/result.json"), retrained).unwrap();
+        let both = job(Some(Vec::new())).result().unwrap().unwrap();
+        assert_eq!(both.values[5..8], [4.5, 400.0, 77.0].map(Some));
+
+        fs::write(run.join("result.json"), "{}").unwrap();
+        let message = job(None).result().err().unwrap().to_string();
+        assert!(message.contains("result.json"), "{message}");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_temperature_has_two_ends_where_it_is_known() {
+        assert_eq!(ends(Some(Schedule::Constant { value: 2.5 })), "2.5 to 2.5");
+        assert_eq!(ends(None), "unknown");
+    }
 }

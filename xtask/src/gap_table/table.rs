@@ -2,58 +2,63 @@
 
 use std::fmt::Write as _;
 
-use crate::seeds::mean_and_deviation;
+use workbench::record::{FitOutcome, Metric, SearchOutcome};
+
+use crate::seeds::{mean_and_deviation, score_name};
 
 /// Where a figure comes from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    Search,
-    Retraining,
+#[derive(Clone, Copy)]
+pub enum Figure {
+    Search(fn(&SearchOutcome) -> Option<f64>),
+    Retraining(fn(&FitOutcome) -> Option<f64>),
 }
 
 /// One figure of a run.
 pub struct Column {
-    pub name: &'static str,
-    pub source: Source,
-    /// Its field in the result.
-    pub key: &'static str,
+    /// In the place of `SCORE` comes the metric.
+    name: &'static str,
+    pub figure: Figure,
     decimals: usize,
 }
 
-const fn column(name: &'static str, source: Source, key: &'static str, decimals: usize) -> Column {
+const fn search(
+    name: &'static str,
+    figure: fn(&SearchOutcome) -> Option<f64>,
+    decimals: usize,
+) -> Column {
     Column {
         name,
-        source,
-        key,
+        figure: Figure::Search(figure),
+        decimals,
+    }
+}
+
+const fn retraining(
+    name: &'static str,
+    figure: fn(&FitOutcome) -> Option<f64>,
+    decimals: usize,
+) -> Column {
+    Column {
+        name,
+        figure: Figure::Retraining(figure),
         decimals,
     }
 }
 
 pub const COLUMNS: [Column; 9] = [
-    column("search error %", Source::Search, "supernet_error", 2),
-    column("child error %", Source::Search, "child_error", 2),
-    column("gap", Source::Search, "gap", 2),
-    column(
-        "child error %, running",
-        Source::Search,
-        "child_error_running",
-        2,
-    ),
-    column("gap, running", Source::Search, "gap_running", 2),
-    column(
-        "error % after retraining",
-        Source::Retraining,
-        "test_error",
-        2,
-    ),
-    column(
+    search("search SCORE", |end| Some(end.supernet), 2),
+    search("child SCORE", |end| Some(end.child), 2),
+    search("gap", |end| Some(end.gap), 2),
+    search("child SCORE, running", |end| end.child_running, 2),
+    search("gap, running", |end| end.gap_running, 2),
+    retraining("SCORE after retraining", |end| Some(end.test.value), 2),
+    search(
         "parameters of the child",
-        Source::Search,
-        "child_weights",
+        |end| Some(end.child_weights as f64),
         0,
     ),
-    column("parameters retrained", Source::Retraining, "weights", 0),
-    column("search seconds", Source::Search, "seconds", 0),
+    retraining("parameters retrained", |end| Some(end.weights as f64), 0),
+    search("search seconds", |end| Some(end.seconds), 0),
 ];
 
 /// The figures of a run, in the order of the columns.
@@ -67,6 +72,8 @@ pub struct Row {
 
 pub struct Table {
     pub title: String,
+    /// What networks are judged by.
+    pub metric: Metric,
     /// How it was made: names and what they say.
     pub notes: Vec<(&'static str, String)>,
     pub rows: Vec<Row>,
@@ -97,14 +104,18 @@ impl Table {
 
     pub fn markdown(&self) -> String {
         let mut text = format!("# {}\n\n", self.title);
-        text.push_str(
-            "Search error is the supernet's on the validation images, run as its method runs it; the \
-             child is derived by the method's rule and inherits its weights. The gap is child less \
-             search error, in points. Children are scored with the statistics of the batch and, in \
-             the columns called running, with the running statistics they inherit. Mean +- standard \
-             deviation over seeds.\n\n",
+        let (metric, unit) = (&self.metric.name, self.metric.gap_unit());
+        let _ = writeln!(
+            text,
+            "Search {metric} is the supernet's on what validates, run as its method runs it; the child \
+             is derived by the method's rule and inherits its weights. The gap is child less search \
+             {metric}, in {unit}. Children are scored with the statistics of the batch and, in the \
+             columns called running, with the running statistics they inherit. Mean +- standard \
+             deviation over seeds.\n"
         );
-        let names: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
+        let score = score_name(&self.metric);
+        let names = COLUMNS.iter().map(|column| column.name);
+        let names: Vec<String> = names.map(|name| name.replace("SCORE", &score)).collect();
         let rule = "---|".repeat(COLUMNS.len());
         let _ = writeln!(text, "| method | {} |\n|---|{rule}", names.join(" | "));
         for method in self.methods() {
@@ -167,6 +178,7 @@ pub mod tests {
         };
         Table {
             title: "Test".into(),
+            metric: Metric::ERROR,
             notes: vec![("seeds", "0, 1".into())],
             rows: vec![
                 row("egs-m7", 0, 10.0, 9.0),
@@ -196,6 +208,10 @@ pub mod tests {
         assert!(line("| darts | 12.33 | 45.34 | 33.01 |").ends_with("| - |"));
         assert!(line("| darts | 0 | 12.33").contains("33.01"));
         assert!(text.ends_with("- seeds: 0, 1\n"));
+        assert!(text.contains("child less search error, in points."));
+        let names = "| search error % | child error % | gap | child error %, running | gap, running | \
+                     error % after retraining | parameters of the child |";
+        assert!(line("| method | search").contains(names), "{text}");
         let columns = |line: &str| line.matches('|').count();
         assert_eq!(columns(line("| method | search")), columns(line("|---|")));
     }

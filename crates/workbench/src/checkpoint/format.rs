@@ -6,7 +6,8 @@
 
 use std::path::Path;
 
-use super::{Checkpoint, broken};
+use super::content::Checkpoint;
+use super::loaded::broken;
 use crate::{Result, WorkbenchError};
 
 const MAGIC: &[u8; 8] = b"WBCHKPT\n";

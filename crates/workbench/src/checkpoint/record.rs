@@ -5,7 +5,7 @@ use burn::{
     tensor::backend::Backend,
 };
 
-use super::{Loaded, broken};
+use super::loaded::{Loaded, broken};
 use crate::{Result, WorkbenchError};
 
 type BytesRecorder = NamedMpkBytesRecorder<FullPrecisionSettings>;

@@ -4,11 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::{Table, Value};
 
-use super::table::from_table;
+use super::table::interpret;
 use super::value::{SHARED_SECTION, SIDES};
 
 /// A section with the fields of two structs side by side: those that all tasks have and those of one.
@@ -65,8 +65,8 @@ impl<Common, Own> DerefMut for Joined<Common, Own> {
 
 impl<'de, Common, Own> Deserialize<'de> for Joined<Common, Own>
 where
-    Common: DeserializeOwned,
-    Own: DeserializeOwned,
+    Common: Deserialize<'de>,
+    Own: Deserialize<'de>,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Serde's flatten would no longer refuse unknown fields.
@@ -78,8 +78,8 @@ struct Both<Common, Own>(PhantomData<(Common, Own)>);
 
 impl<'de, Common, Own> Visitor<'de> for Both<Common, Own>
 where
-    Common: DeserializeOwned,
-    Own: DeserializeOwned,
+    Common: Deserialize<'de>,
+    Own: Deserialize<'de>,
 {
     type Value = Joined<Common, Own>;
 
@@ -98,15 +98,10 @@ where
             }
             fields.insert(name, map.next_value::<Value>()?);
         }
-        // Another format than that of configurations: the section is read once more, as one.
-        let section = Table::from_iter([("section".to_string(), Value::Table(fields))]);
-        let section: Section<Self::Value> =
-            from_table(section, "section").map_err(A::Error::custom)?;
-        Ok(section.section)
+        // Another format than that of configurations: its fields are read once more, as theirs.
+        interpret(fields).map_err(A::Error::custom)
     }
 }
 
-#[derive(Deserialize)]
-struct Section<T> {
-    section: T,
-}
+#[cfg(test)]
+mod tests;

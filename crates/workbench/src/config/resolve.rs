@@ -78,3 +78,6 @@ pub fn task_name(file: Option<Source<'_>>, overrides: &[String]) -> Result<Strin
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Configurations as TOML tables.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 use super::errors::{config_error, one_line, sentence};
@@ -33,11 +33,13 @@ pub fn parse_table(text: &str, source_name: &str) -> Result<Table> {
 ///
 /// When a field is unknown, missing, or of a wrong type or value.
 pub fn from_table<T: DeserializeOwned>(table: Table, source_name: &str) -> Result<T> {
+    interpret(table).map_err(|message| config_error(source_name, message))
+}
+
+/// The same with the sentence alone as the error.
+pub(super) fn interpret<'de, T: Deserialize<'de>>(table: Table) -> Result<T, String> {
     let node = Node::new(Value::Table(table));
-    serde_path_to_error::deserialize(node).map_err(|error| {
-        let message = sentence(error.path(), error.inner());
-        config_error(source_name, message)
-    })
+    serde_path_to_error::deserialize(node).map_err(|error| sentence(error.path(), error.inner()))
 }
 
 /// Lays `over` on `base`, section by section. A table with a `shape`, a

@@ -5,24 +5,24 @@ use crate::Result;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
-    name: String,
-    weights: Weights,
+pub(super) struct Config {
+    pub(super) name: String,
+    pub(super) weights: Weights,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Weights {
-    learning_rate: f64,
-    momentum: f64,
-    steps: u32,
+pub(super) struct Weights {
+    pub(super) learning_rate: f64,
+    pub(super) momentum: f64,
+    pub(super) steps: u32,
     #[serde(default = "sgd")]
-    rule: Rule,
+    pub(super) rule: Rule,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Rule {
+pub(super) enum Rule {
     Sgd,
     Adam,
 }
@@ -31,7 +31,8 @@ fn sgd() -> Rule {
     Rule::Sgd
 }
 
-const TEXT: &str = "name = \"a\"\n[weights]\nlearning_rate = 0.1\nmomentum = 0.9\nsteps = 3\n";
+pub(super) const TEXT: &str =
+    "name = \"a\"\n[weights]\nlearning_rate = 0.1\nmomentum = 0.9\nsteps = 3\n";
 
 fn message_for(old: &str, new: &str) -> String {
     assert!(TEXT.contains(old));
@@ -40,7 +41,7 @@ fn message_for(old: &str, new: &str) -> String {
         .to_string()
 }
 
-fn parse<T: DeserializeOwned>(text: &str, source_name: &str) -> Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(text: &str, source_name: &str) -> Result<T> {
     from_table(parse_table(text, source_name)?, source_name)
 }
 

@@ -167,3 +167,6 @@ impl IntoDeserializer<'_, ValueError> for Node {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ const NODE_WIDTH: f64 = 34.0;
 const MARGIN: f64 = 20.0;
 pub(super) const TITLE_HEIGHT: f64 = 40.0;
 
-/// The places of a cell's parts, in a coordinate system of its own.
+/// The places of all that a cell shows, in a coordinate system of its own.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) width: f64,

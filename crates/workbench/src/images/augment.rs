@@ -87,7 +87,7 @@ pub(super) enum Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream::{Purpose, random_stream};
+    use crate::stream::{Purpose, seeded_rng};
 
     const SIZE: [usize; 2] = [3, 5];
     const NONE: Change = Change {
@@ -132,7 +132,7 @@ mod tests {
         };
         let mut areas = std::collections::BTreeSet::new();
         for index in 0..200 {
-            let change = augment.sample(&mut random_stream(Purpose::Augment, [0, 0, index]), SIZE);
+            let change = augment.sample(&mut seeded_rng(Purpose::Augment, [0, 0, index]), SIZE);
             let [rows, columns] = change.blank;
             areas.insert(((rows[1] - rows[0]), (columns[1] - columns[0])));
         }
@@ -152,7 +152,7 @@ mod tests {
         for index in 0..200 {
             shifts.insert(
                 augment
-                    .sample(&mut random_stream(Purpose::Augment, [0, 0, index]), SIZE)
+                    .sample(&mut seeded_rng(Purpose::Augment, [0, 0, index]), SIZE)
                     .shift[1],
             );
         }

@@ -87,7 +87,7 @@ impl Region {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream::{Purpose, random_stream};
+    use crate::stream::{Purpose, seeded_rng};
 
     fn region(left: u32, top: u32, width: u32, height: u32) -> Region {
         Region {
@@ -115,7 +115,7 @@ mod tests {
         let (mut areas, mut ratios) = (Vec::new(), Vec::new());
         for index in 0..4_000 {
             let crop = Region::random(
-                &mut random_stream(Purpose::Crop, [1, 0, index]),
+                &mut seeded_rng(Purpose::Crop, [1, 0, index]),
                 [width, height],
             );
             assert!(crop.left + crop.width <= width && crop.top + crop.height <= height);
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_picture_of_extreme_shape_gets_its_centre() {
-        let mut rng = random_stream(Purpose::Crop, [0; 3]);
+        let mut rng = seeded_rng(Purpose::Crop, [0; 3]);
         assert_eq!(
             Region::random(&mut rng, [1_000, 30]),
             region(480, 0, 40, 30)

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::crop::Region;
 use super::decode::{Problem, decode, planes};
 use super::folder::{FolderOptions, OnCorrupt, TrainingCrop};
-use crate::stream::{Purpose, RngKey, random_stream};
+use crate::stream::{Purpose, RngKey, seeded_rng};
 use crate::{Result, WorkbenchError};
 
 /// An image file that could not be read.
@@ -117,7 +117,7 @@ impl ImageFiles {
                 let region = match random {
                     Some(key) => {
                         let key = [key.seed, key.epoch, index as u64];
-                        Region::random(&mut random_stream(Purpose::Crop, key), dims)
+                        Region::random(&mut seeded_rng(Purpose::Crop, key), dims)
                     }
                     None => Region::centre(dims, options.size, options.shorter_side()),
                 };

@@ -12,7 +12,7 @@ use super::{
     dataset::{Dataset, Images},
 };
 use crate::Result;
-use crate::stream::{Purpose, RngKey, random_stream};
+use crate::stream::{Purpose, RngKey, seeded_rng};
 
 /// How images become the pixels of a batch.
 #[derive(Clone, Copy)]
@@ -132,7 +132,7 @@ impl Dataset {
         key: RngKey,
     ) {
         let [_, height, width] = self.image_shape;
-        let mut rng = random_stream(Purpose::Augment, [key.seed, key.epoch, index as u64]);
+        let mut rng = seeded_rng(Purpose::Augment, [key.seed, key.epoch, index as u64]);
         let change = augment.sample(&mut rng, [height, width]);
         let size = height * width;
         let planes = out.chunks_exact_mut(size).zip(planes.chunks_exact(size));

@@ -167,7 +167,7 @@ impl Problem for ImageProblem {
     fn unreadable(&self) -> Vec<String> {
         let sets = [Some(&self.weights), self.logits.as_ref()];
         let others = [self.validation.as_ref(), Some(&self.test)];
-        // Sets that are parts of one share what is known of its files.
+        // Sets that were one share what is known of its files.
         let mut known = BTreeSet::new();
         let files = sets.into_iter().chain(others).flatten();
         files

@@ -8,5 +8,5 @@ mod split;
 
 pub use order::{Remainder, RngKey, cut, index_batches, permutation, training_lists};
 pub use prefetch::{AHEAD, Prefetch};
-pub use random::{Purpose, below, random_stream, shuffle, uniform};
+pub use random::{Purpose, below, seeded_rng, shuffle, uniform};
 pub use split::stratified;

@@ -1,6 +1,6 @@
 //! The order in which an epoch visits examples, and its division into batches.
 
-use super::random::{Purpose, random_stream, shuffle};
+use super::random::{Purpose, seeded_rng, shuffle};
 use crate::problem::Visit;
 
 /// What the random changes to a batch depend on.
@@ -25,7 +25,7 @@ pub enum Remainder {
 /// of one seed apart.
 pub fn permutation(count: usize, seed: u64, number: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
-    let mut rng = random_stream(Purpose::Order, [seed, number, 0]);
+    let mut rng = seeded_rng(Purpose::Order, [seed, number, 0]);
     shuffle(&mut rng, &mut order);
     order
 }

@@ -17,8 +17,8 @@ pub enum Purpose {
     Crop = 4,
 }
 
-/// The random numbers of this purpose and key.
-pub fn random_stream(purpose: Purpose, key: [u64; 3]) -> ChaCha8Rng {
+/// The generator of random numbers for this purpose and key.
+pub fn seeded_rng(purpose: Purpose, key: [u64; 3]) -> ChaCha8Rng {
     let mut seed = [0; 32];
     let words = [key[0], key[1], key[2], purpose as u64];
     for (chunk, word) in seed.chunks_exact_mut(8).zip(words) {
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn numbers_below_a_bound_are_even() {
-        let mut rng = random_stream(Purpose::Split, [1, 2, 3]);
+        let mut rng = seeded_rng(Purpose::Split, [1, 2, 3]);
         let mut counts = [0_i32; 7];
         for _ in 0..7_000 {
             counts[below(&mut rng, 7)] += 1;
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn every_order_of_three_is_equally_likely() {
-        let mut rng = random_stream(Purpose::Order, [0; 3]);
+        let mut rng = seeded_rng(Purpose::Order, [0; 3]);
         let mut counts = std::collections::BTreeMap::<[u8; 3], i32>::new();
         for _ in 0..6_000 {
             let mut items = [0, 1, 2];
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn each_word_of_the_key_and_the_purpose_changes_the_stream() {
-        let first = |purpose, key| random_stream(purpose, key).next_u64();
+        let first = |purpose, key| seeded_rng(purpose, key).next_u64();
         let all = [
             first(Purpose::Split, [1, 0, 0]),
             first(Purpose::Order, [1, 0, 0]),

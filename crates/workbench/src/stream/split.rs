@@ -1,6 +1,6 @@
 //! Splitting by class.
 
-use super::random::{Purpose, random_stream, shuffle};
+use super::random::{Purpose, seeded_rng, shuffle};
 
 /// Divides the indices of `labels` so that the first list has exactly `first` of them and every class
 /// is shared in the same proportion, up to rounding. Both lists come in rising order of index.
@@ -9,7 +9,7 @@ use super::random::{Purpose, random_stream, shuffle};
 ///
 /// When there are fewer than `first` labels.
 pub fn stratified(labels: &[u16], first: usize, seed: u64) -> (Vec<usize>, Vec<usize>) {
-    let mut rng = random_stream(Purpose::Split, [seed, 0, 0]);
+    let mut rng = seeded_rng(Purpose::Split, [seed, 0, 0]);
     let mut order: Vec<usize> = (0..labels.len()).collect();
     shuffle(&mut rng, &mut order);
     let classes = labels

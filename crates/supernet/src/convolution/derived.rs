@@ -2,11 +2,11 @@ use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
-use crate::auxiliary::AuxiliaryHead;
-use crate::conv::Linear;
+use crate::convolution::auxiliary::AuxiliaryHead;
+use crate::convolution::operation::OperationForm;
+use crate::convolution::stem::{DerivedStem, global_average};
 use crate::kernels::KernelBackend;
-use crate::operation::OperationForm;
-use crate::stem::{DerivedStem, global_average};
+use crate::layers::conv::Linear;
 use crate::{
     CellGenotype, CellPlan, DerivedCell, DropPath, Genotype, NetworkConfig, Statistics, Supernet,
     SupernetConfig, SupernetError, WeightInit,

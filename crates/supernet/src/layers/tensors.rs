@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 
-use crate::names::{darts_name, is_transposed};
+use crate::convolution::tensors::{darts_name, is_transposed};
 use crate::{DerivedNetwork, SupernetError};
 
 /// A tensor in host memory.

@@ -1,9 +1,9 @@
 use burn::module::Module;
 use burn::tensor::{DType, Tensor, backend::Backend};
 
-use crate::blocks::{FactorizedReduce, ReluConvNorm};
-use crate::conv::Conv2d;
+use crate::convolution::blocks::{FactorizedReduce, ReluConvNorm};
 use crate::kernels::{self, KernelBackend};
+use crate::layers::conv::Conv2d;
 use crate::{BatchNorm, CellPlan, Form, NetworkConfig, Statistics, WeightInit};
 
 /// The first layer: 3x3 convolution and affine batch normalisation.

@@ -2,9 +2,9 @@ use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
-use crate::conv::Linear;
+use crate::convolution::stem::{Stem, global_average};
 use crate::kernels::KernelBackend;
-use crate::stem::{Stem, global_average};
+use crate::layers::conv::Linear;
 use crate::{
     CellCodes, NetworkConfig, SearchCell, SearchSpace, Statistics, SupernetError, WeightInit,
 };

@@ -4,8 +4,8 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
-use crate::conv::{DepthwiseConv2d, PointwiseConv2d};
 use crate::kernels::{self, KernelBackend};
+use crate::layers::conv::{DepthwiseConv2d, PointwiseConv2d};
 use crate::{BatchNorm, Statistics, WeightInit};
 
 /// 1x1 convolution and batch normalisation of a rectified input.

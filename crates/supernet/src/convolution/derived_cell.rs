@@ -1,10 +1,10 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
-use crate::cell::{edge_stride, empty_node};
+use crate::convolution::cell::{edge_stride, empty_node};
+use crate::convolution::operation::{NodeState, OperationForm};
+use crate::convolution::stem::Preprocess;
 use crate::kernels::{self, KernelBackend};
-use crate::operation::{NodeState, OperationForm};
-use crate::stem::Preprocess;
 use crate::{
     CellGenotype, CellPlan, DropPath, GenotypeOp, Operation, OperationModule, SearchCell,
     SearchSpace, Statistics, SupernetError, WeightInit,

@@ -1,9 +1,9 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
+use crate::convolution::operation::{NodeState, OperationForm};
+use crate::convolution::stem::Preprocess;
 use crate::kernels::{self, KernelBackend};
-use crate::operation::{NodeState, OperationForm};
-use crate::stem::Preprocess;
 use crate::{
     CellPlan, CodeTable, Execution, OperationModule, Run, SearchSpace, Statistics, Step, WeightInit,
 };

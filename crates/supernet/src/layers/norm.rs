@@ -14,8 +14,8 @@ use burn::tensor::{
     backend::{AutodiffBackend, Backend},
 };
 
+use crate::convolution::stem::in_f32;
 use crate::kernels::{self, KernelBackend};
-use crate::stem::in_f32;
 
 /// Which statistics a forward pass normalises with, and what becomes of the running ones.
 #[derive(Debug, Clone, Copy, PartialEq)]

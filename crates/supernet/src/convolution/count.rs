@@ -1,8 +1,8 @@
 use std::fmt;
 
-use crate::auxiliary::AuxiliaryPlan;
-use crate::cell::edge_stride;
-use crate::stem::stem_convolutions;
+use crate::convolution::auxiliary::AuxiliaryPlan;
+use crate::convolution::cell::edge_stride;
+use crate::convolution::stem::stem_convolutions;
 use crate::{CellGenotype, CellPlan, DerivedConfig, Form, Operation, SearchSpace, SupernetError};
 
 /// What kind of map a counted layer is.

@@ -3,7 +3,7 @@ use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
 use crate::SupernetError;
-use crate::norm::RUNNING;
+use crate::layers::norm::RUNNING;
 
 /// The outer shape of a network of cells, the same for a supernet and a derived network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

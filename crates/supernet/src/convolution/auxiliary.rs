@@ -5,9 +5,9 @@ use burn::tensor::{
     module::{adaptive_avg_pool2d, avg_pool2d},
 };
 
-use crate::conv::{Conv2d, Linear, PointwiseConv2d};
+use crate::convolution::stem::global_average;
 use crate::kernels::{self, KernelBackend};
-use crate::stem::global_average;
+use crate::layers::conv::{Conv2d, Linear, PointwiseConv2d};
 use crate::{BatchNorm, Form, Statistics, WeightInit};
 
 /// The auxiliary classifier of DARTS: reads the cell at two thirds of the depth while training, so

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::cell::edge_stride;
+use crate::convolution::cell::edge_stride;
 use crate::{NetworkConfig, Operation, SearchSpace};
 
 /// What an operation costs.

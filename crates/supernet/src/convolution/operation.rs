@@ -3,7 +3,7 @@ use std::cell::OnceCell;
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
-use crate::blocks::{FactorizedReduce, SeparableConv};
+use crate::convolution::blocks::{FactorizedReduce, SeparableConv};
 use crate::kernels::{self, KernelBackend};
 use crate::{BatchNorm, Operation, Statistics, WeightInit};
 

@@ -10,7 +10,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{Tensor, backend::Backend};
 
-use crate::stem::global_average;
+use crate::convolution::stem::global_average;
 use crate::{CellCodes, CodeTable, Run, Statistics, Step, Supernet, TrainBackend};
 
 /// What a pass and its differentiation give.

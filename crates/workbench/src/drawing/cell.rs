@@ -1,0 +1,71 @@
+//! What is to be drawn.
+
+use super::render;
+use crate::{Result, WorkbenchError};
+
+/// A cell to be drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CellDrawing {
+    /// The heading.
+    pub title: String,
+    /// The names of the inputs, such as `c_{k-2}` and `c_{k-1}`.
+    pub inputs: Vec<String>,
+    /// The number of intermediate nodes.
+    pub nodes: usize,
+    /// The operations, each a line of its own.
+    pub edges: Vec<DrawnEdge>,
+    /// Whether all nodes are joined into an output `c_k`.
+    pub output: bool,
+}
+
+/// An operation of a cell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DrawnEdge {
+    /// Where it comes from: the inputs are counted first, then the nodes.
+    pub from: usize,
+    /// The node it leads to, counted without the inputs.
+    pub to: usize,
+    /// The operation.
+    pub label: String,
+    /// A remark behind the label, such as a probability.
+    pub note: Option<String>,
+}
+
+/// Draws one cell.
+///
+/// # Errors
+///
+/// When an edge does not lead forward to a node of the cell.
+pub fn cell_svg(cell: &CellDrawing) -> Result<String> {
+    cells_svg(std::slice::from_ref(cell))
+}
+
+/// Draws cells below each other; an operation has the same colour in all of them.
+///
+/// # Errors
+///
+/// When an edge does not lead forward to a node of its cell.
+pub fn cells_svg(cells: &[CellDrawing]) -> Result<String> {
+    for cell in cells {
+        check(cell)?;
+    }
+    Ok(render::document(cells))
+}
+
+fn check(cell: &CellDrawing) -> Result<()> {
+    for edge in &cell.edges {
+        let target = cell.inputs.len() + edge.to;
+        if edge.to >= cell.nodes || edge.from >= target {
+            return Err(WorkbenchError::Drawing {
+                what: format!("cell `{}`, operation `{}`", cell.title, edge.label),
+                found: format!("a line from {} to node {}", edge.from, edge.to),
+                valid: format!(
+                    "a line to a node below {} from one of {} inputs or an earlier node",
+                    cell.nodes,
+                    cell.inputs.len()
+                ),
+            });
+        }
+    }
+    Ok(())
+}
