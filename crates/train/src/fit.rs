@@ -59,6 +59,7 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
     type Error = TrainError;
 
     const WHAT: &'static str = "training";
+    const UNREADABLE: [&'static str; 2] = R::Problem::UNREADABLE;
 
     fn config_toml(&self) -> Result<String, TrainError> {
         self.config().to_toml()
