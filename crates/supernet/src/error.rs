@@ -1,19 +1,21 @@
-use crate::Operation;
-
 /// What can be wrong with a search space, a genotype or a network's configuration.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SupernetError {
-    /// An operation's name is not one of [`Operation::ALL`].
+    /// An operation's name is none of its set's.
     #[error(
-        "{place}: unknown operation `{found}`{}; valid operations: {}",
-        suggestion(found),
-        Operation::names()
+        "{}unknown operation `{found}`{}; valid operations: {valid}",
+        prefix(place),
+        question(*suggestion)
     )]
     UnknownOperation {
-        /// Where the name was read.
+        /// Where the name was read; empty where whoever reads it says so.
         place: String,
         /// The name.
         found: String,
+        /// The names of all operations of the set.
+        valid: String,
+        /// The one that is close to what was found, if one is.
+        suggestion: Option<&'static str>,
     },
     /// The text or JSON of a genotype cannot be read.
     #[error("{place}: {problem}")]
@@ -53,6 +55,26 @@ pub enum SupernetError {
 }
 
 impl SupernetError {
+    /// For a name that is none of `valid`.
+    pub(crate) fn unknown_operation(
+        place: &str,
+        found: &str,
+        valid: impl Iterator<Item = &'static str> + Clone,
+    ) -> Self {
+        let suggestion = valid
+            .clone()
+            .map(|name| (strsim::jaro_winkler(found, name), name))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .filter(|(score, _)| *score > 0.8)
+            .map(|(_, name)| name);
+        Self::UnknownOperation {
+            place: place.into(),
+            found: found.into(),
+            valid: valid.collect::<Vec<_>>().join(", "),
+            suggestion,
+        }
+    }
+
     pub(crate) fn genotype(place: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Genotype {
             place: place.into(),
@@ -80,13 +102,14 @@ impl SupernetError {
     }
 }
 
-/// `; did you mean ...` when a valid operation's name is close to `found`.
-fn suggestion(found: &str) -> String {
-    Operation::ALL
-        .iter()
-        .map(|op| (strsim::jaro_winkler(found, op.name()), op.name()))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(score, _)| *score > 0.8)
-        .map(|(_, name)| format!(", did you mean `{name}`?"))
-        .unwrap_or_default()
+fn prefix(place: &str) -> String {
+    if place.is_empty() {
+        String::new()
+    } else {
+        format!("{place}: ")
+    }
+}
+
+fn question(suggestion: Option<&str>) -> String {
+    suggestion.map_or(String::new(), |name| format!(", did you mean `{name}`?"))
 }

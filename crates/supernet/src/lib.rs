@@ -2,48 +2,41 @@
 //! with the Ensemble Gumbel-Softmax estimator (Chang et al., "DATA: Differentiable ArchiTecture
 //! Approximation", NeurIPS 2019).
 //!
+//! - [`mod@architecture`]: what is searched, whatever a cell is made of: the operations of a space,
+//!   the logits, the codes drawn from them and the genotype derived from them. A space of one's own
+//!   begins with an [`OperationSet`].
+//! - [`kernels`]: the operations that take the time, with gradients written by hand.
+//! - The rest are layers, and the operations, supernet and derived network of image classification.
+//!   Where a space or a genotype names no operations, those of this network are meant.
+//!
 //! Shapes name their axes with the same words everywhere: images are
-//! `[batch, channels, height, width]`, architecture logits `[edges, ops]`, class logits
-//! `[batch, classes]`.
+//! `[batch, channels, height, width]`, architecture logits `[tables, edges, ops]` with a table for
+//! each kind of cell, class logits `[batch, classes]`.
 #![deny(missing_docs)]
 
+pub mod architecture;
 pub mod kernels;
 
-mod architecture;
+mod backend;
 mod convolution;
 mod error;
 mod layers;
 
+#[doc(inline)]
 pub use architecture::{
-    Architecture, ArchitectureConfig, ArchitectureSample, CellCodes, CellGenotype, CodeTable,
-    DeriveRule, DerivedCodes, Genotype, GenotypeOp, Operation, Relaxation, Sampling, SearchSpace,
+    Architecture, ArchitectureConfig, ArchitectureSample, CodeTable, Codes, DeriveRule,
+    DerivedCodes, Execution, ForwardMode, OperationSet, Relaxation, Sampling, Trained,
     derive_genotype,
 };
+pub use backend::{ModelBackend, TrainBackend};
 pub use convolution::{
-    AuxiliaryHead, CellPlan, CellwiseGradients, Cost, DerivedCell, DerivedConfig, DerivedNetwork,
-    Execution, FactorizedReduce, Form, LayerCount, LayerKind, NetworkConfig, OperationModule,
-    Published, ReluConvNorm, Run, SearchCell, Step, Supernet, SupernetConfig, TrainingOutput,
-    count_weights,
+    AuxiliaryHead, CellGenotype, CellKind, CellPlan, CellwiseGradients, ConvNorm, Cost,
+    DerivedCell, DerivedConfig, DerivedNetwork, FactorizedReduce, Form, Genotype, GenotypeOp,
+    LayerCount, LayerKind, NetworkConfig, Operation, OperationModule, Published, SearchCell,
+    SearchSpace, Supernet, SupernetConfig, TrainingOutput,
 };
 pub use error::SupernetError;
 pub use layers::{
     BatchNorm, Conv2d, DropPath, Linear, NamedTensor, RunningTensor, StateDict, Statistics,
-    WeightInit,
+    WeightInit, count_weights,
 };
-
-/// What a backend must offer to run these networks: the estimator and the kernels, both of which
-/// have a default form that any Burn backend can use.
-pub trait ModelBackend: egs_core::EgsBackend + kernels::KernelBackend {}
-
-impl<B: egs_core::EgsBackend + kernels::KernelBackend> ModelBackend for B {}
-
-/// A [`ModelBackend`] that differentiates, over one that does not.
-pub trait TrainBackend:
-    burn::tensor::backend::AutodiffBackend<InnerBackend: ModelBackend> + ModelBackend
-{
-}
-
-impl<B> TrainBackend for B where
-    B: burn::tensor::backend::AutodiffBackend<InnerBackend: ModelBackend> + ModelBackend
-{
-}

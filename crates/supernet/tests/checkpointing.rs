@@ -10,8 +10,8 @@ use burn::tensor::loss::cross_entropy_with_logits;
 use burn_flex::Flex;
 use egs_core::NoiseKey;
 use supernet::{
-    Architecture, ArchitectureConfig, CellCodes, Execution, NetworkConfig, Run, SearchSpace,
-    Statistics, Step, Supernet, SupernetConfig, WeightInit,
+    Architecture, ArchitectureConfig, CodeTable, Codes, Execution, ForwardMode, NetworkConfig,
+    SearchSpace, Statistics, Supernet, SupernetConfig, Trained, WeightInit,
 };
 
 type Train = Autodiff<Flex>;
@@ -70,7 +70,7 @@ struct Case {
 
 impl Case {
     /// The same codes with a graph of their own each time: a graph is differentiated once.
-    fn codes(&self) -> CellCodes<Train> {
+    fn codes(&self) -> Codes<Train> {
         let key = NoiseKey::new(3, 4);
         self.architecture.sample(&self.egs, 1.0, key).unwrap().codes
     }
@@ -116,24 +116,24 @@ fn loss(logits: Tensor<Train, 2>) -> Tensor<Train, 1> {
 }
 
 #[test]
-fn a_weight_step_has_the_same_gradients_and_moves_statistics_once() {
+fn training_weights_has_the_same_gradients_and_moves_statistics_once() {
     let case = case();
     let whole = case.net.clone();
-    let constant = CellCodes {
-        normal: supernet::CodeTable::constant(case.codes().normal.active),
-        reduce: supernet::CodeTable::constant(case.codes().reduce.active),
+    let tables = case.codes().tables.into_iter();
+    let constant = Codes {
+        tables: tables.map(|t| CodeTable::constant(t.active)).collect(),
     };
-    let run = Run {
+    let mode = ForwardMode {
         execution: Execution::ExactSparse,
-        step: Step::Weights,
+        trained: Trained::Weights,
         statistics: Statistics::TRAIN,
     };
-    let value = loss(whole.forward(case.images.clone(), &constant, run));
+    let value = loss(whole.forward(case.images.clone(), &constant, mode));
     let expected = GradientsParams::from_grads(value.backward(), &whole);
     let before = running(&case.net);
     let cellwise = case
         .net
-        .differentiate_cellwise(case.images, &constant, run, loss);
+        .differentiate_cellwise(case.images, &constant, mode, loss);
     assert_close(
         &[cellwise.loss.into_scalar()],
         &[value.into_scalar()],
@@ -155,36 +155,40 @@ fn a_weight_step_has_the_same_gradients_and_moves_statistics_once() {
 }
 
 #[test]
-fn an_architecture_step_has_the_same_gradients_of_the_codes_in_every_execution() {
+fn training_logits_has_the_same_gradients_of_the_codes_in_every_execution() {
     for execution in [Execution::Dense, Execution::ExactSparse, Execution::Sampled] {
         let case = case();
-        let run = Run {
+        let mode = ForwardMode {
             execution,
-            step: Step::Architecture,
+            trained: Trained::Logits,
             statistics: Statistics::Batch,
         };
         let whole = case.net.clone().no_grad();
-        let value = loss(whole.forward(case.images.clone(), &case.codes(), run));
+        let value = loss(whole.forward(case.images.clone(), &case.codes(), mode));
         let expected = GradientsParams::from_grads(value.backward(), &case.architecture);
         let before = running(&case.net);
         let codes = case.codes();
         let cellwise = case
             .net
-            .differentiate_cellwise(case.images.clone(), &codes, run, loss);
+            .differentiate_cellwise(case.images.clone(), &codes, mode, loss);
         assert!(gradients(&case.net, &cellwise.weights).is_empty());
         assert_eq!(running(&case.net), before);
         // On into the logits.
-        let [normal, reduce] = cellwise
-            .codes
-            .map(|gradient| Tensor::<Train, 2>::from_inner(gradient.expect("both kinds of cell")));
-        let product = (codes.normal.weights.unwrap() * normal).sum()
-            + (codes.reduce.weights.unwrap() * reduce).sum();
+        assert_eq!(cellwise.codes.len(), 2);
+        let products = codes.tables.into_iter().zip(cellwise.codes);
+        let products = products.map(|(table, gradient)| {
+            let gradient = Tensor::from_inner(gradient.expect("both kinds of cell"));
+            (table.weights.unwrap() * gradient).sum()
+        });
+        let product = products.reduce(|sum, product| sum + product).unwrap();
         let actual = GradientsParams::from_grads(product.backward(), &case.architecture);
         let expected = gradients(&case.architecture, &expected);
         let actual = gradients(&case.architecture, &actual);
-        assert_eq!(expected.len(), 2);
+        assert_eq!(expected.len(), 1);
         for (id, gradient) in &expected {
-            assert!(gradient.iter().any(|value| *value != 0.0));
+            for table in gradient.chunks(gradient.len() / 2) {
+                assert!(table.iter().any(|value| *value != 0.0));
+            }
             assert_close(&actual[id], gradient, &format!("{execution:?}"));
         }
     }

@@ -6,9 +6,9 @@ use burn::module::AutodiffModule;
 use burn::tensor::Tensor;
 use egs_core::{NoiseKey, Normalization};
 use supernet::{
-    Architecture, ArchitectureConfig, BatchNorm, CellCodes, DeriveRule, NetworkConfig, Published,
-    Run, Sampling, SearchSpace, Statistics, Supernet, SupernetConfig, SupernetError, WeightInit,
-    count_weights, derive_genotype,
+    Architecture, ArchitectureConfig, BatchNorm, CodeTable, Codes, DeriveRule, ForwardMode,
+    NetworkConfig, Published, Sampling, SearchSpace, Statistics, Supernet, SupernetConfig,
+    SupernetError, WeightInit, count_weights, derive_genotype,
 };
 use support::*;
 
@@ -49,7 +49,7 @@ fn any_image_of_eight_pixels_or_more_fits() {
         let output = net.forward(
             images([2, 1, height as usize, width], &device()),
             &codes,
-            Run::SCORE,
+            ForwardMode::SCORE,
         );
         assert_eq!(output.dims(), [2, 5]);
         assert!(output.into_data().iter::<f32>().all(f32::is_finite));
@@ -83,14 +83,14 @@ fn child_equals_supernet(sampling: Sampling, normalization: Normalization, stati
     .unwrap();
     let child = net.inherit(&config, &genotype).unwrap();
     let x = images::<Inner>([5, 1, 12, 10], &device());
-    let codes = CellCodes::from_derived(&derived, &device());
+    let codes = Codes::from_derived(&derived, &device());
     let ours = child.forward(x.clone(), statistics);
     let theirs = net.forward(
         x,
         &codes,
-        Run {
+        ForwardMode {
             statistics,
-            ..Run::SCORE
+            ..ForwardMode::SCORE
         },
     );
     let host = |t: Tensor<Inner, 2>| t.into_data().to_vec::<f32>().unwrap();
@@ -118,12 +118,11 @@ fn the_same_seed_gives_the_same_weights() {
     let logits = |seed| {
         let config = small_config(2);
         let net: Supernet<Inner> = config.init(&mut WeightInit::new(seed), &device()).unwrap();
-        let all = supernet::CodeTable::constant(vec![vec![true; 8]; 5]);
-        let codes = CellCodes {
-            normal: all.clone(),
-            reduce: all,
+        let all = CodeTable::constant(vec![vec![true; 8]; 5]);
+        let codes = Codes {
+            tables: vec![all; 2],
         };
-        let output = net.forward(images([2, 1, 8, 8], &device()), &codes, Run::SCORE);
+        let output = net.forward(images([2, 1, 8, 8], &device()), &codes, ForwardMode::SCORE);
         output.into_data().to_vec::<f32>().unwrap()
     };
     assert_eq!(logits(4), logits(4));
@@ -132,7 +131,7 @@ fn the_same_seed_gives_the_same_weights() {
 
 #[test]
 fn running_statistics_follow_pytorchs_rule() {
-    let norm = BatchNorm::<Inner>::new(2, false, &device());
+    let norm = BatchNorm::<Inner>::new(2, &device());
     let x = images::<Inner>([3, 2, 4, 5], &device());
     let host: Vec<f32> = x.to_data().to_vec().unwrap();
     norm.forward(x.clone(), Statistics::TRAIN);
@@ -162,7 +161,7 @@ fn running_statistics_follow_pytorchs_rule() {
 
 #[test]
 fn averaging_momentum_recomputes_statistics_from_scratch() {
-    let norm = BatchNorm::<Inner>::new(1, false, &device());
+    let norm = BatchNorm::<Inner>::new(1, &device());
     for k in 1..=3 {
         let x = Tensor::<Inner, 4>::full([2, 1, 2, 2], k as f32, &device());
         norm.forward(
@@ -178,7 +177,7 @@ fn averaging_momentum_recomputes_statistics_from_scratch() {
 
 #[test]
 fn clones_and_inner_copies_have_statistics_of_their_own() {
-    let norm = BatchNorm::<Train>::new(1, true, &device());
+    let norm = BatchNorm::<Train>::affine(1, &device());
     let (copy, inner) = (norm.clone(), norm.valid());
     norm.forward(images([2, 1, 3, 3], &device()) + 5.0, Statistics::TRAIN);
     let mean = |n: &BatchNorm<Train>| n.running().unwrap().0.into_scalar();
@@ -190,7 +189,7 @@ fn clones_and_inner_copies_have_statistics_of_their_own() {
 #[test]
 fn a_layer_without_running_statistics_uses_the_batchs() {
     let device = device();
-    let with = BatchNorm::<Inner>::new(1, false, &device);
+    let with = BatchNorm::<Inner>::new(1, &device);
     let without = with.clone().without_running();
     let x = images::<Inner>([2, 1, 3, 3], &device);
     let batch = with.forward(x.clone(), Statistics::Batch).into_data();
@@ -199,4 +198,18 @@ fn a_layer_without_running_statistics_uses_the_batchs() {
         batch
     );
     assert_ne!(with.forward(x, Statistics::Running).into_data(), batch);
+}
+
+#[test]
+fn features_are_what_the_last_cell_leaves() {
+    let config = small_config(4);
+    let net: Supernet<Inner> = config.init(&mut WeightInit::new(2), &device()).unwrap();
+    let all = CodeTable::constant(vec![vec![true; 8]; 5]);
+    let codes = Codes {
+        tables: vec![all; 2],
+    };
+    let x = images::<Inner>([3, 1, 9, 13], &device());
+    let features = net.features(x, &codes, ForwardMode::SCORE);
+    // Two cells halve the image and double the channels; two nodes of 16 channels are concatenated.
+    assert_eq!(features.dims(), [3, 32, 3, 4]);
 }

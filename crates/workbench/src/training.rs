@@ -103,6 +103,8 @@ mod tests {
         w: Param<Tensor<B, 1>>,
     }
 
+    type Output = PassOutput<Train, Weights<Train>>;
+
     fn weights(values: [f32; 2]) -> Weights<Train> {
         let w = Tensor::from_floats(values, &Default::default());
         Weights {
@@ -115,10 +117,7 @@ mod tests {
     }
 
     /// The loss `scale * sum(w * gradient)`, whose gradient is `scale * gradient`.
-    fn pass(
-        scale: f32,
-    ) -> impl FnMut(Weights<Train>, [f32; 2]) -> Result<PassOutput<Train, Weights<Train>>, WorkbenchError>
-    {
+    fn pass(scale: f32) -> impl FnMut(Weights<Train>, [f32; 2]) -> crate::Result<Output> {
         move |model, gradient| {
             let gradient = Tensor::from_floats(gradient, &Default::default());
             let loss = (model.w.val() * gradient).sum() * scale;

@@ -5,10 +5,12 @@ use burn::tensor::{
     module::{adaptive_avg_pool2d, avg_pool2d},
 };
 
-use crate::convolution::stem::global_average;
+use super::Form;
 use crate::kernels::{self, KernelBackend};
-use crate::layers::conv::{Conv2d, Linear, PointwiseConv2d};
-use crate::{BatchNorm, Form, Statistics, WeightInit};
+use crate::layers::{
+    BatchNorm, Conv2d, Linear, PointwiseConv2d, Statistics, TensorName, WeightInit, conv_name,
+    global_average, linear_name, norm_name,
+};
 
 /// The auxiliary classifier of DARTS: reads the cell at two thirds of the depth while training, so
 /// that gradients reach the first cells on a short way. It is not run to predict.
@@ -67,9 +69,9 @@ impl<B: Backend> AuxiliaryHead<B> {
         let (narrow, wide) = (AuxiliaryPlan::NARROW, AuxiliaryPlan::WIDE);
         Self {
             narrow: PointwiseConv2d::new([channels, narrow], init, device),
-            narrow_norm: BatchNorm::new(narrow, true, device),
+            narrow_norm: BatchNorm::affine(narrow, device),
             wide: Conv2d::new([narrow, wide], AuxiliaryPlan::KERNEL, 1, 0, init, device),
-            wide_norm: plan.wide_norm.then(|| BatchNorm::new(wide, true, device)),
+            wide_norm: plan.wide_norm.then(|| BatchNorm::affine(wide, device)),
             classifier: Linear::new(wide, classes, init, device),
             stride: plan.stride,
         }
@@ -91,6 +93,7 @@ impl<B: KernelBackend> AuxiliaryHead<B> {
         };
         self.classifier.forward(global_average(kernels::rectify(x)))
     }
+
     fn pool(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
         let (pool, kernel) = (AuxiliaryPlan::POOL, AuxiliaryPlan::KERNEL);
         let [_, _, height, width] = x.dims();
@@ -98,5 +101,17 @@ impl<B: KernelBackend> AuxiliaryHead<B> {
             return adaptive_avg_pool2d(x, [kernel; 2]);
         }
         avg_pool2d(x, [pool; 2], [self.stride; 2], [0, 0], false, false)
+    }
+}
+
+/// The tensors of the auxiliary head.
+pub(crate) fn auxiliary_name(path: &[&str]) -> Option<TensorName> {
+    match path {
+        ["narrow", rest @ ..] => conv_name("auxiliary_head.features.2", rest),
+        ["narrow_norm", rest @ ..] => norm_name("auxiliary_head.features.3", rest),
+        ["wide", rest @ ..] => conv_name("auxiliary_head.features.5", rest),
+        ["wide_norm", rest @ ..] => norm_name("auxiliary_head.features.6", rest),
+        ["classifier", rest @ ..] => linear_name("auxiliary_head.classifier", rest),
+        _ => None,
     }
 }

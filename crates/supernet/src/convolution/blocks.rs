@@ -4,38 +4,50 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
+use super::candidate::{OperationConfig, OperationForm};
 use crate::kernels::{self, KernelBackend};
-use crate::layers::conv::{DepthwiseConv2d, PointwiseConv2d};
-use crate::{BatchNorm, Statistics, WeightInit};
+use crate::layers::{
+    BatchNorm, DepthwiseConv2d, PointwiseConv2d, Statistics, TensorName, WeightInit, conv_name,
+    norm_name,
+};
 
 /// 1x1 convolution and batch normalisation of a rectified input.
 #[derive(Module, Debug)]
-pub struct ReluConvNorm<B: Backend> {
+pub struct ConvNorm<B: Backend> {
     conv: PointwiseConv2d<B>,
     norm: BatchNorm<B>,
 }
 
-impl<B: Backend> ReluConvNorm<B> {
+impl<B: Backend> ConvNorm<B> {
     pub(crate) fn new(
         channels: [usize; 2],
-        affine: bool,
+        form: OperationForm,
         init: &mut WeightInit,
         device: &B::Device,
     ) -> Self {
         Self {
             conv: PointwiseConv2d::new(channels, init, device),
-            norm: BatchNorm::new(channels[1], affine, device),
+            norm: form.norm(channels[1], device),
         }
     }
 }
 
-impl<B: KernelBackend> ReluConvNorm<B> {
+impl<B: KernelBackend> ConvNorm<B> {
     /// # Shapes
     ///
     /// - rectified: `[batch, channels_in, height, width]`
     /// - output: `[batch, channels_out, height, width]`
     pub fn forward(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
         self.norm.forward(self.conv.forward(rectified), statistics)
+    }
+}
+
+/// The tensors of a [`ConvNorm`]; in DARTS' code its ReLU is number 0.
+pub(crate) fn conv_norm_name(place: &str, path: &[&str]) -> Option<TensorName> {
+    match path {
+        ["conv", rest @ ..] => conv_name(&format!("{place}.op.1"), rest),
+        ["norm", rest @ ..] => norm_name(&format!("{place}.op.2"), rest),
+        _ => None,
     }
 }
 
@@ -52,7 +64,7 @@ pub struct FactorizedReduce<B: Backend> {
 impl<B: Backend> FactorizedReduce<B> {
     pub(crate) fn new(
         [channels_in, channels_out]: [usize; 2],
-        affine: bool,
+        form: OperationForm,
         init: &mut WeightInit,
         device: &B::Device,
     ) -> Self {
@@ -61,7 +73,7 @@ impl<B: Backend> FactorizedReduce<B> {
         Self {
             even: conv(half),
             odd: conv(channels_out - half),
-            norm: BatchNorm::new(channels_out, affine, device),
+            norm: form.norm(channels_out, device),
         }
     }
 }
@@ -81,6 +93,24 @@ impl<B: KernelBackend> FactorizedReduce<B> {
     }
 }
 
+/// The tensors of a [`FactorizedReduce`].
+pub(crate) fn factorized_reduce_name(place: &str, path: &[&str]) -> Option<TensorName> {
+    match path {
+        ["even", rest @ ..] => conv_name(&format!("{place}.conv_1"), rest),
+        ["odd", rest @ ..] => conv_name(&format!("{place}.conv_2"), rest),
+        ["norm", rest @ ..] => norm_name(&format!("{place}.bn"), rest),
+        _ => None,
+    }
+}
+
+/// The depthwise convolution of a separable stage.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SeparableConfig {
+    /// Side of the kernel.
+    pub(crate) kernel: usize,
+    pub(crate) dilation: usize,
+}
+
 /// Depthwise convolution, 1x1 convolution and batch normalisation of a rectified input.
 #[derive(Module, Debug)]
 pub struct SeparableStage<B: Backend> {
@@ -90,79 +120,44 @@ pub struct SeparableStage<B: Backend> {
 }
 
 impl<B: Backend> SeparableStage<B> {
-    fn new(
-        channels: usize,
-        kernel: usize,
-        stride: usize,
-        dilation: usize,
-        affine: bool,
+    pub(crate) fn new(
+        SeparableConfig { kernel, dilation }: SeparableConfig,
+        config: OperationConfig,
         init: &mut WeightInit,
         device: &B::Device,
     ) -> Self {
+        let OperationConfig {
+            channels,
+            stride,
+            form,
+        } = config;
         Self {
             depthwise: DepthwiseConv2d::same(channels, kernel, stride, dilation, init, device),
             pointwise: PointwiseConv2d::new([channels; 2], init, device),
-            norm: BatchNorm::new(channels, affine, device),
+            norm: form.norm(channels, device),
         }
     }
 }
 
 impl<B: KernelBackend> SeparableStage<B> {
-    fn forward(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
-        let mixed = self.pointwise.forward(self.depthwise.forward(rectified));
-        self.norm.forward(mixed, statistics)
-    }
-}
-
-/// One (`dil_conv`) or two (`sep_conv`) separable stages; only the first one strides.
-#[derive(Module, Debug)]
-pub struct SeparableConv<B: Backend> {
-    stages: Vec<SeparableStage<B>>,
-}
-
-impl<B: Backend> SeparableConv<B> {
-    pub(crate) fn twice(
-        channels: usize,
-        kernel: usize,
-        stride: usize,
-        affine: bool,
-        init: &mut WeightInit,
-        device: &B::Device,
-    ) -> Self {
-        let mut stage =
-            |stride| SeparableStage::new(channels, kernel, stride, 1, affine, init, device);
-        Self {
-            stages: vec![stage(stride), stage(1)],
-        }
-    }
-
-    pub(crate) fn dilated(
-        channels: usize,
-        kernel: usize,
-        stride: usize,
-        affine: bool,
-        init: &mut WeightInit,
-        device: &B::Device,
-    ) -> Self {
-        Self {
-            stages: vec![SeparableStage::new(
-                channels, kernel, stride, 2, affine, init, device,
-            )],
-        }
-    }
-}
-
-impl<B: KernelBackend> SeparableConv<B> {
     /// # Shapes
     ///
     /// - rectified: `[batch, channels, height, width]`
     /// - output: `[batch, channels, ceil(height / stride), ceil(width / stride)]`
     pub fn forward(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
-        let mut x = rectified;
-        for (index, stage) in self.stages.iter().enumerate() {
-            let input = if index == 0 { x } else { kernels::rectify(x) };
-            x = stage.forward(input, statistics);
-        }
-        x
+        let mixed = self.pointwise.forward(self.depthwise.forward(rectified));
+        self.norm.forward(mixed, statistics)
+    }
+}
+
+/// The tensors of stage number `stage` of an operation; in DARTS' code a stage is ReLU, depthwise,
+/// pointwise, normalisation.
+pub(crate) fn separable_stage_name(place: &str, stage: usize, path: &[&str]) -> Option<TensorName> {
+    let layer = |index: usize| format!("{place}.op.{}", 4 * stage + index);
+    match path {
+        ["depthwise", rest @ ..] => conv_name(&layer(1), rest),
+        ["pointwise", rest @ ..] => conv_name(&layer(2), rest),
+        ["norm", rest @ ..] => norm_name(&layer(3), rest),
+        _ => None,
     }
 }

@@ -1,12 +1,13 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
-use crate::convolution::operation::{NodeState, OperationForm};
-use crate::convolution::stem::Preprocess;
+use super::candidate::{OperationConfig, OperationForm};
+use super::node::Node;
+use super::preprocess::Preprocess;
+use super::{CellPlan, Operation, OperationModule, SearchSpace};
+use crate::architecture::{CodeTable, ForwardMode, OperationSet, Role};
 use crate::kernels::{self, KernelBackend};
-use crate::{
-    CellPlan, CodeTable, Execution, OperationModule, Run, SearchSpace, Statistics, Step, WeightInit,
-};
+use crate::layers::WeightInit;
 
 /// All candidate operations of one edge, in the order of the search space; `none` has no module.
 #[derive(Module, Debug)]
@@ -21,7 +22,8 @@ pub struct SearchCell<B: Backend> {
     pub(crate) preprocess: [Preprocess<B>; 2],
     pub(crate) edges: Vec<MixedEdge<B>>,
     nodes: usize,
-    pub(crate) reduction: bool,
+    #[module(skip)]
+    pub(crate) plan: CellPlan,
 }
 
 impl<B: Backend> SearchCell<B> {
@@ -31,21 +33,17 @@ impl<B: Backend> SearchCell<B> {
         init: &mut WeightInit,
         device: &B::Device,
     ) -> Self {
-        let preprocess = Preprocess::pair(plan, OperationForm::SEARCHED.affine, init, device);
+        let form = OperationForm::Searched;
+        let preprocess = Preprocess::pair(plan, form, init, device);
         let edges = (0..space.nodes)
             .flat_map(|node| 0..space.incoming(node))
             .map(|input| {
-                let stride = edge_stride(plan.reduction, input);
-                let build = |&op| {
-                    OperationModule::new(
-                        op,
-                        plan.channels,
-                        stride,
-                        OperationForm::SEARCHED,
-                        init,
-                        device,
-                    )
+                let config = OperationConfig {
+                    channels: plan.channels,
+                    stride: plan.edge_stride(input),
+                    form,
                 };
+                let build = |&op| OperationModule::new(op, config, init, device);
                 MixedEdge {
                     operations: space.operations.iter().map(build).collect(),
                 }
@@ -55,31 +53,9 @@ impl<B: Backend> SearchCell<B> {
             preprocess,
             edges,
             nodes: space.nodes,
-            reduction: plan.reduction,
+            plan: *plan,
         }
     }
-}
-
-/// Operations on the inputs of a reduction cell have stride 2.
-pub(crate) fn edge_stride(reduction: bool, input: usize) -> usize {
-    if reduction && input < SearchSpace::INPUTS {
-        2
-    } else {
-        1
-    }
-}
-
-/// The value of a node that no operation feeds: zeros of a node's shape.
-pub(crate) fn empty_node<B: Backend>(input: &Tensor<B, 4>, reduction: bool) -> Tensor<B, 4> {
-    let [batch, channels, height, width] = input.dims();
-    let stride = edge_stride(reduction, 0);
-    let shape = [
-        batch,
-        channels,
-        height.div_ceil(stride),
-        width.div_ceil(stride),
-    ];
-    Tensor::zeros(shape, (&input.device(), input.dtype()))
 }
 
 impl<B: KernelBackend> SearchCell<B> {
@@ -93,54 +69,41 @@ impl<B: KernelBackend> SearchCell<B> {
         &self,
         inputs: [Tensor<B, 4>; 2],
         codes: &CodeTable<B>,
-        run: Run,
+        mode: ForwardMode,
     ) -> Tensor<B, 4> {
-        let mut states: Vec<NodeState<B>> = inputs
+        let mut nodes: Vec<Node<B>> = inputs
             .into_iter()
             .zip(&self.preprocess)
-            .map(|(input, preprocess)| NodeState::new(preprocess.forward(input, run.statistics)))
+            .map(|(input, preprocess)| Node::new(preprocess.forward(input, mode.statistics)))
             .collect();
-        // The unselected operations of an architecture step see the node without its graph.
-        let mut detached: Vec<Option<NodeState<B>>> = vec![None, None];
-        let mut edge = 0;
+        // Operations that run on constants see the nodes without their graph.
+        let mut constants: Vec<Option<Node<B>>> = vec![None, None];
+        let mut edges = self.edges.iter().enumerate();
         for node in 0..self.nodes {
             let mut sum = None;
-            for input in 0..node + SearchSpace::INPUTS {
-                for (op, module) in self.edges[edge].operations.iter().enumerate() {
-                    let Some(module) = module else { continue };
-                    let active = codes.active[edge][op];
-                    let output = if active {
-                        module.forward(&states[input], run.statistics)
-                    } else if run.execution == Execution::Dense {
-                        module.forward(&states[input], run.statistics.without_update())
-                    } else if run.execution == Execution::ExactSparse
-                        && run.step == Step::Architecture
-                    {
-                        let state = detached[input].get_or_insert_with(|| states[input].detached());
-                        let frozen = module.clone().no_grad();
-                        frozen.forward(state, run.statistics.without_update())
-                    } else {
-                        continue;
-                    };
-                    sum = Some(codes.add(sum, edge, op, output));
-                }
-                edge += 1;
+            for (input, (edge, mixed)) in edges.by_ref().take(node + Operation::INPUTS).enumerate()
+            {
+                let source = &nodes[input];
+                let constant = &mut constants[input];
+                sum = codes.mix_roles(sum, edge, mode, |op, role| {
+                    let module = mixed.operations[op].as_ref()?;
+                    let statistics = role.statistics(mode.statistics);
+                    Some(match role {
+                        Role::On | Role::Off => module.forward(source, statistics),
+                        Role::Constant => {
+                            let source = constant.get_or_insert_with(|| source.detached());
+                            module.clone().no_grad().forward(source, statistics)
+                        }
+                    })
+                });
             }
-            let value = sum.unwrap_or_else(|| empty_node(&states[0].raw(), self.reduction));
-            states.push(NodeState::new(value));
-            detached.push(None);
+            nodes.push(match sum {
+                Some(sum) => Node::new(sum),
+                None => Node::empty(&nodes[0], self.plan.stride),
+            });
+            constants.push(None);
         }
-        let nodes = states[SearchSpace::INPUTS..].iter().map(NodeState::raw);
-        kernels::concat_channels(nodes.collect())
-    }
-}
-
-impl Statistics {
-    /// An operation that is not switched on leaves its running statistics alone.
-    fn without_update(self) -> Self {
-        match self {
-            Statistics::Update { .. } => Statistics::Batch,
-            other => other,
-        }
+        let outputs = nodes[Operation::INPUTS..].iter().map(Node::raw);
+        kernels::concat_channels(outputs.collect())
     }
 }

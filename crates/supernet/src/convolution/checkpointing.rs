@@ -10,8 +10,10 @@ use burn::optim::GradientsParams;
 use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{Tensor, backend::Backend};
 
-use crate::convolution::stem::global_average;
-use crate::{CellCodes, CodeTable, Run, Statistics, Step, Supernet, TrainBackend};
+use super::Supernet;
+use crate::TrainBackend;
+use crate::architecture::{CodeTable, Codes, ForwardMode, Trained};
+use crate::layers::global_average;
 
 /// What a pass and its differentiation give.
 pub struct CellwiseGradients<B: AutodiffBackend> {
@@ -19,16 +21,16 @@ pub struct CellwiseGradients<B: AutodiffBackend> {
     pub logits: Tensor<B::InnerBackend, 2>,
     /// The loss `[1]`.
     pub loss: Tensor<B::InnerBackend, 1>,
-    /// Gradients of the network's weights; none after an architecture step.
+    /// Gradients of the network's weights; none where logits are trained.
     pub weights: GradientsParams,
-    /// Gradients `[edges, ops]` of the weights in the normal and the reduction table; none after a
-    /// weight step, or for a kind of cell the network does not have.
-    pub codes: [Option<Tensor<B::InnerBackend, 2>>; 2],
+    /// Gradients `[edges, ops]` of the weights in each table; none where weights are trained, or for
+    /// a kind of cell the network does not have.
+    pub codes: Vec<Option<Tensor<B::InnerBackend, 2>>>,
 }
 
 impl<B: TrainBackend> Supernet<B> {
-    /// Differentiates `loss(forward(images, codes, run))` one cell at a time, by the weights in a
-    /// weight step and by the codes in an architecture step.
+    /// Differentiates `loss(forward(images, codes, mode))` one cell at a time, by the weights or by
+    /// the codes, whichever `mode` trains.
     ///
     /// Equal to differentiating [`Supernet::forward`]; running statistics move once.
     ///
@@ -38,23 +40,23 @@ impl<B: TrainBackend> Supernet<B> {
     pub fn differentiate_cellwise(
         &self,
         images: Tensor<B, 4>,
-        codes: &CellCodes<B>,
-        run: Run,
+        codes: &Codes<B>,
+        mode: ForwardMode,
         loss: impl FnOnce(Tensor<B, 2>) -> Tensor<B, 1>,
     ) -> CellwiseGradients<B> {
-        let by_weights = run.step == Step::Weights;
-        let outputs = self.cell_outputs(images.clone().inner(), codes, run);
+        let by_weights = mode.trained == Trained::Weights;
+        let outputs = self.cell_outputs(images.clone().inner(), codes, mode);
         // Nothing before the first cell has a code, so the stem's output needs no gradient then.
         let leaf = |index: usize| {
             let output = Tensor::<B, 4>::from_inner(outputs[index].clone());
             output.set_require_grad(by_weights || index > 0)
         };
         let mut weights = GradientsParams::new();
-        let mut code_gradients = [None, None];
+        let mut code_gradients = vec![None; codes.tables.len()];
 
         let last = outputs.len() - 1;
         let features = leaf(last);
-        let classifier = Tracked::new(by_weights, &self.classifier);
+        let classifier = Tracked::new(mode.trained, &self.classifier);
         let classifier = classifier.module();
         let logits = classifier.forward(global_average(features.clone()));
         let loss = loss(logits.clone());
@@ -69,26 +71,27 @@ impl<B: TrainBackend> Supernet<B> {
             let Some(dy) = of_outputs[index + 1].take() else {
                 continue;
             };
-            let cell = Tracked::new(by_weights, cell);
+            let cell = Tracked::new(mode.trained, cell);
             let cell = cell.module();
-            let table = codes.of(cell.reduction).leaves(!by_weights);
+            let kind = cell.plan.kind.index();
+            let table = codes.tables[kind].leaves(mode.trained);
             // Cell i reads outputs i - 1 and i; the first one reads the stem twice.
             let [before, previous] = [index.saturating_sub(1), index];
             let inputs = [leaf(before), leaf(previous)];
-            let output = cell.forward(inputs.clone(), &table, run);
+            let output = cell.forward(inputs.clone(), &table, mode);
             let mut gradients = (output * Tensor::from_inner(dy)).sum().backward();
             for (at, input) in [before, previous].into_iter().zip(&inputs) {
                 add(&mut of_outputs[at], input.grad_remove(&mut gradients));
             }
             if let Some(leaf) = &table.weights {
                 let gradient = leaf.grad_remove(&mut gradients);
-                add(&mut code_gradients[usize::from(cell.reduction)], gradient);
+                add(&mut code_gradients[kind], gradient);
             }
             collect(cell, &mut gradients, &mut weights);
         }
 
         if let Some(dy) = of_outputs[0].take() {
-            let output = self.stem.forward(images, run.statistics);
+            let output = self.stem.forward(images, mode.statistics);
             let mut gradients = (output * Tensor::from_inner(dy)).sum().backward();
             collect(&self.stem, &mut gradients, &mut weights);
         }
@@ -104,27 +107,23 @@ impl<B: TrainBackend> Supernet<B> {
     fn cell_outputs(
         &self,
         images: Tensor<B::InnerBackend, 4>,
-        codes: &CellCodes<B>,
-        run: Run,
+        codes: &Codes<B>,
+        mode: ForwardMode,
     ) -> Vec<Tensor<B::InnerBackend, 4>> {
-        let run = Run {
-            step: Step::Weights,
-            statistics: match run.statistics {
-                Statistics::Update { .. } => Statistics::Batch,
-                other => other,
-            },
-            ..run
+        let mode = ForwardMode {
+            trained: Trained::Weights,
+            statistics: mode.statistics.without_update(),
+            ..mode
         };
-        let codes = CellCodes {
-            normal: codes.normal.inner(),
-            reduce: codes.reduce.inner(),
-        };
-        let stem = self.stem.valid().forward(images, run.statistics);
+        let tables: Vec<_> = codes.tables.iter().map(CodeTable::inner).collect();
+        let stem = self.stem.valid().forward(images, mode.statistics);
         let mut outputs = vec![stem.clone()];
         let (mut before, mut previous) = (stem.clone(), stem);
         for cell in &self.cells {
-            let table = codes.of(cell.reduction);
-            let output = cell.valid().forward([before, previous.clone()], table, run);
+            let table = &tables[cell.plan.kind.index()];
+            let output = cell
+                .valid()
+                .forward([before, previous.clone()], table, mode);
             outputs.push(output.clone());
             (before, previous) = (previous, output);
         }
@@ -141,8 +140,10 @@ impl<B: AutodiffBackend> CodeTable<B> {
         }
     }
 
-    /// The same table with weights that begin a graph of their own, or have none.
-    fn leaves(&self, tracked: bool) -> Self {
+    /// The same table with weights that begin a graph of their own, or have none where they are not
+    /// what is trained.
+    fn leaves(&self, trained: Trained) -> Self {
+        let tracked = trained == Trained::Logits;
         let leaf = |weights: Tensor<B, 2>| weights.detach().set_require_grad(tracked);
         Self {
             weights: self.weights.clone().map(leaf),
@@ -158,14 +159,13 @@ enum Tracked<'a, M> {
 }
 
 impl<'a, M> Tracked<'a, M> {
-    fn new<B: Backend>(tracked: bool, module: &'a M) -> Self
+    fn new<B: Backend>(trained: Trained, module: &'a M) -> Self
     where
         M: Module<B>,
     {
-        if tracked {
-            Self::Weights(module)
-        } else {
-            Self::Constant(module.clone().no_grad())
+        match trained {
+            Trained::Weights => Self::Weights(module),
+            Trained::Logits => Self::Constant(module.clone().no_grad()),
         }
     }
 

@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use crate::convolution::cell::edge_stride;
-use crate::{NetworkConfig, Operation, SearchSpace};
+use super::layer::OperationLayer;
+use super::{NetworkConfig, Operation, SearchSpace};
+use crate::architecture::OperationSet;
 
 /// What an operation costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -18,17 +19,14 @@ pub enum Cost {
 impl Operation {
     /// Weights of the operation's convolutions on `channels` channels.
     fn weights(self, channels: usize, stride: usize) -> usize {
-        let parts = self.parts(channels, stride);
-        parts
-            .iter()
-            .map(|part| part.kind.weights(part.channels))
-            .sum()
+        let layers = self.layers(channels, stride);
+        layers.into_iter().map(OperationLayer::weights).sum()
     }
 }
 
 impl NetworkConfig {
-    /// What it costs to switch an operation on, in all cells that share the table: normal and
-    /// reduction, `[edges][ops]`, for images of `height` by `width`. Stem, preprocessing and
+    /// What it costs to switch an operation on, in all cells that share the table,
+    /// `[tables][edges][ops]`, for images of `height` by `width`. Stem, preprocessing and
     /// classifier are the same for every architecture and not part of it.
     ///
     /// Every convolution of an operation works at the size of its output, so its multiply-adds are
@@ -38,32 +36,25 @@ impl NetworkConfig {
         space: &SearchSpace,
         [height, width]: [usize; 2],
         cost: Cost,
-    ) -> [Vec<Vec<f64>>; 2] {
-        let zero = vec![vec![0.0; space.ops()]; space.edges()];
-        let [mut normal, mut reduce] = [zero.clone(), zero];
+    ) -> Vec<Vec<Vec<f64>>> {
+        let zeros = vec![vec![0.0; space.ops()]; space.edges()];
+        let mut tables = vec![zeros; Operation::CELLS.len()];
         let mut sides = [height, width];
         for cell in self.plan(space.nodes).0 {
-            if cell.reduction {
-                sides = sides.map(|side| side.div_ceil(2));
-            }
+            sides = sides.map(|side| side.div_ceil(cell.stride));
             let factor = match cost {
                 Cost::MultiplyAdds => sides[0] * sides[1],
                 Cost::Parameters => 1,
             };
-            let table = if cell.reduction {
-                &mut reduce
-            } else {
-                &mut normal
-            };
             let inputs = (0..space.nodes).flat_map(|node| 0..space.incoming(node));
-            for (row, input) in table.iter_mut().zip(inputs) {
-                let stride = edge_stride(cell.reduction, input);
+            for (row, input) in tables[cell.kind.index()].iter_mut().zip(inputs) {
+                let stride = cell.edge_stride(input);
                 for (entry, op) in row.iter_mut().zip(&space.operations) {
                     *entry += (factor * op.weights(cell.channels, stride)) as f64;
                 }
             }
         }
-        [normal, reduce]
+        tables
     }
 }
 
@@ -120,14 +111,14 @@ mod tests {
             nodes: 1,
             operations: vec![Operation::SkipConnect, Operation::DilConv3x3],
         };
-        let [normal, reduce] = network().operation_costs(&space, [9, 7], Cost::MultiplyAdds);
+        let costs = network().operation_costs(&space, [9, 7], Cost::MultiplyAdds);
         // Four cells: normal 9x7 with 4 channels, reducing to 5x4 with 8 and to 3x2 with 16, and
         // normal again. A dilated convolution has 9 c + c^2 weights, a reducing skip c^2.
         let dilated = |channels: f64| 9.0 * channels + channels * channels;
         let expected = 63.0 * dilated(4.0) + 6.0 * dilated(16.0);
-        assert_eq!(normal, vec![vec![0.0, expected]; 2]);
+        assert_eq!(costs[0], vec![vec![0.0, expected]; 2]);
         let skip = 20.0 * 64.0 + 6.0 * 256.0;
         let expected = 20.0 * dilated(8.0) + 6.0 * dilated(16.0);
-        assert_eq!(reduce, vec![vec![skip, expected]; 2]);
+        assert_eq!(costs[1], vec![vec![skip, expected]; 2]);
     }
 }

@@ -1,85 +1,8 @@
-use std::fmt;
-
-use crate::convolution::auxiliary::AuxiliaryPlan;
-use crate::convolution::cell::edge_stride;
-use crate::convolution::stem::stem_convolutions;
-use crate::{CellGenotype, CellPlan, DerivedConfig, Form, Operation, SearchSpace, SupernetError};
-
-/// What kind of map a counted layer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LayerKind {
-    /// A convolution between all channels with a kernel of this side.
-    Convolution(usize),
-    /// A depthwise convolution with a kernel of this side.
-    Depthwise(usize),
-    /// A 1x1 convolution.
-    Pointwise,
-    /// A linear layer.
-    Linear,
-}
-
-impl fmt::Display for LayerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Convolution(side) => write!(f, "conv {side}x{side}"),
-            Self::Depthwise(side) => write!(f, "depthwise {side}x{side}"),
-            Self::Pointwise => f.write_str("pointwise"),
-            Self::Linear => f.write_str("linear"),
-        }
-    }
-}
-
-impl LayerKind {
-    /// Weights of a layer of this kind between so many channels, its input's and its output's; a
-    /// channel of a depthwise convolution has one input. Normalisation and biases not counted.
-    pub(crate) fn weights(self, [channels_in, channels_out]: [usize; 2]) -> usize {
-        channels_out
-            * match self {
-                Self::Convolution(side) => channels_in * side * side,
-                Self::Depthwise(side) => side * side,
-                Self::Pointwise | Self::Linear => channels_in,
-            }
-    }
-}
-
-/// A convolution that an operation is made of.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Part {
-    pub(crate) kind: LayerKind,
-    /// Of the input and the output.
-    pub(crate) channels: [usize; 2],
-    /// Channels of the normalisation that follows; 0 for none.
-    norm: usize,
-}
-
-impl Operation {
-    /// The convolutions of the operation on `channels` channels. All work at the size of its output.
-    pub(crate) fn parts(self, channels: usize, stride: usize) -> Vec<Part> {
-        let pointwise = Part {
-            kind: LayerKind::Pointwise,
-            channels: [channels; 2],
-            norm: channels,
-        };
-        let separable = |side| {
-            let depthwise = Part {
-                kind: LayerKind::Depthwise(side),
-                channels: [1, channels],
-                norm: 0,
-            };
-            [depthwise, pointwise]
-        };
-        match self {
-            Operation::None | Operation::MaxPool3x3 | Operation::AvgPool3x3 => vec![],
-            // Two 1x1 convolutions of stride 2, each to half of the channels.
-            Operation::SkipConnect if stride == 2 => vec![pointwise],
-            Operation::SkipConnect => vec![],
-            Operation::SepConv3x3 => [separable(3); 2].concat(),
-            Operation::SepConv5x5 => [separable(5); 2].concat(),
-            Operation::DilConv3x3 => separable(3).to_vec(),
-            Operation::DilConv5x5 => separable(5).to_vec(),
-        }
-    }
-}
+use super::auxiliary::AuxiliaryPlan;
+use super::stem::stem_convolutions;
+use super::{CellGenotype, CellPlan, DerivedConfig, Form, LayerKind, Operation};
+use crate::SupernetError;
+use crate::architecture::OperationSet;
 
 /// Size and cost of one layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,14 +32,15 @@ impl DerivedConfig {
         let (plan, features) = self.plan();
         let [mut prev_prev, mut prev] = count.stem(self, [height, width]);
         for (index, cell) in plan.iter().enumerate() {
-            let genotype = self.genotype.of(cell.reduction);
+            let genotype = self.genotype.cell(cell.kind);
             let output = count.cell(&format!("cells.{index}"), cell, genotype, [prev_prev, prev]);
             (prev_prev, prev) = (prev, output);
         }
         let classes = self.network.classes;
-        count.linear("classifier", [features, classes], true);
+        let kind = LayerKind::Linear;
+        count.push("classifier", kind, [features, classes], PIXEL, classes);
         if self.auxiliary {
-            let channels = self.genotype.normal.nodes.len() * plan[self.auxiliary_cell()].channels;
+            let channels = self.genotype.nodes() * plan[self.auxiliary_cell()].channels;
             count.auxiliary(channels, classes, AuxiliaryPlan::of(self.form));
         }
         Ok(count.layers)
@@ -127,39 +51,52 @@ struct Count {
     layers: Vec<LayerCount>,
 }
 
-/// Height and width.
+/// Height and width of a layer's output.
 type Sides = [usize; 2];
+
+/// Of a linear layer.
+const PIXEL: Sides = [1, 1];
+
+/// Of a layer that does not run to predict.
+const NOTHING: Sides = [0, 0];
+
+/// Weights of an affine normalisation.
+fn affine(channels: usize) -> usize {
+    2 * channels
+}
 
 fn strided(sides: Sides, stride: usize) -> Sides {
     sides.map(|side| side.div_ceil(stride))
 }
 
 impl Count {
-    /// A convolution followed by `norm` affine normalised channels.
+    /// A layer with so many weights beside those of its map, whose output has these sides.
     fn push(
         &mut self,
         place: impl Into<String>,
         kind: LayerKind,
         channels: [usize; 2],
         sides: Sides,
-        norm: usize,
+        further: usize,
     ) {
         let weights = kind.weights(channels);
         self.layers.push(LayerCount {
             place: place.into(),
             kind,
-            weights: weights + 2 * norm,
+            weights: weights + further,
             multiply_adds: (weights * sides[0] * sides[1]) as u64,
         });
     }
 
-    fn linear(&mut self, place: &str, [features, classes]: [usize; 2], runs: bool) {
-        self.layers.push(LayerCount {
-            place: place.into(),
-            kind: LayerKind::Linear,
-            weights: (features + 1) * classes,
-            multiply_adds: if runs { (features * classes) as u64 } else { 0 },
-        });
+    /// A convolution, followed by affine normalisation.
+    fn convolution(
+        &mut self,
+        place: impl Into<String>,
+        kind: LayerKind,
+        channels: [usize; 2],
+        sides: Sides,
+    ) {
+        self.push(place, kind, channels, sides, affine(channels[1]));
     }
 
     fn stem(&mut self, config: &DerivedConfig, sides: Sides) -> [Sides; 2] {
@@ -168,7 +105,7 @@ impl Count {
         match config.form {
             Form::Cifar => {
                 let out = network.stem_channels();
-                self.push("stem", conv, [network.image_channels, out], sides, out);
+                self.convolution("stem", conv, [network.image_channels, out], sides);
                 [sides; 2]
             }
             Form::Imagenet => {
@@ -177,13 +114,7 @@ impl Count {
                 for (index, channels) in stem_convolutions(network).into_iter().enumerate() {
                     current = strided(current, 2);
                     after[index] = current;
-                    self.push(
-                        format!("stem.{index}"),
-                        conv,
-                        channels,
-                        current,
-                        channels[1],
-                    );
+                    self.convolution(format!("stem.{index}"), conv, channels, current);
                 }
                 [after[1], after[2]]
             }
@@ -198,46 +129,28 @@ impl Count {
         [prev_prev, prev]: [Sides; 2],
     ) -> Sides {
         let channels = plan.channels;
+        let pointwise = LayerKind::Pointwise;
         let first = [plan.channels_prev_prev, channels];
-        // After a reduction two 1x1 convolutions of stride 2, each to half of the channels: as costly
-        // as the one that is there otherwise.
-        let from = if plan.reduction_prev {
-            strided(prev_prev, 2)
-        } else {
-            prev_prev
-        };
-        self.push(
-            format!("{place}.preprocess0"),
-            LayerKind::Pointwise,
-            first,
-            from,
-            channels,
-        );
+        // Where the image shrank, two 1x1 convolutions of stride 2, each to half of the channels: as
+        // costly as the one that is there otherwise.
+        let from = strided(prev_prev, plan.prev_stride);
+        self.convolution(format!("{place}.preprocess0"), pointwise, first, from);
         let second = [plan.channels_prev, channels];
-        self.push(
-            format!("{place}.preprocess1"),
-            LayerKind::Pointwise,
-            second,
-            prev,
-            channels,
-        );
-        let out = if plan.reduction {
-            strided(prev, 2)
-        } else {
-            prev
-        };
+        self.convolution(format!("{place}.preprocess1"), pointwise, second, prev);
+        let out = strided(prev, plan.stride);
         for (node, entries) in genotype.nodes.iter().enumerate() {
             for entry in entries {
-                let stride = edge_stride(plan.reduction, entry.input);
-                let from = if entry.input < SearchSpace::INPUTS {
+                let stride = plan.edge_stride(entry.input);
+                let from = if entry.input < Operation::INPUTS {
                     prev
                 } else {
                     out
                 };
+                let sides = strided(from, stride);
                 let place = format!("{place}.node{node}.{}@{}", entry.op, entry.input);
-                for part in entry.op.parts(channels, stride) {
-                    let sides = strided(from, stride);
-                    self.push(&place, part.kind, part.channels, sides, part.norm);
+                for layer in entry.op.layers(channels, stride) {
+                    let norm = affine(layer.normalized);
+                    self.push(&place, layer.kind, layer.channels, sides, norm);
                 }
             }
         }
@@ -246,17 +159,11 @@ impl Count {
 
     fn auxiliary(&mut self, channels: usize, classes: usize, plan: AuxiliaryPlan) {
         let (narrow, wide) = (AuxiliaryPlan::NARROW, AuxiliaryPlan::WIDE);
-        let norm = if plan.wide_norm { wide } else { 0 };
+        let norm = if plan.wide_norm { affine(wide) } else { 0 };
         let conv = LayerKind::Convolution(AuxiliaryPlan::KERNEL);
         let place = "auxiliary_head";
-        self.push(
-            place,
-            LayerKind::Pointwise,
-            [channels, narrow],
-            [0, 0],
-            narrow,
-        );
-        self.push(place, conv, [narrow, wide], [0, 0], norm);
-        self.linear(place, [wide, classes], false);
+        self.convolution(place, LayerKind::Pointwise, [channels, narrow], NOTHING);
+        self.push(place, conv, [narrow, wide], NOTHING, norm);
+        self.push(place, LayerKind::Linear, [wide, classes], NOTHING, classes);
     }
 }

@@ -2,26 +2,13 @@ use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
-use crate::convolution::auxiliary::AuxiliaryHead;
-use crate::convolution::operation::OperationForm;
-use crate::convolution::stem::{DerivedStem, global_average};
-use crate::kernels::KernelBackend;
-use crate::layers::conv::Linear;
-use crate::{
-    CellGenotype, CellPlan, DerivedCell, DropPath, Genotype, NetworkConfig, Statistics, Supernet,
-    SupernetConfig, SupernetError, WeightInit,
+use super::stem::DerivedStem;
+use super::{
+    AuxiliaryHead, CellPlan, DerivedCell, Form, Genotype, NetworkConfig, Supernet, SupernetConfig,
 };
-
-/// The outer form of a derived network (DARTS).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Form {
-    /// One convolution, then the cells at the size of the image.
-    #[default]
-    Cifar,
-    /// Three convolutions of stride 2, then the cells at an eighth of the size of the image.
-    Imagenet,
-}
+use crate::SupernetError;
+use crate::kernels::KernelBackend;
+use crate::layers::{DropPath, Linear, Statistics, WeightInit, global_average};
 
 /// A derived network as data: affine normalisation and bare pools, as the papers retrain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,10 +39,10 @@ impl DerivedConfig {
 
     /// The cells in order and the channels of the last one's output.
     pub(crate) fn plan(&self) -> (Vec<CellPlan>, usize) {
-        let nodes = self.genotype.normal.nodes.len();
+        let nodes = self.genotype.nodes();
         match self.form {
             Form::Cifar => self.network.plan(nodes),
-            Form::Imagenet => self.network.plan_after(self.network.channels, true, nodes),
+            Form::Imagenet => self.network.plan_after(self.network.channels, 2, nodes),
         }
     }
 
@@ -100,14 +87,14 @@ impl DerivedConfig {
         let (plan, features) = self.plan();
         let stem = DerivedStem::new(&self.network, self.form, init, device);
         let cells = plan.iter().map(|cell| {
-            let genotype = self.genotype.of(cell.reduction);
-            DerivedCell::new(cell, genotype, OperationForm::RETRAINED, init, device)
+            let genotype = self.genotype.cell(cell.kind);
+            DerivedCell::new(cell, genotype, init, device)
         });
         let cells = cells.collect();
         let classifier = Linear::new(features, self.network.classes, init, device);
         let at = self.auxiliary_cell();
         let auxiliary = self.auxiliary.then(|| {
-            let channels = self.genotype.normal.nodes.len() * plan[at].channels;
+            let channels = self.genotype.nodes() * plan[at].channels;
             AuxiliaryHead::new(channels, self.network.classes, self.form, init, device)
         });
         Ok(DerivedNetwork {
@@ -117,16 +104,6 @@ impl DerivedConfig {
             auxiliary_head: auxiliary,
             auxiliary_cell: at,
         })
-    }
-}
-
-impl Genotype {
-    pub(crate) fn of(&self, reduction: bool) -> &CellGenotype {
-        if reduction {
-            &self.reduce
-        } else {
-            &self.normal
-        }
     }
 }
 
@@ -158,7 +135,8 @@ impl<B: KernelBackend> DerivedNetwork<B> {
     ///   it
     /// - output: `[batch, classes]`
     pub fn forward(&self, images: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 2> {
-        self.run(images, statistics, None, false).logits
+        let features = self.features(images, statistics, None, |_, _| {});
+        self.classifier.forward(global_average(features))
     }
 
     /// The pass of a training step: with the auxiliary head, and with drop-path where it is given.
@@ -169,33 +147,36 @@ impl<B: KernelBackend> DerivedNetwork<B> {
         statistics: Statistics,
         drop_path: Option<&DropPath>,
     ) -> TrainingOutput<B> {
-        self.run(images, statistics, drop_path, true)
+        let mut auxiliary = None;
+        let features = self.features(images, statistics, drop_path, |index, output| {
+            if let Some(head) = &self.auxiliary_head
+                && index == self.auxiliary_cell
+            {
+                auxiliary = Some(head.forward(output.clone(), statistics));
+            }
+        });
+        TrainingOutput {
+            logits: self.classifier.forward(global_average(features)),
+            auxiliary,
+        }
     }
 
-    fn run(
+    /// The output of the last cell; `visit` sees those of all cells, with their numbers.
+    fn features(
         &self,
         images: Tensor<B, 4>,
         statistics: Statistics,
         drop_path: Option<&DropPath>,
-        auxiliary: bool,
-    ) -> TrainingOutput<B> {
+        mut visit: impl FnMut(usize, &Tensor<B, 4>),
+    ) -> Tensor<B, 4> {
         let [mut prev_prev, mut prev] = self.stem.forward(images, statistics);
-        let mut side = None;
         for (index, cell) in self.cells.iter().enumerate() {
             let drop_path = drop_path.map(|drop_path| (drop_path, index));
             let output = cell.forward([prev_prev, prev.clone()], statistics, drop_path);
+            visit(index, &output);
             (prev_prev, prev) = (prev, output);
-            if let Some(head) = &self.auxiliary_head
-                && auxiliary
-                && index == self.auxiliary_cell
-            {
-                side = Some(head.forward(prev.clone(), statistics));
-            }
         }
-        TrainingOutput {
-            logits: self.classifier.forward(global_average(prev)),
-            auxiliary: side,
-        }
+        prev
     }
 }
 
@@ -213,7 +194,7 @@ impl<B: Backend> Supernet<B> {
         genotype: &Genotype,
     ) -> Result<DerivedNetwork<B>, SupernetError> {
         genotype.validate()?;
-        let nodes = genotype.normal.nodes.len();
+        let nodes = genotype.nodes();
         if nodes != config.space.nodes {
             return Err(SupernetError::Mismatch {
                 problem: format!(
@@ -225,7 +206,7 @@ impl<B: Backend> Supernet<B> {
         let cells = self
             .cells
             .iter()
-            .map(|cell| DerivedCell::inherit(cell, genotype.of(cell.reduction), &config.space))
+            .map(|cell| DerivedCell::inherit(cell, genotype.cell(cell.plan.kind), &config.space))
             .collect::<Result<_, _>>()?;
         Ok(DerivedNetwork {
             stem: DerivedStem::Cifar(self.stem.clone()),

@@ -1,14 +1,16 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
-use crate::convolution::cell::{edge_stride, empty_node};
-use crate::convolution::operation::{NodeState, OperationForm};
-use crate::convolution::stem::Preprocess;
-use crate::kernels::{self, KernelBackend};
-use crate::{
-    CellGenotype, CellPlan, DropPath, GenotypeOp, Operation, OperationModule, SearchCell,
-    SearchSpace, Statistics, SupernetError, WeightInit,
+use super::candidate::{OperationConfig, OperationForm};
+use super::node::Node;
+use super::preprocess::Preprocess;
+use super::{
+    CellGenotype, CellPlan, GenotypeOp, Operation, OperationModule, SearchCell, SearchSpace,
 };
+use crate::SupernetError;
+use crate::architecture::OperationSet;
+use crate::kernels::{self, KernelBackend};
+use crate::layers::{DropPath, Statistics, WeightInit};
 
 /// A cell that holds just the operations its genotype keeps.
 #[derive(Module, Debug)]
@@ -17,27 +19,32 @@ pub struct DerivedCell<B: Backend> {
     operations: Vec<OperationModule<B>>,
     #[module(skip)]
     genotype: CellGenotype,
-    reduction: bool,
+    #[module(skip)]
+    plan: CellPlan,
 }
 
 impl<B: Backend> DerivedCell<B> {
     pub(crate) fn new(
         plan: &CellPlan,
         genotype: &CellGenotype,
-        form: OperationForm,
         init: &mut WeightInit,
         device: &B::Device,
     ) -> Self {
-        let preprocess = Preprocess::pair(plan, form.affine, init, device);
+        let form = OperationForm::Retrained;
+        let preprocess = Preprocess::pair(plan, form, init, device);
         let build = |entry: &GenotypeOp| {
-            let stride = edge_stride(plan.reduction, entry.input);
-            OperationModule::new(entry.op, plan.channels, stride, form, init, device)
+            let config = OperationConfig {
+                channels: plan.channels,
+                stride: plan.edge_stride(entry.input),
+                form,
+            };
+            OperationModule::new(entry.op, config, init, device)
         };
         Self {
             preprocess,
             operations: genotype.nodes.iter().flatten().filter_map(build).collect(),
             genotype: genotype.clone(),
-            reduction: plan.reduction,
+            plan: *plan,
         }
     }
 
@@ -66,13 +73,13 @@ impl<B: Backend> DerivedCell<B> {
             preprocess: cell.preprocess.clone(),
             operations,
             genotype: genotype.clone(),
-            reduction: cell.reduction,
+            plan: cell.plan,
         })
     }
 
     /// Whether drop-path leaves an operation alone: a skip that changes nothing.
     fn exempt(&self, entry: &GenotypeOp) -> bool {
-        entry.op == Operation::SkipConnect && edge_stride(self.reduction, entry.input) == 1
+        entry.op.is_identity(self.plan.edge_stride(entry.input))
     }
 }
 
@@ -88,10 +95,10 @@ impl<B: KernelBackend> DerivedCell<B> {
         statistics: Statistics,
         drop_path: Option<(&DropPath, usize)>,
     ) -> Tensor<B, 4> {
-        let mut states: Vec<NodeState<B>> = inputs
+        let mut nodes: Vec<Node<B>> = inputs
             .into_iter()
             .zip(&self.preprocess)
-            .map(|(input, preprocess)| NodeState::new(preprocess.forward(input, statistics)))
+            .map(|(input, preprocess)| Node::new(preprocess.forward(input, statistics)))
             .collect();
         let mut operations = self.operations.iter().enumerate();
         for entries in &self.genotype.nodes {
@@ -99,7 +106,7 @@ impl<B: KernelBackend> DerivedCell<B> {
                 .iter()
                 .zip(operations.by_ref())
                 .map(|(entry, (index, operation))| {
-                    let mut output = operation.forward(&states[entry.input], statistics);
+                    let mut output = operation.forward(&nodes[entry.input], statistics);
                     if let Some((drop_path, cell)) = drop_path.filter(|_| !self.exempt(entry)) {
                         output = drop_path.apply(output, cell, index);
                     }
@@ -110,10 +117,12 @@ impl<B: KernelBackend> DerivedCell<B> {
                     }
                 })
                 .reduce(kernels::add_term);
-            let value = sum.unwrap_or_else(|| empty_node(&states[0].raw(), self.reduction));
-            states.push(NodeState::new(value));
+            nodes.push(match sum {
+                Some(sum) => Node::new(sum),
+                None => Node::empty(&nodes[0], self.plan.stride),
+            });
         }
-        let nodes = states[SearchSpace::INPUTS..].iter().map(NodeState::raw);
-        kernels::concat_channels(nodes.collect())
+        let outputs = nodes[Operation::INPUTS..].iter().map(Node::raw);
+        kernels::concat_channels(outputs.collect())
     }
 }

@@ -1,29 +1,39 @@
-//! The supernet and derived network of image classification (DARTS).
+//! The search space, supernet and derived network of image classification (DARTS).
 
 mod auxiliary;
 mod blocks;
+mod candidate;
 mod cell;
 mod checkpointing;
 mod cost;
 mod count;
 mod derived;
 mod derived_cell;
+mod form;
+mod layer;
+mod node;
 mod operation;
+mod operations;
 mod plan;
+mod preprocess;
 mod published;
-pub(crate) mod stem;
+mod space;
+mod stem;
 mod supernet;
-pub(crate) mod tensors;
+mod tensors;
 
 pub use auxiliary::AuxiliaryHead;
-pub use blocks::{FactorizedReduce, ReluConvNorm};
+pub use blocks::{ConvNorm, FactorizedReduce};
 pub use cell::SearchCell;
 pub use checkpointing::CellwiseGradients;
 pub use cost::Cost;
-pub use count::{LayerCount, LayerKind};
-pub use derived::{DerivedConfig, DerivedNetwork, Form, TrainingOutput};
+pub use count::LayerCount;
+pub use derived::{DerivedConfig, DerivedNetwork, TrainingOutput};
 pub use derived_cell::DerivedCell;
-pub use operation::OperationModule;
-pub use plan::{CellPlan, NetworkConfig, count_weights};
+pub use form::Form;
+pub use layer::LayerKind;
+pub use operation::{Operation, OperationModule};
+pub use plan::{CellPlan, NetworkConfig};
 pub use published::Published;
-pub use supernet::{Execution, Run, Step, Supernet, SupernetConfig};
+pub use space::{CellGenotype, CellKind, Genotype, GenotypeOp, SearchSpace};
+pub use supernet::{Supernet, SupernetConfig};

@@ -1,9 +1,8 @@
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
+use super::{CellKind, Operation};
 use crate::SupernetError;
-use crate::layers::norm::RUNNING;
+use crate::architecture::OperationSet;
 
 /// The outer shape of a network of cells, the same for a supernet and a derived network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,10 +26,24 @@ pub struct CellPlan {
     pub channels_prev: usize,
     /// Channels of every node.
     pub channels: usize,
-    /// Whether the cell halves the image.
-    pub reduction: bool,
-    /// Whether the previous cell halved the image.
-    pub reduction_prev: bool,
+    /// Which table and genotype the cell shares.
+    pub kind: CellKind,
+    /// Stride of the operations on the cell's inputs; all others have 1.
+    pub stride: usize,
+    /// By how much the previous cell shrank the image, which the first input must be brought down
+    /// by.
+    pub prev_stride: usize,
+}
+
+impl CellPlan {
+    /// Stride of the operations on input `input` of a node.
+    pub fn edge_stride(&self, input: usize) -> usize {
+        if input < Operation::INPUTS {
+            self.stride
+        } else {
+            1
+        }
+    }
 }
 
 impl NetworkConfig {
@@ -95,64 +108,43 @@ impl NetworkConfig {
     /// The cells in order, and the channels of the last one's output, for cells that concatenate
     /// `nodes` nodes.
     pub fn plan(&self, nodes: usize) -> (Vec<CellPlan>, usize) {
-        self.plan_after(self.stem_channels(), false, nodes)
+        self.plan_after(self.stem_channels(), 1, nodes)
     }
 
     /// As [`plan`](Self::plan), for any stem: both its outputs have `stem_channels` channels, and
-    /// where it `halves` the image between them, the first cell must bring the earlier one down.
+    /// where the image shrinks by `stem_stride` between them, the first cell must bring the earlier
+    /// one down.
     pub(crate) fn plan_after(
         &self,
         stem_channels: usize,
-        halves: bool,
+        stem_stride: usize,
         nodes: usize,
     ) -> (Vec<CellPlan>, usize) {
         let reductions = [self.cells / 3, 2 * self.cells / 3];
         let (mut prev_prev, mut prev) = (stem_channels, stem_channels);
-        let (mut channels, mut reduction_prev) = (self.channels, halves);
+        let (mut channels, mut prev_stride) = (self.channels, stem_stride);
         let plan = (0..self.cells)
             .map(|index| {
-                let reduction = reductions.contains(&index);
-                if reduction {
+                let (kind, stride) = if reductions.contains(&index) {
                     channels *= 2;
-                }
+                    (CellKind::Reduce, 2)
+                } else {
+                    (CellKind::Normal, 1)
+                };
                 let cell = CellPlan {
                     channels_prev_prev: prev_prev,
                     channels_prev: prev,
                     channels,
-                    reduction,
-                    reduction_prev,
+                    kind,
+                    stride,
+                    prev_stride,
                 };
-                (prev_prev, prev, reduction_prev) = (prev, nodes * channels, reduction);
+                (prev_prev, prev, prev_stride) = (prev, nodes * channels, stride);
                 cell
             })
             .collect();
         (plan, prev)
     }
-}
-
-/// Number of trained weights of a module; running statistics do not count.
-pub fn count_weights<B: Backend, M: Module<B>>(module: &M) -> usize {
-    #[derive(Default)]
-    struct Count {
-        weights: usize,
-        running: usize,
-    }
-    impl<B: Backend> ModuleVisitor<B> for Count {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.running += usize::from(name.starts_with(RUNNING));
-        }
-        fn exit_module(&mut self, name: &str, _: &str) {
-            self.running -= usize::from(name.starts_with(RUNNING));
-        }
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-            if self.running == 0 {
-                self.weights += param.shape().num_elements();
-            }
-        }
-    }
-    let mut count = Count::default();
-    module.visit(&mut count);
-    count.weights
 }
 
 #[cfg(test)]
@@ -173,7 +165,7 @@ mod tests {
         let reducing = |cells| {
             let (plan, _) = config(cells).plan(4);
             (0..cells)
-                .filter(|&i| plan[i].reduction)
+                .filter(|&i| plan[i].kind == CellKind::Reduce)
                 .collect::<Vec<_>>()
         };
         assert_eq!(reducing(8), [2, 5]);
@@ -190,7 +182,9 @@ mod tests {
             (48, 64)
         );
         assert_eq!((plan[1].channels, plan[2].channels, out), (32, 64, 256));
-        assert!(plan[2].reduction_prev && !plan[1].reduction_prev);
+        assert_eq!((plan[1].stride, plan[1].prev_stride), (2, 1));
+        assert_eq!((plan[2].stride, plan[2].prev_stride), (2, 2));
+        assert_eq!((plan[2].edge_stride(1), plan[2].edge_stride(2)), (2, 1));
     }
 
     #[test]

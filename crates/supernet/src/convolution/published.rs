@@ -1,4 +1,5 @@
-use crate::{Genotype, SupernetError};
+use super::Genotype;
+use crate::SupernetError;
 
 /// A published pair of cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +83,7 @@ mod tests {
     fn every_name_leads_to_cells_of_four_nodes() {
         for cells in Published::ALL {
             let found = Published::find(cells.name()).unwrap();
-            assert_eq!(found.genotype().unwrap().normal.nodes.len(), 4);
+            assert_eq!(found.genotype().unwrap().nodes(), 4);
         }
         assert_eq!(Published::find("darts"), None);
     }

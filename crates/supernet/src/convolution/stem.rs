@@ -1,10 +1,9 @@
 use burn::module::Module;
-use burn::tensor::{DType, Tensor, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend};
 
-use crate::convolution::blocks::{FactorizedReduce, ReluConvNorm};
+use super::{Form, NetworkConfig};
 use crate::kernels::{self, KernelBackend};
-use crate::layers::conv::Conv2d;
-use crate::{BatchNorm, CellPlan, Form, NetworkConfig, Statistics, WeightInit};
+use crate::layers::{BatchNorm, Conv2d, Statistics, TensorName, WeightInit, conv_name, norm_name};
 
 /// The first layer: 3x3 convolution and affine batch normalisation.
 #[derive(Module, Debug)]
@@ -18,7 +17,7 @@ impl<B: Backend> Stem<B> {
         let channels = config.stem_channels();
         Self {
             conv: Conv2d::new([config.image_channels, channels], 3, 1, 1, init, device),
-            norm: BatchNorm::new(channels, true, device),
+            norm: BatchNorm::affine(channels, device),
         }
     }
 }
@@ -41,7 +40,7 @@ impl<B: Backend> ImagenetStem<B> {
     fn new(config: &NetworkConfig, init: &mut WeightInit, device: &B::Device) -> Self {
         let convs =
             stem_convolutions(config).map(|channels| Conv2d::new(channels, 3, 2, 1, init, device));
-        let norm = |[_, out]: [usize; 2]| BatchNorm::new(out, true, device);
+        let norm = |[_, out]: [usize; 2]| BatchNorm::affine(out, device);
         Self {
             convs,
             norms: stem_convolutions(config).map(norm),
@@ -107,56 +106,19 @@ impl<B: KernelBackend> DerivedStem<B> {
     }
 }
 
-/// Brings one input of a cell to the cell's channels and size.
-#[derive(Module, Debug)]
-pub(crate) enum Preprocess<B: Backend> {
-    Same(ReluConvNorm<B>),
-    Reduce(FactorizedReduce<B>),
-}
-
-impl<B: Backend> Preprocess<B> {
-    /// The two preprocessing layers of a cell.
-    pub(crate) fn pair(
-        plan: &CellPlan,
-        affine: bool,
-        init: &mut WeightInit,
-        device: &B::Device,
-    ) -> [Self; 2] {
-        let first = [plan.channels_prev_prev, plan.channels];
-        let first = if plan.reduction_prev {
-            Preprocess::Reduce(FactorizedReduce::new(first, affine, init, device))
-        } else {
-            Preprocess::Same(ReluConvNorm::new(first, affine, init, device))
-        };
-        let second = [plan.channels_prev, plan.channels];
-        let second = Preprocess::Same(ReluConvNorm::new(second, affine, init, device));
-        [first, second]
-    }
-}
-
-impl<B: KernelBackend> Preprocess<B> {
-    pub(crate) fn forward(&self, x: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
-        match self {
-            Preprocess::Same(conv) => conv.forward(kernels::rectify(x), statistics),
-            Preprocess::Reduce(reduce) => reduce.forward(kernels::rectify(x), statistics),
+/// The tensors of a derived network's first layers.
+pub(crate) fn stem_name(path: &[&str]) -> Option<TensorName> {
+    match path {
+        ["Cifar", "conv", rest @ ..] => conv_name("stem.0", rest),
+        ["Cifar", "norm", rest @ ..] => norm_name("stem.1", rest),
+        ["Imagenet", "convs", index, rest @ ..] => {
+            let places = ["stem0.0", "stem0.3", "stem1.1"];
+            conv_name(places.get(index.parse::<usize>().ok()?)?, rest)
         }
-    }
-}
-
-/// Global average pooling `[batch, channels, height, width]` to `[batch, channels]`, in f32 whatever
-/// the features are computed in.
-pub(crate) fn global_average<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 2> {
-    let [batch, channels, height, width] = x.dims();
-    in_f32(x)
-        .reshape([batch, channels, height * width])
-        .mean_dim(2)
-        .reshape([batch, channels])
-}
-
-/// The same values in f32.
-pub(crate) fn in_f32<B: Backend, const D: usize>(x: Tensor<B, D>) -> Tensor<B, D> {
-    match x.dtype() {
-        DType::F32 => x,
-        _ => x.cast(DType::F32),
+        ["Imagenet", "norms", index, rest @ ..] => {
+            let places = ["stem0.1", "stem0.4", "stem1.2"];
+            norm_name(places.get(index.parse::<usize>().ok()?)?, rest)
+        }
+        _ => None,
     }
 }

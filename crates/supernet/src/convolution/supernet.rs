@@ -2,62 +2,12 @@ use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
-use crate::convolution::stem::{Stem, global_average};
+use super::stem::Stem;
+use super::{NetworkConfig, SearchCell, SearchSpace};
+use crate::SupernetError;
+use crate::architecture::{Codes, ForwardMode};
 use crate::kernels::KernelBackend;
-use crate::layers::conv::Linear;
-use crate::{
-    CellCodes, NetworkConfig, SearchCell, SearchSpace, Statistics, SupernetError, WeightInit,
-};
-
-/// Which operations of an edge a forward pass runs.
-///
-/// In every form an operation that is switched off moves no running statistics. In the sparse forms
-/// its weights get no gradient at all, so an optimiser that skips weights without a gradient applies
-/// neither decay nor momentum to them; in the dense form they get a zero gradient, and decay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Execution {
-    /// Runs every operation and records it: the reference.
-    Dense,
-    /// Runs what the gradients need and no more. In a weight step that is the operations switched
-    /// on; in an architecture step the others run too, but on constants, since only the inner
-    /// product of their output with the node's gradient is needed. Loss and gradients equal the
-    /// dense ones.
-    #[default]
-    ExactSparse,
-    /// Runs only the operations switched on, in both steps. In an architecture step the logits of
-    /// the others get no gradient through their own code: biased, as in GDAS, and faster.
-    Sampled,
-}
-
-/// Which parameters a pass will be differentiated by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// The network's weights; the codes are constants.
-    Weights,
-    /// The architecture logits, through the codes.
-    Architecture,
-}
-
-/// How to run a supernet.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Run {
-    /// Which operations run.
-    pub execution: Execution,
-    /// What the pass will be differentiated by.
-    pub step: Step,
-    /// What batch normalisation uses.
-    pub statistics: Statistics,
-}
-
-impl Run {
-    /// A pass that is not differentiated, normalised with the batch's own statistics.
-    pub const SCORE: Run = Run {
-        execution: Execution::ExactSparse,
-        step: Step::Weights,
-        statistics: Statistics::Batch,
-    };
-}
+use crate::layers::{Linear, WeightInit, global_average};
 
 /// A supernet as data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,22 +54,40 @@ pub struct Supernet<B: Backend> {
 }
 
 impl<B: KernelBackend> Supernet<B> {
-    /// Class logits of the network that `codes` describe.
+    /// Features of the network that `codes` describe: the output of its last cell.
     ///
     /// # Shapes
     ///
     /// - images: `[batch, image_channels, height, width]`, height and width 8 or more, in the type
     ///   that the convolutions compute in
-    /// - output: `[batch, classes]`
-    pub fn forward(&self, images: Tensor<B, 4>, codes: &CellCodes<B>, run: Run) -> Tensor<B, 2> {
+    /// - codes: a table for each kind of cell
+    /// - output: `[batch, channels, height, width]` of the last cell
+    pub fn features(
+        &self,
+        images: Tensor<B, 4>,
+        codes: &Codes<B>,
+        mode: ForwardMode,
+    ) -> Tensor<B, 4> {
         let codes = codes.in_dtype(images.dtype());
-        let stem = self.stem.forward(images, run.statistics);
+        let stem = self.stem.forward(images, mode.statistics);
         let (mut prev_prev, mut prev) = (stem.clone(), stem);
         for cell in &self.cells {
-            let table = codes.of(cell.reduction);
-            let output = cell.forward([prev_prev, prev.clone()], table, run);
+            let table = &codes.tables[cell.plan.kind.index()];
+            let output = cell.forward([prev_prev, prev.clone()], table, mode);
             (prev_prev, prev) = (prev, output);
         }
-        self.classifier.forward(global_average(prev))
+        prev
+    }
+
+    /// Class logits `[batch, classes]` of the network that `codes` describe: its
+    /// [features](Self::features) averaged over the image, and classified.
+    pub fn forward(
+        &self,
+        images: Tensor<B, 4>,
+        codes: &Codes<B>,
+        mode: ForwardMode,
+    ) -> Tensor<B, 2> {
+        let features = self.features(images, codes, mode);
+        self.classifier.forward(global_average(features))
     }
 }

@@ -13,73 +13,67 @@
 //! A convolution and a linear layer have `weight` (and `bias`), a normalisation has `weight`, `bias`,
 //! `running_mean` and `running_var`. A linear layer's weight is `[classes, features]` there.
 
-/// The name of the tensor at this path of modules, if it has one.
-pub(crate) fn darts_name(path: &[String]) -> Option<String> {
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    match path.as_slice() {
-        ["stem", "Cifar", "conv", "weight"] => Some("stem.0.weight".into()),
-        ["stem", "Cifar", "norm", rest @ ..] => norm("stem.1", rest),
-        ["stem", "Imagenet", "convs", index, "weight"] => {
-            let place = ["stem0.0", "stem0.3", "stem1.1"].get(index.parse::<usize>().ok()?)?;
-            Some(format!("{place}.weight"))
-        }
-        ["stem", "Imagenet", "norms", index, rest @ ..] => {
-            let place = ["stem0.1", "stem0.4", "stem1.2"].get(index.parse::<usize>().ok()?)?;
-            norm(place, rest)
-        }
-        ["cells", cell, "preprocess", index, rest @ ..] => {
-            block(&format!("cells.{cell}.preprocess{index}"), rest)
-        }
-        ["cells", cell, "operations", index, rest @ ..] => {
-            block(&format!("cells.{cell}._ops.{index}"), rest)
-        }
-        ["auxiliary_head", "narrow", "weight"] => Some("auxiliary_head.features.2.weight".into()),
-        ["auxiliary_head", "narrow_norm", rest @ ..] => norm("auxiliary_head.features.3", rest),
-        ["auxiliary_head", "wide", "weight"] => Some("auxiliary_head.features.5.weight".into()),
-        ["auxiliary_head", "wide_norm", rest @ ..] => norm("auxiliary_head.features.6", rest),
-        ["auxiliary_head", "classifier", leaf] => Some(format!("auxiliary_head.classifier.{leaf}")),
-        ["classifier", leaf] => Some(format!("classifier.{leaf}")),
-        _ => None,
+use burn::tensor::backend::Backend;
+
+use super::DerivedNetwork;
+use super::auxiliary::auxiliary_name;
+use super::operation::operation_name;
+use super::preprocess::preprocess_name;
+use super::stem::stem_name;
+use crate::SupernetError;
+use crate::layers::{StateDict, TensorName, linear_name, read_tensors, write_tensors};
+
+/// What PyTorch stores beside the statistics: the count of batches, which nothing here needs.
+const COUNTERS: &str = "num_batches_tracked";
+
+impl<B: Backend> DerivedNetwork<B> {
+    /// All weights and running statistics, by name.
+    pub fn state_dict(&self) -> StateDict {
+        read_tensors(self, darts_name)
     }
-}
 
-/// Whether the tensor of this name is stored transposed in a file.
-pub(crate) fn is_transposed(name: &str) -> bool {
-    name.ends_with("classifier.weight")
-}
-
-/// A block of a cell, from its variant on.
-fn block(place: &str, path: &[&str]) -> Option<String> {
-    match path {
-        ["Same", "conv", "weight"] => Some(format!("{place}.op.1.weight")),
-        ["Same", "norm", rest @ ..] => norm(&format!("{place}.op.2"), rest),
-        ["Reduce", rest @ ..] | ["Skip", "reduce", rest @ ..] => match rest {
-            ["even", "weight"] => Some(format!("{place}.conv_1.weight")),
-            ["odd", "weight"] => Some(format!("{place}.conv_2.weight")),
-            ["norm", rest @ ..] => norm(&format!("{place}.bn"), rest),
-            _ => None,
-        },
-        ["Separable", "stages", stage, rest @ ..] => {
-            // A stage is ReLU, depthwise, pointwise, normalisation.
-            let first = 4 * stage.parse::<usize>().ok()?;
-            match rest {
-                ["depthwise", "weight"] => Some(format!("{place}.op.{}.weight", first + 1)),
-                ["pointwise", "weight"] => Some(format!("{place}.op.{}.weight", first + 2)),
-                ["norm", rest @ ..] => norm(&format!("{place}.op.{}", first + 3), rest),
-                _ => None,
+    /// The network with the weights and running statistics of `state`. Names that end in
+    /// `num_batches_tracked` are passed over, and so is an auxiliary head that this network lacks.
+    ///
+    /// # Errors
+    ///
+    /// [`SupernetError::State`] naming the first tensor that is missing, of another shape, or not
+    /// part of the network.
+    pub fn load_state_dict(self, state: &StateDict) -> Result<Self, SupernetError> {
+        let own = self.state_dict();
+        let has_auxiliary = own.keys().any(|name| name.starts_with("auxiliary_head."));
+        for name in state.keys() {
+            let passed_over =
+                name.ends_with(COUNTERS) || (name.starts_with("auxiliary_head.") && !has_auxiliary);
+            if !passed_over && !own.contains_key(name) {
+                return Err(SupernetError::state(name, "is not part of the network"));
             }
         }
-        _ => None,
+        for (name, tensor) in &own {
+            let found = state
+                .get(name)
+                .ok_or_else(|| SupernetError::state(name, "is missing"))?;
+            if found.shape != tensor.shape || found.values.len() != tensor.values.len() {
+                let problem = format!("has shape {:?}, not {:?}", found.shape, tensor.shape);
+                return Err(SupernetError::state(name, problem));
+            }
+        }
+        Ok(write_tensors(self, state, darts_name))
     }
 }
 
-fn norm(place: &str, path: &[&str]) -> Option<String> {
-    let leaf = match path {
-        ["affine", "gamma"] => "weight",
-        ["affine", "beta"] => "bias",
-        ["running_mean"] => "running_mean",
-        ["running_variance"] => "running_var",
-        _ => return None,
-    };
-    Some(format!("{place}.{leaf}"))
+/// The name of the tensor at this path of modules, if it has one.
+fn darts_name(path: &[&str]) -> Option<TensorName> {
+    match path {
+        ["stem", rest @ ..] => stem_name(rest),
+        ["cells", cell, "preprocess", index, rest @ ..] => {
+            preprocess_name(&format!("cells.{cell}.preprocess{index}"), rest)
+        }
+        ["cells", cell, "operations", index, rest @ ..] => {
+            operation_name(&format!("cells.{cell}._ops.{index}"), rest)
+        }
+        ["auxiliary_head", rest @ ..] => auxiliary_name(rest),
+        ["classifier", rest @ ..] => linear_name("classifier", rest),
+        _ => None,
+    }
 }

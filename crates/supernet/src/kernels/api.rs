@@ -196,7 +196,10 @@ pub fn rectify<B: KernelBackend, const D: usize>(x: Tensor<B, D>) -> Tensor<B, D
 /// # Panics
 ///
 /// If the shapes differ.
-pub fn add_term<B: KernelBackend>(sum: Tensor<B, 4>, term: Tensor<B, 4>) -> Tensor<B, 4> {
+pub fn add_term<B: KernelBackend, const D: usize>(
+    sum: Tensor<B, D>,
+    term: Tensor<B, D>,
+) -> Tensor<B, D> {
     check_term(&sum, &term);
     tensor(B::add_term(primitive(sum), primitive(term)))
 }
@@ -208,18 +211,18 @@ pub fn add_term<B: KernelBackend>(sum: Tensor<B, 4>, term: Tensor<B, 4>) -> Tens
 ///
 /// # Shapes
 ///
-/// - sum, term and output: `[batch, channels, height, width]`
+/// - sum, term and output: the same one
 /// - weights: `[edges, ops]`
 ///
 /// # Panics
 ///
 /// If the shapes of sum and term differ, or the entry lies outside the table.
-pub fn add_weighted<B: KernelBackend>(
-    sum: Option<Tensor<B, 4>>,
-    term: Tensor<B, 4>,
+pub fn add_weighted<B: KernelBackend, const D: usize>(
+    sum: Option<Tensor<B, D>>,
+    term: Tensor<B, D>,
     weights: Tensor<B, 2>,
     entry: [usize; 2],
-) -> Tensor<B, 4> {
+) -> Tensor<B, D> {
     if let Some(sum) = &sum {
         check_term(sum, &term);
     }
@@ -236,7 +239,7 @@ pub fn add_weighted<B: KernelBackend>(
     ))
 }
 
-fn check_term<B: KernelBackend>(sum: &Tensor<B, 4>, term: &Tensor<B, 4>) {
+fn check_term<B: KernelBackend, const D: usize>(sum: &Tensor<B, D>, term: &Tensor<B, D>) {
     assert!(
         sum.dims() == term.dims(),
         "a term {:?} cannot be added to a sum {:?}",

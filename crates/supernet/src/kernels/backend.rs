@@ -8,7 +8,7 @@ use super::{InputActivation, WindowOptions, reference};
 
 /// A backend that runs the supernet's operations and their gradients.
 ///
-/// The default bodies are the [`reference`] made of Burn's own operations, so
+/// The default bodies are the [`mod@reference`] made of Burn's own operations, so
 /// `impl KernelBackend for SomeBackend {}` is a complete implementation. Tensors have the shape
 /// `[batch, channels, height, width]` unless stated; the functions of [`kernels`](super) check
 /// shapes before they call a backend. The `*_backward` methods need not be differentiable themselves.

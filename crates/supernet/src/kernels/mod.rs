@@ -5,7 +5,7 @@
 //! depthwise convolution is one convolution per channel and a normalisation is a dozen passes over
 //! memory. [`KernelBackend`] makes each of them one operation:
 //!
-//! - the default bodies are the plain-tensor [`reference`] and serve every backend;
+//! - the default bodies are the plain-tensor [`mod@reference`] and serve every backend;
 //! - Flex runs vectorised loops over contiguous `[batch, channels, height, width]` memory;
 //! - the `Autodiff` decorator records one node per call and skips the gradients nobody asked for.
 //!

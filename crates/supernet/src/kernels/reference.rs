@@ -298,17 +298,22 @@ pub fn add_weighted<B: Backend>(
     weights: FloatTensor<B>,
     entry: [usize; 2],
 ) -> FloatTensor<B> {
-    let term = wrap::<B, 4>(term) * weight::<B>(weights, entry);
-    unwrap(match sum {
-        Some(sum) => wrap::<B, 4>(sum) + term,
+    let weight = weight::<B>(weights, entry, term.rank());
+    let term = B::float_mul(term, weight);
+    match sum {
+        Some(sum) => B::float_add(sum, term),
         None => term,
-    })
+    }
 }
 
-fn weight<B: Backend>(weights: FloatTensor<B>, [row, column]: [usize; 2]) -> Tensor<B, 4> {
-    wrap::<B, 2>(weights)
-        .slice([row..row + 1, column..column + 1])
-        .reshape([1, 1, 1, 1])
+/// An entry of the table, `[1, .., 1]` of so many axes.
+fn weight<B: Backend>(
+    weights: FloatTensor<B>,
+    [row, column]: [usize; 2],
+    rank: usize,
+) -> FloatTensor<B> {
+    let entry = wrap::<B, 2>(weights).slice([row..row + 1, column..column + 1]);
+    B::float_reshape(unwrap(entry), vec![1; rank].into())
 }
 
 /// `dterm = weight * dy`; `dweights` holds `sum(term * dy)` at the entry.
@@ -321,13 +326,16 @@ pub fn add_weighted_backward<B: Backend>(
     need_dweights: bool,
 ) -> (Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
     let dweights = need_dweights.then(|| {
-        let product = (wrap::<B, 4>(term) * wrap(dy.clone())).sum();
+        let product = wrap::<B, 1>(B::float_sum(B::float_mul(term, dy.clone())));
         let [row, column] = entry;
         let table = wrap::<B, 2>(weights.clone()).zeros_like();
         let product = product.reshape([1, 1]);
         unwrap(table.slice_assign([row..row + 1, column..column + 1], product))
     });
-    let dterm = need_dterm.then(|| unwrap(wrap::<B, 4>(dy) * weight::<B>(weights, entry)));
+    let dterm = need_dterm.then(|| {
+        let weight = weight::<B>(weights, entry, dy.rank());
+        B::float_mul(dy, weight)
+    });
     (dterm, dweights)
 }
 

@@ -3,7 +3,7 @@ use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Tensor, backend::Backend};
 
-use crate::WeightInit;
+use super::{TensorName, WeightInit};
 use crate::kernels::{self, KernelBackend, WindowOptions};
 
 /// A convolution without bias, between all channels.
@@ -140,5 +140,22 @@ impl<B: Backend> Linear<B> {
     /// - output: `[batch, classes]`
     pub fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
         x.matmul(self.weight.val()) + self.bias.val().unsqueeze()
+    }
+}
+
+/// The one tensor of a convolution, in PyTorch's layer of that kind at `place`.
+pub(crate) fn conv_name(place: &str, path: &[&str]) -> Option<TensorName> {
+    match path {
+        ["weight"] => Some(TensorName::new(format!("{place}.weight"))),
+        _ => None,
+    }
+}
+
+/// The tensors of a linear layer, in PyTorch's at `place`: its weight is `[classes, features]` there.
+pub(crate) fn linear_name(place: &str, path: &[&str]) -> Option<TensorName> {
+    match path {
+        ["weight"] => Some(TensorName::transposed(format!("{place}.weight"))),
+        ["bias"] => Some(TensorName::new(format!("{place}.bias"))),
+        _ => None,
     }
 }

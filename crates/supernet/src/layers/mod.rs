@@ -1,13 +1,22 @@
 //! What networks are built of, and their tensors on the host.
 
-pub(crate) mod conv;
+mod conv;
+mod count_weights;
 mod drop_path;
+mod features;
 mod init;
-pub(crate) mod norm;
+mod norm;
+mod running;
 mod tensors;
 
 pub use conv::{Conv2d, Linear};
+pub(crate) use conv::{DepthwiseConv2d, PointwiseConv2d, conv_name, linear_name};
+pub use count_weights::count_weights;
 pub use drop_path::DropPath;
+pub(crate) use features::{global_average, in_f32};
 pub use init::WeightInit;
-pub use norm::{BatchNorm, RunningTensor, Statistics};
+pub(crate) use norm::norm_name;
+pub use norm::{BatchNorm, Statistics};
+pub use running::RunningTensor;
 pub use tensors::{NamedTensor, StateDict};
+pub(crate) use tensors::{TensorName, read_tensors, write_tensors};

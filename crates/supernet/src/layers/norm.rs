@@ -3,18 +3,10 @@
 //! Burn 0.21's layer takes its mode from the backend and shares its running statistics between
 //! clones; a sampled child must be scored with statistics that are its own.
 
-use std::sync::Mutex;
+use burn::module::{Module, Param};
+use burn::tensor::{DType, Tensor, backend::Backend};
 
-use burn::module::{
-    AutodiffModule, Content, HasAutodiffModule, Module, ModuleDisplay, ModuleDisplayDefault,
-    ModuleMapper, ModuleVisitor, Param, ParamId,
-};
-use burn::tensor::{
-    DType, Tensor,
-    backend::{AutodiffBackend, Backend},
-};
-
-use crate::convolution::stem::in_f32;
+use super::{RunningTensor, TensorName, in_f32};
 use crate::kernels::{self, KernelBackend};
 
 /// Which statistics a forward pass normalises with, and what becomes of the running ones.
@@ -36,123 +28,15 @@ pub enum Statistics {
 impl Statistics {
     /// The update of ordinary training, momentum 0.1.
     pub const TRAIN: Statistics = Statistics::Update { momentum: 0.1 };
-}
 
-/// A tensor `[channels]` that changes in the forward pass without being trained. A clone is a copy:
-/// what happens to one does not touch the other.
-#[derive(Debug)]
-pub struct RunningTensor<B: Backend> {
-    id: ParamId,
-    value: Mutex<Tensor<B, 1>>,
-}
-
-impl<B: Backend> RunningTensor<B> {
-    /// Starts at `value` `[channels]`.
-    pub fn new(value: Tensor<B, 1>) -> Self {
-        Self::with_id(ParamId::new(), value)
-    }
-
-    fn with_id(id: ParamId, value: Tensor<B, 1>) -> Self {
-        Self {
-            id,
-            value: Mutex::new(value),
+    /// The same normalisation without touching the running statistics.
+    pub fn without_update(self) -> Self {
+        match self {
+            Statistics::Update { .. } => Statistics::Batch,
+            other => other,
         }
     }
-
-    /// The current value `[channels]`.
-    pub fn value(&self) -> Tensor<B, 1> {
-        self.lock().clone()
-    }
-
-    fn set(&self, value: Tensor<B, 1>) {
-        *self.lock() = value;
-    }
-
-    // A panic elsewhere leaves a whole tensor behind, so a poisoned lock is still good to read.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Tensor<B, 1>> {
-        self.value.lock().unwrap_or_else(|e| e.into_inner())
-    }
-
-    fn into_value(self) -> Tensor<B, 1> {
-        self.value.into_inner().unwrap_or_else(|e| e.into_inner())
-    }
 }
-
-impl<B: Backend> Clone for RunningTensor<B> {
-    fn clone(&self) -> Self {
-        Self::with_id(self.id, self.value())
-    }
-}
-
-impl<B: Backend> ModuleDisplayDefault for RunningTensor<B> {
-    fn content(&self, content: Content) -> Option<Content> {
-        content
-            .add_formatted(&"RunningTensor".to_string())
-            .optional()
-    }
-}
-
-impl<B: Backend> ModuleDisplay for RunningTensor<B> {}
-
-impl<B: Backend> Module<B> for RunningTensor<B> {
-    type Record = Param<Tensor<B, 1>>;
-
-    fn visit<V: ModuleVisitor<B>>(&self, visitor: &mut V) {
-        visitor.visit_float(&Param::initialized(self.id, self.value()));
-    }
-
-    fn map<M: ModuleMapper<B>>(self, mapper: &mut M) -> Self {
-        let param = mapper.map_float(Param::initialized(self.id, self.into_value()));
-        let (id, value, _) = param.consume();
-        Self::with_id(id, value)
-    }
-
-    fn load_record(self, record: Self::Record) -> Self {
-        let device = self.value().device();
-        Self::with_id(record.id, record.val().to_device(&device).detach())
-    }
-
-    fn into_record(self) -> Self::Record {
-        Param::initialized(self.id, self.into_value())
-    }
-
-    fn to_device(self, device: &B::Device) -> Self {
-        let id = self.id;
-        Self::with_id(id, self.into_value().to_device(device))
-    }
-
-    fn fork(self, device: &B::Device) -> Self {
-        self.to_device(device)
-    }
-
-    fn collect_devices(&self, mut devices: Vec<B::Device>) -> Vec<B::Device> {
-        let device = self.value().device();
-        if !devices.contains(&device) {
-            devices.push(device);
-        }
-        devices
-    }
-}
-
-impl<B: AutodiffBackend> AutodiffModule<B> for RunningTensor<B> {
-    type InnerModule = RunningTensor<B::InnerBackend>;
-
-    fn valid(&self) -> Self::InnerModule {
-        RunningTensor::with_id(self.id, self.value().inner())
-    }
-
-    fn from_inner(module: Self::InnerModule) -> Self {
-        let id = module.id;
-        Self::with_id(id, Tensor::from_inner(module.into_value()))
-    }
-}
-
-impl<B: AutodiffBackend> HasAutodiffModule<B> for RunningTensor<B::InnerBackend> {
-    type TrainModule = RunningTensor<B>;
-}
-
-/// The fields of [`BatchNorm`] that hold running statistics begin so.
-pub(crate) const RUNNING: &str = "running_";
 
 /// Scale and shift of a normalised channel.
 #[derive(Module, Debug)]
@@ -176,15 +60,23 @@ impl<B: Backend> BatchNorm<B> {
     /// Added to the variance; PyTorch's default.
     pub const EPSILON: f64 = 1e-5;
 
-    /// A layer for `channels` channels that keeps running statistics.
-    pub fn new(channels: usize, affine: bool, device: &B::Device) -> Self {
+    /// A layer for `channels` channels that keeps running statistics, without affine parameters.
+    pub fn new(channels: usize, device: &B::Device) -> Self {
         Self {
-            affine: affine.then(|| Affine {
+            affine: None,
+            running_mean: Some(RunningTensor::new(Tensor::zeros([channels], device))),
+            running_variance: Some(RunningTensor::new(Tensor::ones([channels], device))),
+        }
+    }
+
+    /// The same as [`new`](Self::new), with affine parameters that change nothing at first.
+    pub fn affine(channels: usize, device: &B::Device) -> Self {
+        Self {
+            affine: Some(Affine {
                 gamma: Param::from_tensor(Tensor::ones([channels], device)),
                 beta: Param::from_tensor(Tensor::zeros([channels], device)),
             }),
-            running_mean: Some(RunningTensor::new(Tensor::zeros([channels], device))),
-            running_variance: Some(RunningTensor::new(Tensor::ones([channels], device))),
+            ..Self::new(channels, device)
         }
     }
 
@@ -260,4 +152,16 @@ impl<B: KernelBackend> BatchNorm<B> {
             running_variance.set(blend(old_variance, variance.detach() * unbiased));
         }
     }
+}
+
+/// The tensors of a normalisation in PyTorch's layer of that kind at `place`.
+pub(crate) fn norm_name(place: &str, path: &[&str]) -> Option<TensorName> {
+    let leaf = match path {
+        ["affine", "gamma"] => "weight",
+        ["affine", "beta"] => "bias",
+        ["running_mean"] => "running_mean",
+        ["running_variance"] => "running_var",
+        _ => return None,
+    };
+    Some(TensorName::new(format!("{place}.{leaf}")))
 }

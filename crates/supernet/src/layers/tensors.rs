@@ -3,9 +3,6 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 
-use crate::convolution::tensors::{darts_name, is_transposed};
-use crate::{DerivedNetwork, SupernetError};
-
 /// A tensor in host memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
@@ -19,76 +16,101 @@ pub struct NamedTensor {
 /// `cells.0._ops.1.op.3.running_mean`, `classifier.bias`).
 pub type StateDict = BTreeMap<String, NamedTensor>;
 
-/// What PyTorch stores beside the statistics: the count of batches, which nothing here needs.
-const COUNTERS: &str = "num_batches_tracked";
+/// A tensor's name in a file, and how it lies there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TensorName {
+    name: String,
+    layout: Layout,
+}
 
-impl<B: Backend> DerivedNetwork<B> {
-    /// All weights and running statistics, by name.
-    pub fn state_dict(&self) -> StateDict {
-        let mut reader = Reader {
-            path: Vec::new(),
-            state: BTreeMap::new(),
-        };
-        self.visit(&mut reader);
-        reader.state
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// As it is in memory.
+    Same,
+    /// With rows for columns.
+    Transposed,
+}
+
+impl TensorName {
+    pub(crate) fn new(name: String) -> Self {
+        let layout = Layout::Same;
+        Self { name, layout }
     }
 
-    /// The network with the weights and running statistics of `state`. Names that end in
-    /// `num_batches_tracked` are passed over, and so is an auxiliary head that this network lacks.
-    ///
-    /// # Errors
-    ///
-    /// [`SupernetError::State`] naming the first tensor that is missing, of another shape, or not
-    /// part of the network.
-    pub fn load_state_dict(self, state: &StateDict) -> Result<Self, SupernetError> {
-        let own = self.state_dict();
-        let has_auxiliary = own.keys().any(|name| name.starts_with("auxiliary_head."));
-        for name in state.keys() {
-            let passed_over =
-                name.ends_with(COUNTERS) || (name.starts_with("auxiliary_head.") && !has_auxiliary);
-            if !passed_over && !own.contains_key(name) {
-                return Err(SupernetError::state(name, "is not part of the network"));
-            }
+    pub(crate) fn transposed(name: String) -> Self {
+        let layout = Layout::Transposed;
+        Self { name, layout }
+    }
+}
+
+/// The name of the tensor at a path of modules, if it has one.
+type Naming = fn(&[&str]) -> Option<TensorName>;
+
+/// All tensors of a module, by name.
+pub(crate) fn read_tensors<B: Backend, M: Module<B>>(module: &M, naming: Naming) -> StateDict {
+    let mut reader = Reader {
+        place: Place::new(naming),
+        state: BTreeMap::new(),
+    };
+    module.visit(&mut reader);
+    reader.state
+}
+
+/// The module with the values of `state` in the tensors that have their names there.
+pub(crate) fn write_tensors<B: Backend, M: Module<B>>(
+    module: M,
+    state: &StateDict,
+    naming: Naming,
+) -> M {
+    module.map(&mut Writer {
+        place: Place::new(naming),
+        state,
+    })
+}
+
+/// Where a visitor is.
+struct Place {
+    modules: Vec<String>,
+    naming: Naming,
+}
+
+impl Place {
+    fn new(naming: Naming) -> Self {
+        Self {
+            modules: Vec::new(),
+            naming,
         }
-        for (name, tensor) in &own {
-            let found = state
-                .get(name)
-                .ok_or_else(|| SupernetError::state(name, "is missing"))?;
-            if found.shape != tensor.shape || found.values.len() != tensor.values.len() {
-                let problem = format!("has shape {:?}, not {:?}", found.shape, tensor.shape);
-                return Err(SupernetError::state(name, problem));
-            }
-        }
-        Ok(self.map(&mut Writer {
-            path: Vec::new(),
-            state,
-        }))
+    }
+
+    fn name(&self) -> Option<TensorName> {
+        let path: Vec<&str> = self.modules.iter().map(String::as_str).collect();
+        (self.naming)(&path)
     }
 }
 
 struct Reader {
-    path: Vec<String>,
+    place: Place,
     state: StateDict,
 }
 
 impl<B: Backend> ModuleVisitor<B> for Reader {
     fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
+        self.place.modules.push(name.into());
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.place.modules.pop();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        let Some(name) = darts_name(&self.path) else {
-            debug_assert!(false, "no name for {:?}", self.path);
+        let Some(TensorName { name, layout }) = self.place.name() else {
+            debug_assert!(false, "no name for {:?}", self.place.modules);
             return;
         };
         let data = param.val().into_data();
         let mut shape = data.shape.to_vec();
         let mut values: Vec<f32> = data.iter::<f32>().collect();
-        if is_transposed(&name) {
+        if layout == Layout::Transposed {
             values = transposed(&values, shape[0], shape[1]);
             shape.reverse();
         }
@@ -97,27 +119,28 @@ impl<B: Backend> ModuleVisitor<B> for Reader {
 }
 
 struct Writer<'a> {
-    path: Vec<String>,
+    place: Place,
     state: &'a StateDict,
 }
 
 impl<B: Backend> ModuleMapper<B> for Writer<'_> {
     fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
+        self.place.modules.push(name.into());
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.place.modules.pop();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
-        let Some((name, found)) =
-            darts_name(&self.path).and_then(|name| self.state.get_key_value(&name))
-        else {
+        let Some(TensorName { name, layout }) = self.place.name() else {
+            return param;
+        };
+        let Some(found) = self.state.get(&name) else {
             return param;
         };
         let (id, old, mapper) = param.consume();
-        let values = if is_transposed(name) {
+        let values = if layout == Layout::Transposed {
             transposed(&found.values, found.shape[0], found.shape[1])
         } else {
             found.values.clone()

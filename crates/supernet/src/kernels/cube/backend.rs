@@ -13,7 +13,7 @@ use crate::kernels::{InputActivation, KernelBackend, WindowOptions, reference};
 
 /// Kernels for tensors of f32, f16 and bf16, which compute in f32 whatever they read.
 ///
-/// The [`reference`] runs instead on f64, on empty tensors and on tensors of more than
+/// The [`mod@reference`] runs instead on f64, on empty tensors and on tensors of more than
 /// `i32::MAX` entries. Pointwise convolutions always take it: Burn's matrix products are tuned for
 /// each device.
 impl<R, F, I, BT> KernelBackend for CubeBackend<R, F, I, BT>

@@ -2,7 +2,7 @@
 
 use core::mem::MaybeUninit;
 
-use burn::tensor::{DType, TensorData, TensorMetadata};
+use burn::tensor::{DType, Shape, TensorData, TensorMetadata};
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
@@ -28,8 +28,8 @@ pub(super) fn values(tensor: &FlexTensor) -> &[f32] {
 }
 
 /// A tensor of `values` in row order.
-pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(values, shape))
+pub(super) fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape.into()))
 }
 
 /// The four sizes of a tensor `[batch, channels, height, width]`.
@@ -132,5 +132,5 @@ pub(super) fn rewrite(
         part.copy_from_slice(&source[index * size..][..part.len()]);
         task(index, part);
     });
-    self::tensor(copy, dims(&tensor))
+    self::tensor(copy, tensor.shape())
 }

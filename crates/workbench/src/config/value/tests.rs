@@ -21,8 +21,8 @@ fn an_unknown_shape_or_field_of_a_schedule_names_the_schedule() {
     };
     assert_eq!(
         message("{ shape = \"liner\", from = 1, to = 0 }"),
-        "configuration a.toml: unknown value `liner` for `weights.rate`; did you mean `linear`? \
-         Valid: constant, linear, cosine"
+        "configuration a.toml: unknown value `liner` for `weights.rate.shape`; did you mean \
+         `linear`? Valid: constant, linear, cosine"
     );
     assert_eq!(
         message("{ shape = \"linear\", from = 1, too = 0 }"),

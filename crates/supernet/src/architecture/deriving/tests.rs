@@ -1,0 +1,137 @@
+use super::{super::Sampling, *};
+use crate::{Genotype, GenotypeOp, Operation, SearchSpace};
+
+fn space() -> SearchSpace {
+    SearchSpace {
+        nodes: 2,
+        operations: vec![
+            Operation::None,
+            Operation::SkipConnect,
+            Operation::SepConv3x3,
+        ],
+    }
+}
+
+fn config(sampling: Sampling, normalization: Normalization) -> ArchitectureConfig {
+    ArchitectureConfig {
+        draws: 2,
+        sampling,
+        normalization,
+        ..Default::default()
+    }
+}
+
+fn derived(rule: DeriveRule, p: &[Vec<Vec<f64>>], seed: u64) -> Genotype {
+    let config = config(Sampling::PerEdge, Normalization::None);
+    let key = NoiseKey::new(seed, 0);
+    let (genotype, _) = derive_genotype(rule, p, &space(), &config, key).unwrap();
+    genotype.validate().unwrap();
+    genotype
+}
+
+fn most_probable(
+    p: &[Vec<Vec<f64>>],
+    config: &ArchitectureConfig,
+) -> (Genotype, Vec<DerivedCodes>) {
+    let (rule, key) = (DeriveRule::MostProbableCode, NoiseKey::new(0, 0));
+    derive_genotype(rule, p, &space(), config, key).unwrap()
+}
+
+/// Rows of edges 0 and 1 of node 0, then 0, 1 and 2 of node 1; none, skip, sep.
+fn by_hand() -> [Vec<Vec<f64>>; 2] {
+    let rows = vec![
+        vec![0.8, 0.15, 0.05],
+        vec![0.2, 0.35, 0.45],
+        vec![0.1, 0.5, 0.4],
+        vec![0.7, 0.2, 0.1],
+        vec![0.9, 0.0, 0.1],
+    ];
+    let tied = vec![
+        vec![0.5, 0.25, 0.25],
+        vec![0.5, 0.25, 0.25],
+        vec![0.5, 0.2, 0.3],
+        vec![0.4, 0.3, 0.3],
+        vec![0.0, 0.3, 0.7],
+    ];
+    [rows, tied]
+}
+
+#[test]
+fn the_rule_of_darts_keeps_two_edges_of_a_node_and_ignores_none() {
+    let genotype = derived(DeriveRule::DartsTop2, &by_hand(), 0);
+    let normal = "skip_connect@0 sep_conv_3x3@1 | skip_connect@0 skip_connect@1";
+    assert_eq!(genotype.cells[0].to_string(), normal);
+    // Equal ones in their order: skip before sep, edge 0 before edge 1.
+    let reduce = "skip_connect@0 skip_connect@1 | sep_conv_3x3@0 sep_conv_3x3@2";
+    assert_eq!(genotype.cells[1].to_string(), reduce);
+}
+
+#[test]
+fn the_argmax_drops_the_edges_of_none_and_never_empties_a_node() {
+    let genotype = derived(DeriveRule::ArgmaxPerEdge, &by_hand(), 0);
+    let normal = "sep_conv_3x3@1 | skip_connect@0";
+    assert_eq!(genotype.cells[0].to_string(), normal);
+    assert_eq!(genotype.cells[1].nodes[0].len(), 1);
+    assert_eq!(
+        genotype.cells[1].nodes[1],
+        [GenotypeOp::new(Operation::SepConv3x3, 2)]
+    );
+}
+
+#[test]
+fn sampled_codes_follow_the_law_and_the_seed() {
+    let p = by_hand();
+    let sample = |seed| derived(DeriveRule::SampledCode, &p, seed);
+    assert_eq!(sample(3), sample(3));
+    // Node 1, edge 0: skip is on in a code of two draws with probability 1 - 0.5^2.
+    let kept = (0..2_000).filter(|&seed| {
+        let skip = GenotypeOp::new(Operation::SkipConnect, 0);
+        sample(seed).cells[0].nodes[1].contains(&skip)
+    });
+    // Five standard deviations of a binomial: 2000 trials, probability 0.75.
+    assert!((kept.count() as f64 - 1_500.0).abs() < 97.0);
+}
+
+#[test]
+fn an_edge_keeps_every_operation_of_its_most_probable_code() {
+    // P({1,2}) = 2 * 0.5 * 0.45 = 0.45 is more than 0.25 and 0.2025.
+    let row = vec![0.05, 0.5, 0.45];
+    let p = [vec![row.clone(); 5], vec![row; 5]];
+    let config = config(Sampling::PerEdge, Normalization::None);
+    let (genotype, _) = most_probable(&p, &config);
+    let both = "skip_connect@0 sep_conv_3x3@0 skip_connect@1 sep_conv_3x3@1";
+    assert_eq!(
+        genotype.cells[0].to_string().split(" | ").next().unwrap(),
+        both
+    );
+    genotype.validate().unwrap();
+}
+
+#[test]
+fn a_node_of_nones_gets_its_most_probable_operation() {
+    let mut rows = vec![vec![0.98, 0.01, 0.01]; 5];
+    rows[1] = vec![0.97, 0.01, 0.02];
+    let p = [rows.clone(), rows];
+    let config = config(Sampling::PerEdge, Normalization::None);
+    let (genotype, _) = most_probable(&p, &config);
+    assert_eq!(
+        genotype.cells[0].nodes[0],
+        [GenotypeOp::new(Operation::SepConv3x3, 1)]
+    );
+}
+
+#[test]
+fn a_node_row_shares_its_weight_among_all_its_operations() {
+    // Node 0: one row of 6 entries; node 1: one row of 9.
+    let mut rows = vec![vec![0.0, 0.5, 0.0], vec![0.0, 0.0, 0.5]];
+    rows.extend([
+        vec![0.0, 0.0, 0.0],
+        vec![0.0, 0.0, 1.0],
+        vec![0.0, 0.0, 0.0],
+    ]);
+    let p = [rows.clone(), rows];
+    let config = config(Sampling::PerNode, Normalization::Sum);
+    let (genotype, _) = most_probable(&p, &config);
+    let text = "skip_connect@0*0.5 sep_conv_3x3@1*0.5 | sep_conv_3x3@1";
+    assert_eq!(genotype.cells[0].to_string(), text);
+}

@@ -1,0 +1,87 @@
+use std::fmt::Debug;
+
+use crate::SupernetError;
+
+/// Candidate operations of a search space, and the kinds of cells they make.
+///
+/// Operations are known by their names in configurations, genotypes and messages.
+pub trait OperationSet: Copy + Eq + Debug + Send + Sync + 'static {
+    /// All operations, in the order of the logits.
+    const ALL: &'static [Self];
+    /// The operation that contributes nothing, where the set has one: it takes part in the draw, and
+    /// no genotype keeps it.
+    const NONE: Option<Self>;
+    /// The kinds of cells, each with a table of logits of its own: `["normal", "reduce"]`, or
+    /// `["cell"]`.
+    const CELLS: &'static [&'static str];
+    /// Number of inputs of a cell.
+    const INPUTS: usize;
+    /// Most edges into a node that [`DeriveRule::DartsTop2`](crate::DeriveRule::DartsTop2) keeps.
+    const KEPT_EDGES: usize = Self::INPUTS;
+
+    /// The name in configurations and genotypes: without spaces and without `@`, `*`, `|`.
+    fn name(self) -> &'static str;
+
+    /// The operation of this name, if there is one.
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|op| op.name() == name)
+    }
+
+    /// All names, separated by commas, for messages.
+    fn names() -> String {
+        let names: Vec<_> = Self::ALL.iter().map(|op| op.name()).collect();
+        names.join(", ")
+    }
+}
+
+/// The operation of this name; `place` says where it was read.
+pub(crate) fn find<O: OperationSet>(place: &str, name: &str) -> Result<O, SupernetError> {
+    O::from_name(name).ok_or_else(|| {
+        let names = O::ALL.iter().map(|op| op.name());
+        SupernetError::unknown_operation(place, name, names)
+    })
+}
+
+/// Reads and writes operations by name.
+pub(crate) mod by_name {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    use super::{OperationSet, find};
+
+    pub(crate) fn serialize<O: OperationSet, S: Serializer>(
+        op: &O,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        op.name().serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, O: OperationSet, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<O, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        find("", &name).map_err(D::Error::custom)
+    }
+
+    /// The same for a list of them. Each is read on its own, so that an error can say which it is.
+    pub(crate) mod list {
+        use super::*;
+
+        #[derive(Serialize, Deserialize)]
+        #[serde(transparent, bound = "O: OperationSet")]
+        struct Named<O>(#[serde(with = "super")] O);
+
+        pub(crate) fn serialize<O: OperationSet, S: Serializer>(
+            ops: &[O],
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq(ops.iter().map(|&op| Named(op)))
+        }
+
+        pub(crate) fn deserialize<'de, O: OperationSet, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Vec<O>, D::Error> {
+            let named = Vec::<Named<O>>::deserialize(deserializer)?;
+            Ok(named.into_iter().map(|Named(op)| op).collect())
+        }
+    }
+}

@@ -1,0 +1,54 @@
+use std::cell::OnceCell;
+
+use burn::tensor::{Tensor, backend::Backend};
+
+use crate::kernels::{self, KernelBackend};
+
+/// A node of a cell as its outgoing operations see it: pools and skips read it as it is,
+/// convolutions read it rectified, and the ReLU is computed once for all of them.
+pub(crate) struct Node<B: Backend> {
+    raw: Tensor<B, 4>,
+    rectified: OnceCell<Tensor<B, 4>>,
+}
+
+impl<B: KernelBackend> Node<B> {
+    /// A node of value `[batch, channels, height, width]`.
+    pub(crate) fn new(raw: Tensor<B, 4>) -> Self {
+        Self {
+            raw,
+            rectified: OnceCell::new(),
+        }
+    }
+
+    /// The node that no operation feeds, in a cell whose input is `input` and whose edges from
+    /// inputs have stride `stride`: zeros of a node's shape.
+    pub(crate) fn empty(input: &Self, stride: usize) -> Self {
+        let input = &input.raw;
+        let [batch, channels, height, width] = input.dims();
+        let shape = [
+            batch,
+            channels,
+            height.div_ceil(stride),
+            width.div_ceil(stride),
+        ];
+        Self::new(Tensor::zeros(shape, (&input.device(), input.dtype())))
+    }
+
+    pub(crate) fn raw(&self) -> Tensor<B, 4> {
+        self.raw.clone()
+    }
+
+    pub(crate) fn rectified(&self) -> Tensor<B, 4> {
+        self.rectified
+            .get_or_init(|| kernels::rectify(self.raw.clone()))
+            .clone()
+    }
+
+    /// The same values, cut off from the autodiff graph.
+    pub(crate) fn detached(&self) -> Self {
+        Self {
+            raw: self.raw.clone().detach(),
+            rectified: OnceCell::from(self.rectified().detach()),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+use burn::module::Module;
+use burn::tensor::{Tensor, backend::Backend};
+
+use crate::convolution::candidate::{Candidate, OperationConfig};
+use crate::convolution::node::Node;
+use crate::kernels::{self, KernelBackend};
+use crate::layers::{BatchNorm, Statistics, WeightInit};
+
+/// `avg_pool_3x3`.
+pub(crate) const AVG_POOL_3X3: AveragePooling = AveragePooling;
+
+/// 3x3 average pooling, padding not counted.
+pub(crate) struct AveragePooling;
+
+/// 3x3 average pooling, padding not counted, normalised in the supernet.
+#[derive(Module, Debug)]
+pub struct AvgPool<B: Backend> {
+    stride: usize,
+    norm: Option<BatchNorm<B>>,
+}
+
+impl Candidate for AveragePooling {
+    type Module<B: Backend> = AvgPool<B>;
+
+    fn name(&self) -> &'static str {
+        "avg_pool_3x3"
+    }
+
+    fn build<B: Backend>(
+        &self,
+        config: OperationConfig,
+        _init: &mut WeightInit,
+        device: &B::Device,
+    ) -> AvgPool<B> {
+        AvgPool {
+            stride: config.stride,
+            norm: config.form.pool_norm(config.channels, device),
+        }
+    }
+
+    fn forward<B: KernelBackend>(
+        &self,
+        module: &AvgPool<B>,
+        node: &Node<B>,
+        statistics: Statistics,
+    ) -> Tensor<B, 4> {
+        let pooled = kernels::avg_pool3x3(node.raw(), module.stride);
+        match &module.norm {
+            Some(norm) => norm.forward(pooled, statistics),
+            None => pooled,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+use burn::module::Module;
+use burn::tensor::{Tensor, backend::Backend};
+
+use crate::convolution::blocks::{FactorizedReduce, factorized_reduce_name};
+use crate::convolution::candidate::{Candidate, OperationConfig};
+use crate::convolution::layer::OperationLayer;
+use crate::convolution::node::Node;
+use crate::kernels::KernelBackend;
+use crate::layers::{Statistics, TensorName, WeightInit};
+
+/// `skip_connect`.
+pub(crate) const SKIP_CONNECT: Skip = Skip;
+
+/// Identity, or a factorised reduction at stride 2.
+pub(crate) struct Skip;
+
+/// Identity, or a factorised reduction at stride 2.
+#[derive(Module, Debug)]
+pub struct SkipConnect<B: Backend> {
+    reduce: Option<FactorizedReduce<B>>,
+}
+
+impl Candidate for Skip {
+    type Module<B: Backend> = SkipConnect<B>;
+
+    fn name(&self) -> &'static str {
+        "skip_connect"
+    }
+
+    fn build<B: Backend>(
+        &self,
+        config: OperationConfig,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> SkipConnect<B> {
+        let channels = [config.channels; 2];
+        let reduce = || FactorizedReduce::new(channels, config.form, init, device);
+        SkipConnect {
+            reduce: (!self.is_identity(config.stride)).then(reduce),
+        }
+    }
+
+    fn forward<B: KernelBackend>(
+        &self,
+        module: &SkipConnect<B>,
+        node: &Node<B>,
+        statistics: Statistics,
+    ) -> Tensor<B, 4> {
+        match &module.reduce {
+            Some(reduce) => reduce.forward(node.rectified(), statistics),
+            None => node.raw(),
+        }
+    }
+
+    fn layers(&self, channels: usize, stride: usize) -> Vec<OperationLayer> {
+        if self.is_identity(stride) {
+            return Vec::new();
+        }
+        // Two 1x1 convolutions of stride 2, each to half of the channels, cost what one to all does.
+        vec![OperationLayer::pointwise(channels)]
+    }
+
+    fn is_identity(&self, stride: usize) -> bool {
+        stride == 1
+    }
+
+    fn tensor_name(&self, place: &str, path: &[&str]) -> Option<TensorName> {
+        match path {
+            ["reduce", rest @ ..] => factorized_reduce_name(place, rest),
+            _ => None,
+        }
+    }
+}
