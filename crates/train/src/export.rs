@@ -1,172 +1,46 @@
 use std::path::Path;
 
-use burn::tensor::backend::Backend;
-use serde::{Deserialize, Serialize};
-use supernet::{DerivedConfig, DerivedNetwork, StateDict, WeightInit};
-use workbench::data::{Classes, Dataset, DatasetId, FolderOptions};
+use serde_json::Value;
+use supernet::{ModelBackend, StateDict, WeightInit};
 use workbench::{WorkbenchError, files};
 
-use crate::run::json;
-use crate::{DataConfig, TrainError, read_weights, write_weights};
+use crate::portable::Portable;
+use crate::{TrainError, read_weights, write_weights};
 
-/// A trained network outside of its run: a folder of `config.json` and `model.safetensors`, whose
-/// tensors have the names of DARTS' PyTorch code.
+/// A trained network outside of its run: a folder of `config.json` and `model.safetensors`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Exported {
-    /// What it is and how images are given to it.
-    pub config: ExportConfig,
+pub struct ExportedNetwork<R: Portable> {
+    /// What it is and how examples are given to it.
+    pub config: R::Export,
     /// Its weights and running statistics.
     pub weights: StateDict,
 }
 
-/// `config.json` of an exported network.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExportConfig {
-    /// Layout of this file; 1.
-    pub format: u32,
-    /// The network.
-    pub network: DerivedConfig,
-    /// Its images.
-    pub image: ImageConfig,
-    /// Names of the classes in the order of their logits, where they have any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub class_names: Option<Vec<String>>,
-    /// What it was trained on, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trained: Option<TrainedOn>,
+const CONFIG: &str = "config.json";
+const WEIGHTS: &str = "model.safetensors";
+/// The field of `config.json` that says what the network is for; without it, for images.
+const TASK: &str = "task";
+const DEFAULT_TASK: &str = "image";
+
+/// Whether a folder looks like an exported network.
+pub fn is_exported(folder: &Path) -> bool {
+    folder.join(CONFIG).is_file()
 }
 
-/// How an image is given to a network: framed to this size, pixels to 0..=1, and then normalised,
-/// `(pixel - mean) / std` for each channel.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ImageConfig {
-    /// Height in pixels.
-    pub height: usize,
-    /// Width in pixels.
-    pub width: usize,
-    /// `[image_channels]`
-    pub mean: Vec<f32>,
-    /// `[image_channels]`
-    pub std: Vec<f32>,
-    /// The shorter side of a picture is scaled to this and the centre is cut out; without it, to the
-    /// side of a square network. A network that is not square takes the whole picture, stretched.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shorter_side: Option<u16>,
+/// The task of an exported network.
+///
+/// # Errors
+///
+/// When the folder cannot be read or holds none.
+pub fn exported_task(folder: &Path) -> Result<String, TrainError> {
+    let mut config = read_json(folder)?;
+    take_task(&mut config, folder)
 }
 
-/// Where a network's weights are from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrainedOn {
-    /// Data set.
-    pub data: String,
-    /// Seed of the training.
-    pub seed: u64,
-    /// Epochs of the training.
-    pub epochs: usize,
-}
-
-/// How a picture of any size becomes an image.
-pub(crate) enum Frame {
-    /// Its shorter side is scaled and the centre cut out.
-    Centre(FolderOptions),
-    /// All of it is scaled to height and width.
-    Stretched([u16; 2]),
-}
-
-impl ImageConfig {
-    /// How a picture of any size becomes an image.
-    ///
-    /// # Errors
-    ///
-    /// When a side is too long for a picture.
-    pub(crate) fn frame(&self) -> Result<Frame, TrainError> {
-        let side = |field: &'static str, side: usize| {
-            let valid = format!("1 to {}", u16::MAX);
-            u16::try_from(side).map_err(|_| TrainError::field(field, side, &valid))
-        };
-        let height = side("image.height", self.height)?;
-        let width = side("image.width", self.width)?;
-        if height != width {
-            return Ok(Frame::Stretched([height, width]));
-        }
-        Ok(Frame::Centre(FolderOptions {
-            size: height,
-            shorter_side: Some(self.shorter_side.unwrap_or(height)),
-            ..FolderOptions::default()
-        }))
-    }
-
-    /// The images of a data set.
-    pub fn of(data: &Dataset, config: &DataConfig) -> Self {
-        let files = config.set == DatasetId::Folder;
-        let [_, height, width] = data.image_shape();
-        Self {
-            height,
-            width,
-            mean: data.mean().to_vec(),
-            std: data.std().to_vec(),
-            shorter_side: files.then(|| config.folder.shorter_side()),
-        }
-    }
-}
-
-impl ExportConfig {
-    /// What the network tells apart.
-    pub(crate) fn classes(&self) -> Classes {
-        Classes {
-            count: self.network.network.classes,
-            names: self.class_names.clone(),
-        }
-    }
-
-    /// The layout that this version writes and reads.
-    pub const FORMAT: u32 = 1;
-
-    /// Checks that the network can be built and its images be normalised.
-    ///
-    /// # Errors
-    ///
-    /// Naming what is wrong.
-    pub fn validate(&self) -> Result<(), TrainError> {
-        if self.format != Self::FORMAT {
-            let valid = Self::FORMAT.to_string();
-            return Err(TrainError::field("format", self.format, &valid));
-        }
-        self.network.validate(self.image.height, self.image.width)?;
-        let channels = self.network.network.image_channels;
-        for (field, values) in [
-            ("image.mean", &self.image.mean),
-            ("image.std", &self.image.std),
-        ] {
-            if values.len() != channels || !values.iter().all(|value| value.is_finite()) {
-                let valid = format!("{channels} numbers, one a channel");
-                return Err(TrainError::field(field, format!("{values:?}"), &valid));
-            }
-        }
-        let classes = self.network.network.classes;
-        if let Some(names) = self.class_names.as_ref().filter(|n| n.len() != classes) {
-            let found = format!("{} names", names.len());
-            let valid = format!("{classes} names, one a class");
-            return Err(TrainError::field("class_names", found, &valid));
-        }
-        if self.image.std.iter().any(|&std| std <= 0.0) {
-            let found = format!("{:?}", self.image.std);
-            return Err(TrainError::field("image.std", found, "positive numbers"));
-        }
-        Ok(())
-    }
-}
-
-impl Exported {
-    const CONFIG: &str = "config.json";
-    const WEIGHTS: &str = "model.safetensors";
-
+impl<R: Portable> ExportedNetwork<R> {
     /// Whether a folder looks like an exported network.
     pub fn is_in(folder: &Path) -> bool {
-        folder.join(Self::CONFIG).is_file()
+        is_exported(folder)
     }
 
     /// Writes the folder, which must not exist yet.
@@ -175,7 +49,7 @@ impl Exported {
     ///
     /// When it exists or cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), TrainError> {
-        self.config.validate()?;
+        R::validate_export(&self.config)?;
         if folder.exists() {
             return Err(TrainError::Option {
                 option: "out",
@@ -183,7 +57,7 @@ impl Exported {
                 valid: "a folder that is yet to be made".into(),
             });
         }
-        let config = serde_json::to_string_pretty(&self.config).map_err(json("the network"))?;
+        let config = self.json()?;
         std::fs::create_dir_all(folder).map_err(WorkbenchError::io("create", folder))?;
         self.fill(folder, config + "\n").inspect_err(|_| {
             // Half an export is none, and would be in the way of the next; the first failure counts.
@@ -191,26 +65,35 @@ impl Exported {
         })
     }
 
+    /// Exports for images have no field `task`: they are older than other tasks.
+    fn json(&self) -> Result<String, TrainError> {
+        if R::NAME == DEFAULT_TASK {
+            return Ok(serde_json::to_string_pretty(&self.config).map_err(json("the network"))?);
+        }
+        let mut config = serde_json::to_value(&self.config).map_err(json("the network"))?;
+        config[TASK] = R::NAME.into();
+        Ok(serde_json::to_string_pretty(&config).map_err(json("the network"))?)
+    }
+
     fn fill(&self, folder: &Path, config: String) -> Result<(), TrainError> {
-        write_weights(&folder.join(Self::WEIGHTS), &self.weights)?;
-        Ok(files::write_atomic(folder.join(Self::CONFIG), config)?)
+        write_weights(&folder.join(WEIGHTS), &self.weights)?;
+        Ok(files::write_atomic(folder.join(CONFIG), config)?)
     }
 
     /// Reads a folder.
     ///
     /// # Errors
     ///
-    /// When a file is missing, cut short, or does not describe a network.
+    /// When a file is missing, cut short, or does not describe a network of this recipe.
     pub fn read(folder: &Path) -> Result<Self, TrainError> {
-        let path = folder.join(Self::CONFIG);
-        let text = files::read_to_string(&path)?;
-        let config: ExportConfig =
-            serde_json::from_str(&text).map_err(|error| WorkbenchError::Config {
-                source_name: path.display().to_string(),
-                message: error.to_string(),
-            })?;
-        config.validate()?;
-        let weights = read_weights(&folder.join(Self::WEIGHTS))?;
+        let mut config = read_json(folder)?;
+        let task = take_task(&mut config, folder)?;
+        if task != R::NAME {
+            return Err(TrainError::field(TASK, task, R::NAME));
+        }
+        let config = serde_json::from_value(config).map_err(broken(folder))?;
+        R::validate_export(&config)?;
+        let weights = read_weights(&folder.join(WEIGHTS))?;
         Ok(Self { config, weights })
     }
 
@@ -219,11 +102,33 @@ impl Exported {
     /// # Errors
     ///
     /// When the weights are not those of the network.
-    pub fn init<B: Backend>(&self, device: &B::Device) -> Result<DerivedNetwork<B>, TrainError> {
-        let network = self
-            .config
-            .network
-            .init::<B>(&mut WeightInit::new(0), device)?;
-        Ok(network.load_state_dict(&self.weights)?)
+    pub fn init<B: ModelBackend>(&self, device: &B::Device) -> Result<R::Model<B>, TrainError> {
+        let recipe = R::of_export(&self.config);
+        let network = recipe.init::<B>(&mut WeightInit::new(0), device)?;
+        R::load_state_dict(network, &self.weights)
     }
+}
+
+fn read_json(folder: &Path) -> Result<Value, TrainError> {
+    let text = files::read_to_string(folder.join(CONFIG))?;
+    Ok(serde_json::from_str(&text).map_err(broken(folder))?)
+}
+
+fn take_task(config: &mut Value, folder: &Path) -> Result<String, TrainError> {
+    match config.as_object_mut().and_then(|fields| fields.remove(TASK)) {
+        None => Ok(DEFAULT_TASK.into()),
+        Some(task) => Ok(serde_json::from_value(task).map_err(broken(folder))?),
+    }
+}
+
+fn broken(folder: &Path) -> impl Fn(serde_json::Error) -> WorkbenchError {
+    move |error| WorkbenchError::Config {
+        source_name: folder.join(CONFIG).display().to_string(),
+        message: error.to_string(),
+    }
+}
+
+/// An error of writing JSON.
+pub(crate) fn json(what: &'static str) -> impl FnOnce(serde_json::Error) -> WorkbenchError {
+    move |source| WorkbenchError::Json { what, source }
 }

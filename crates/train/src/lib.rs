@@ -1,18 +1,27 @@
-//! Retraining derived networks by the papers' recipe, measuring them, and taking them elsewhere.
+//! Retraining derived networks by the papers' recipes, measuring them, and taking them elsewhere.
+//!
+//! A [`Recipe`] says which network answers which problem and what is particular about training it;
+//! [`Fit`] trains one, whichever it is, as the experiment of a
+//! [`Session`](workbench::session::Session). A recipe that is also [`Portable`](portable::Portable) has the
+//! commands of the binary; those that it has are listed in `tasks`, which is the only place that tells
+//! tasks apart. A recipe of your own needs neither: see `tests/own_recipe.rs`.
 //!
 //! # Decisions
 //!
-//! `train::Session` keeps a run folder as a search does. A step is cut into parts (`fit.parts`); each part
-//! is a pass, `train::gradients`, whose gradients are weighted by its share of the batch and added up,
-//! then clipped and applied by SGD. Decisions, each with a test:
+//! A step is cut into passes (`fit.parts`), each of which is a call of [`differentiate`], whose gradients
+//! are weighted by its share of the batch and added up, then clipped and applied by SGD. Decisions, each
+//! with a test:
 //!
 //! - **The loop is our own** here too, for reasons that `ARCHITECTURE.md` gives.
-//! - **The best epoch**: a training that may stop early (`fit.patience`) keeps the network of the lowest
-//!   validation error in its checkpoints and results in it; another results in its last one.
+//! - **Epochs need not be of one length**: schedules and averages count the steps of the epochs before.
+//! - **What is carried** from batch to batch is carried by each pass of a step for itself, and ends with
+//!   the epoch, so that a checkpoint need not hold it.
+//! - **The best epoch**: a training that may stop early (`fit.patience`) keeps the network of the best
+//!   validation score in its checkpoints and results in it; another results in its last one.
 //! - **Drop-path** draws a mask on the host from (seed, epoch, step, cell, operation, place in the batch),
 //!   so it is the same however a batch is cut. Skips without a stride are exempt.
-//! - **Parts see statistics of their own**: batch normalisation is the one thing in which a batch cut into
-//!   parts differs from the whole, and running statistics move once a part.
+//! - **Passes have statistics of their own**: batch normalisation is the one thing in which a batch cut
+//!   into passes differs from the whole, and running statistics move once a pass.
 //! - **The moving average** of the weights averages running statistics along with them; they are not
 //!   measured again under the averaged weights. It is scored and exported in the weights' place.
 //! - **Mixed precision** casts the weights and inputs of convolutions. Master weights, normalisation, the
@@ -26,27 +35,37 @@
 //!   serves export and import. `.pt` files are read by `burn-store`.
 #![deny(missing_docs)]
 
+mod averaging;
 pub mod cli;
 mod config;
 mod error;
 mod export;
+mod fit;
 mod genotype;
-mod predict;
-mod record;
+pub mod portable;
+pub mod recipe;
 mod report;
-mod run;
 mod state;
 mod step;
+pub mod tasks;
+mod timeline;
+mod trained;
+mod trainer;
 mod weights_file;
 
-pub use config::{DataConfig, FitConfig, LoopConfig, SizeConfig, WeightsConfig};
+pub use averaging::Averaging;
+pub use config::{FitConfig, LoopConfig, WeightsConfig};
 pub use error::TrainError;
-pub use export::{ExportConfig, Exported, ImageConfig, TrainedOn};
-pub use genotype::read_genotype;
-pub use predict::{Prediction, read_image};
-pub use record::{EpochRecord, FitOutcome};
+pub use export::ExportedNetwork;
+pub use fit::Fit;
+pub use genotype::read_cells;
+pub use recipe::{Recipe, TrainRecipe};
 pub use report::write_curves;
-pub use run::{Reporter, Session, Trained, trained_network};
-pub use state::FitState;
-pub use step::{Pass, gradients};
+pub use state::{Best, FitState};
+pub use step::differentiate;
+pub use tasks::image::{
+    ExportConfig, Exported, ImageConfig, Prediction, TrainedOn, read_genotype, read_image,
+};
+pub use trained::{Trained, trained_network};
+pub use trainer::{Trainer, score_network};
 pub use weights_file::{read_weights, write_weights};

@@ -5,19 +5,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use train::TrainError;
 use train::cli::{Cli, Job};
-use workbench::backend::BackendName;
 
-/// The backends of this build.
-const COMPILED: &[BackendName] = &[
-    #[cfg(feature = "cuda")]
-    BackendName::Cuda,
-    #[cfg(feature = "vulkan")]
-    BackendName::Vulkan,
-    #[cfg(all(feature = "wgpu", not(feature = "vulkan")))]
-    BackendName::Wgpu,
-    #[cfg(feature = "flex")]
-    BackendName::Flex,
-];
+workbench::backends!(Job, TrainError);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -26,27 +15,3 @@ fn main() -> ExitCode {
         None => Ok(()),
     })
 }
-
-fn dispatch(job: Job) -> Result<(), TrainError> {
-    match job.backend {
-        #[cfg(feature = "flex")]
-        BackendName::Flex => {
-            job.run::<burn::backend::Autodiff<burn_flex::Flex>>(Default::default(), COMPILED)
-        }
-        #[cfg(feature = "wgpu")]
-        BackendName::Wgpu | BackendName::Vulkan => {
-            job.run::<burn::backend::Autodiff<Gpu>>(Default::default(), COMPILED)
-        }
-        #[cfg(feature = "cuda")]
-        BackendName::Cuda => {
-            job.run::<burn::backend::Autodiff<burn_cuda::Cuda>>(Default::default(), COMPILED)
-        }
-        #[allow(unreachable_patterns)]
-        other => unreachable!("`{other}` is never chosen: it is not compiled in"),
-    }
-}
-
-#[cfg(feature = "vulkan")]
-type Gpu = burn_wgpu::Vulkan;
-#[cfg(all(feature = "wgpu", not(feature = "vulkan")))]
-type Gpu = burn_wgpu::Wgpu;

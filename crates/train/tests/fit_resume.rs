@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use train::EpochRecord;
+use workbench::record::FitEpoch;
 
 const EPOCHS: usize = 4;
 
@@ -44,9 +44,9 @@ fn resume(run: &Path) -> Command {
     command(&["resume", run.to_str().unwrap()])
 }
 
-fn records(run: &Path) -> Vec<EpochRecord> {
-    let records: Vec<EpochRecord> = workbench::metrics::read(run.join("metrics.jsonl")).unwrap();
-    let timeless = |record| EpochRecord {
+fn records(run: &Path) -> Vec<FitEpoch> {
+    let records: Vec<FitEpoch> = workbench::metrics::read(run.join("metrics.jsonl")).unwrap();
+    let timeless = |record| FitEpoch {
         seconds: 0.0,
         ..record
     };
@@ -133,7 +133,7 @@ fn with_patience_the_weights_of_the_best_epoch_are_the_result() {
     let (records, stopped) = run("stopped", ["fit.epochs=20", "fit.patience=2"]);
     let errors: Vec<f64> = records
         .iter()
-        .map(|record| record.validation_error.unwrap())
+        .map(|record| record.validation.unwrap().value)
         .collect();
     let lowest = errors.iter().copied().fold(f64::INFINITY, f64::min);
     let best = 1 + errors.iter().position(|&error| error == lowest).unwrap();

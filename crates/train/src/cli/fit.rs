@@ -5,25 +5,26 @@ use supernet::TrainBackend;
 use toml::Value;
 use workbench::WorkbenchError;
 use workbench::backend::{BackendName, Selected};
+use workbench::cli::{ConfigArgs, ConfigFile, RunsOn};
+use workbench::config::task_name;
 use workbench::files;
 use workbench::progress::Progress;
-use workbench::run::RunFolder;
+use workbench::record::FitOutcome;
+use workbench::run_folder::RunFolder;
+use workbench::session::Session;
 
-use super::HowArgs;
-use crate::run::{json, read_config};
-use crate::{EpochRecord, FitConfig, FitOutcome, Reporter, Session, TrainError, read_genotype};
+use super::display::{Display, print_outcome};
+use super::job::Place;
+use crate::trained::read_config;
+use crate::{Fit, FitConfig, Recipe, TrainError, TrainRecipe};
 
 #[derive(Debug, Args)]
 pub(super) struct FitArgs {
     /// Published cells (darts-v1, darts-v2, snas, data-m4) or a genotype file, such as a run
     /// folder's genotype.json; by default the configuration's.
     genotype: Option<String>,
-    /// Configuration file (TOML); fields it leaves out take the default's values.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Set one field, such as fit.drop_path=0.2; may be given several times.
-    #[arg(long = "set", value_name = "SECTION.FIELD=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// Short for --set data.set=NAME.
     #[arg(long, value_name = "NAME")]
     data: Option<String>,
@@ -67,65 +68,80 @@ pub(super) struct FitArgs {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) how: HowArgs,
+    pub(super) runs_on: RunsOn,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
     /// The run folder.
-    run: PathBuf,
+    pub(super) run: PathBuf,
     #[command(flatten)]
-    pub(super) how: HowArgs,
+    pub(super) runs_on: RunsOn,
+}
+
+/// `train fit`, its configuration file read.
+#[derive(Debug)]
+pub(super) struct FitCommand {
+    pub(super) args: FitArgs,
+    file: Option<ConfigFile>,
+    /// Fields that the options set.
+    overrides: Vec<String>,
 }
 
 impl FitArgs {
-    /// The configuration that the options describe.
-    pub(super) fn config(&self) -> Result<FitConfig, TrainError> {
+    fn overrides(&self) -> Vec<String> {
         fn field(name: &str, value: Option<impl ToString>) -> Option<String> {
             value.map(|value| format!("{name}={}", value.to_string()))
         }
         let quoted = |text: &str| Value::String(text.into()).to_string();
-        let genotype = self.genotype.as_deref().map(read_genotype).transpose()?;
-        let root = self
-            .data_root
-            .as_ref()
-            .map(|root| quoted(&root.display().to_string()));
-        let mut set = self.set.clone();
-        set.extend(
-            [
-                field("genotype", genotype.map(|g| quoted(&g.to_string()))),
-                field("data.set", self.data.as_deref().map(quoted)),
-                field("data.root", root),
-                field("network.channels", self.channels),
-                field("network.cells", self.cells),
-                field("fit.epochs", self.epochs),
-                field("fit.batch_size", self.batch_size),
-                field("weights.learning_rate.from", self.learning_rate),
-                field("fit.precision", self.precision.as_deref().map(quoted)),
-                field("seed", self.seed),
-                field("data.augment.crop_padding", self.crop_padding),
-                field("data.augment.flip", self.flip.then_some(true)),
-            ]
-            .into_iter()
-            .flatten(),
-        );
-        match &self.config {
-            Some(path) => {
-                let text = files::read_to_string(path)?;
-                FitConfig::resolve(Some((&path.display().to_string(), &text)), &set)
-            }
-            None => FitConfig::resolve(None, &set),
-        }
+        let root = self.data_root.as_ref();
+        let root = root.map(|root| quoted(&root.display().to_string()));
+        let short = [
+            field("genotype", self.genotype.as_deref().map(quoted)),
+            field("data.set", self.data.as_deref().map(quoted)),
+            field("data.root", root),
+            field("network.channels", self.channels),
+            field("network.cells", self.cells),
+            field("fit.epochs", self.epochs),
+            field("fit.batch_size", self.batch_size),
+            field("weights.learning_rate.from", self.learning_rate),
+            field("fit.precision", self.precision.as_deref().map(quoted)),
+            field("seed", self.seed),
+            field("data.augment.crop_padding", self.crop_padding),
+            field("data.augment.flip", self.flip.then_some(true)),
+        ];
+        let set = self.config.set.iter().cloned();
+        set.chain(short.into_iter().flatten()).collect()
+    }
+}
+
+impl FitCommand {
+    /// # Errors
+    ///
+    /// When the configuration file cannot be read.
+    pub(super) fn new(args: FitArgs) -> Result<Self, TrainError> {
+        Ok(Self {
+            file: args.config.file()?,
+            overrides: args.overrides(),
+            args,
+        })
     }
 
-    pub(super) fn run<B: TrainBackend>(
+    /// The task that is trained for.
+    pub(super) fn task(&self) -> Result<String, TrainError> {
+        let file = self.file.as_ref().map(ConfigFile::source);
+        Ok(task_name(file, &self.overrides)?)
+    }
+
+    pub(super) fn run<B: TrainBackend, R: TrainRecipe<B>>(
         self,
-        config: FitConfig,
-        backend: BackendName,
-        selected: Selected<B>,
+        place: Place<'_, B>,
     ) -> Result<(), TrainError> {
-        check_precision(&config, backend)?;
-        if let Some(folder) = self.out.as_ref().and_then(|path| path.parent())
+        let file = self.file.as_ref().map(ConfigFile::source);
+        let config = FitConfig::<R>::resolve(file, &self.overrides)?;
+        check_precision(&config, place.backend)?;
+        let args = self.args;
+        if let Some(folder) = args.out.as_ref().and_then(|path| path.parent())
             && !folder.as_os_str().is_empty()
             && !folder.is_dir()
         {
@@ -135,37 +151,37 @@ impl FitArgs {
                 valid: "a file in a folder that exists".into(),
             });
         }
-        let begun = self.run.as_ref().map(RunFolder::at);
-        let begun = begun.filter(|folder| self.go_on && folder.config().exists());
+        let selected = place.probe()?;
+        let begun = args.run.as_ref().map(RunFolder::at);
+        let begun = begun.filter(|folder| args.go_on && folder.config().exists());
         let outcome = match begun {
-            Some(folder) => go_on::<B>(folder, &config, &selected, &self.how)?,
+            Some(folder) => go_on::<B, R>(folder, config, &selected, &args.runs_on)?,
             None => {
                 let name = config.name.clone();
-                let folder = || match self.run {
+                let folder = || match args.run {
                     Some(path) => RunFolder::create_at(path),
                     None => RunFolder::create("runs", &name, None),
                 };
-                let (label, device) = (&selected.label, &selected.device);
-                let session = Session::<B>::start(config, folder, label, device)?;
-                train(session, label, &self.how)?
+                let fit = Fit::<B, R>::open(config, &selected.device)?;
+                let session = Session::start(fit, folder, &selected.label)?;
+                train(session, &selected.label, &args.runs_on)?
             }
         };
-        if let Some(path) = &self.out {
-            let text = serde_json::to_string_pretty(&outcome).map_err(json("the result"))?;
-            files::write_atomic(path, text + "\n")?;
+        match &args.out {
+            Some(path) => Ok(files::write_json(path, "the result", &outcome)?),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
 /// Resumes a run, which must have this configuration, or says again how it ended.
-fn go_on<B: TrainBackend>(
+fn go_on<B: TrainBackend, R: TrainRecipe<B>>(
     folder: RunFolder,
-    config: &FitConfig,
+    config: FitConfig<R>,
     selected: &Selected<B>,
-    how: &HowArgs,
+    runs_on: &RunsOn,
 ) -> Result<FitOutcome, TrainError> {
-    if read_config(&folder)? != *config {
+    if read_config::<R>(&folder)? != config {
         return Err(WorkbenchError::RunFolder {
             path: folder.path().to_path_buf(),
             problem: "was trained with other settings; valid with --run is a folder of the same \
@@ -174,88 +190,55 @@ fn go_on<B: TrainBackend>(
         }
         .into());
     }
-    let result = folder.file("result.json");
-    if !result.exists() {
-        return resume::<B>(folder, selected, how);
+    if !folder.result().exists() {
+        return resume(folder, config, selected, runs_on);
     }
-    let text = files::read_to_string(&result)?;
-    let outcome: FitOutcome =
-        serde_json::from_str(&text).map_err(|error| WorkbenchError::RunFolder {
-            path: folder.path().to_path_buf(),
-            problem: format!("has a `result.json` that is none ({error}); remove that file"),
-        })?;
+    let outcome = FitOutcome::read(folder.result())?;
     print_outcome(&outcome);
     Ok(outcome)
 }
 
-fn resume<B: TrainBackend>(
+fn resume<B: TrainBackend, R: TrainRecipe<B>>(
     folder: RunFolder,
+    config: FitConfig<R>,
     selected: &Selected<B>,
-    how: &HowArgs,
+    runs_on: &RunsOn,
 ) -> Result<FitOutcome, TrainError> {
-    let (session, notes) = Session::<B>::resume(folder, &selected.label, &selected.device)?;
+    let open = || Fit::<B, R>::open(config, &selected.device);
+    let (session, notes) = Session::resume(folder, open, &selected.label)?;
     for note in notes {
         eprintln!("note: {note}");
     }
-    train(session, &selected.label, how)
+    train(session, &selected.label, runs_on)
 }
 
 impl ResumeArgs {
-    pub(super) fn run<B: TrainBackend>(
+    pub(super) fn run<B: TrainBackend, R: TrainRecipe<B>>(
         self,
-        backend: BackendName,
-        selected: Selected<B>,
+        place: Place<'_, B>,
     ) -> Result<(), TrainError> {
         let folder = RunFolder::open(self.run)?;
-        check_precision(&read_config(&folder)?, backend)?;
-        resume::<B>(folder, &selected, &self.how)?;
+        let config = read_config::<R>(&folder)?;
+        check_precision(&config, place.backend)?;
+        resume(folder, config, &place.probe()?, &self.runs_on)?;
         Ok(())
     }
 }
 
-struct Display {
-    progress: Progress,
-}
-
-impl Reporter for Display {
-    fn step(&mut self) {
-        self.progress.advance(1);
-    }
-
-    fn note(&mut self, text: &str) {
-        self.progress.line(&format!("note: {text}"));
-    }
-
-    fn epoch(&mut self, r: &EpochRecord) {
-        let validation = r
-            .validation_error
-            .map(|error| format!(", validation error {error:.2} %"))
-            .unwrap_or_default();
-        self.progress.line(&format!(
-            "epoch {:>3}: train loss {:.3}, train error {:.2} %{validation}, learning rate {:.4}, \
-             {:.1} s",
-            r.epoch, r.train_loss, r.train_error, r.learning_rate, r.seconds
-        ));
-    }
-}
-
-fn train<B: TrainBackend>(
-    session: Session<B>,
+fn train<B: TrainBackend, R: TrainRecipe<B>>(
+    session: Session<Fit<B, R>>,
     label: &str,
-    how: &HowArgs,
+    runs_on: &RunsOn,
 ) -> Result<FitOutcome, TrainError> {
-    let (config, folder) = (
-        session.config().clone(),
-        session.folder().path().to_path_buf(),
-    );
-    how.say(&format!(
+    let (fit, folder) = (session.experiment(), session.folder().path());
+    runs_on.say(&format!(
         "{} on {label}, into {}",
-        config.name,
+        fit.config().name,
         folder.display()
     ));
-    let steps = session.steps_per_epoch();
-    let (done, all) = (session.epoch() * steps, config.fit.epochs * steps);
-    let progress = Progress::new("train", done as u64, all as u64, how.quiet);
+    let (done, all) = (fit.steps_done(), fit.steps());
+    let verbosity = runs_on.verbosity();
+    let progress = Progress::new("train", done as u64, all as u64, verbosity);
     let mut display = Display { progress };
     let outcome = session.run(&mut display)?;
     display.progress.finish();
@@ -263,24 +246,10 @@ fn train<B: TrainBackend>(
     Ok(outcome)
 }
 
-fn print_outcome(outcome: &FitOutcome) {
-    println!(
-        "test error {:.2} % on {} (seed {}, {} weights, {} multiply-adds, {} epochs{}, {})",
-        outcome.test_error,
-        outcome.data,
-        outcome.seed,
-        outcome.weights,
-        outcome.multiply_adds,
-        outcome.epochs,
-        match outcome.result_epoch {
-            last if last == outcome.epochs => String::new(),
-            best => format!(", weights of epoch {best}"),
-        },
-        outcome.backend,
-    );
-}
-
-fn check_precision(config: &FitConfig, backend: BackendName) -> Result<(), TrainError> {
+fn check_precision<R: Recipe>(
+    config: &FitConfig<R>,
+    backend: BackendName,
+) -> Result<(), TrainError> {
     let precision = config.fit.precision;
     let refuse = |valid: String| TrainError::field("fit.precision", precision, &valid);
     precision.check(backend).map_err(refuse)

@@ -1,11 +1,12 @@
-use clap::{Args, ValueEnum};
-use supernet::{DerivedConfig, Form, LayerCount, NetworkConfig};
+use clap::Args;
+use supernet::{DerivedConfig, LayerCount, NetworkConfig};
 
-use super::Sides;
-use crate::{TrainError, read_genotype};
+use super::commands::{FormArg, Sides};
+use super::read_genotype;
+use crate::TrainError;
 
 #[derive(Debug, Args)]
-pub(super) struct CountArgs {
+pub struct CountArgs {
     /// Published cells (darts-v1, darts-v2, snas, data-m4) or a genotype file.
     genotype: String,
     /// Channels of the first cells.
@@ -29,34 +30,6 @@ pub(super) struct CountArgs {
     /// Size of the images; by default 32x32, or 224x224 in the ImageNet form.
     #[arg(long, value_name = "HEIGHTxWIDTH")]
     image: Option<Sides>,
-}
-
-/// [`Form`] on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum FormArg {
-    /// One convolution before the cells.
-    Cifar,
-    /// Three convolutions of stride 2 before the cells.
-    Imagenet,
-}
-
-impl From<FormArg> for Form {
-    fn from(form: FormArg) -> Self {
-        match form {
-            FormArg::Cifar => Self::Cifar,
-            FormArg::Imagenet => Self::Imagenet,
-        }
-    }
-}
-
-impl FormArg {
-    /// The size of images that the papers use with the form.
-    pub(super) fn image(self) -> Sides {
-        match self {
-            Self::Cifar => Sides([32; 2]),
-            Self::Imagenet => Sides([224; 2]),
-        }
-    }
 }
 
 impl CountArgs {

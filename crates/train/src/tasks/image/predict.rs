@@ -2,10 +2,10 @@ use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData, activation::softmax};
 use supernet::{DerivedNetwork, ModelBackend, Statistics};
-use workbench::data;
+use workbench::images;
 
+use super::export::{Frame, ImageConfig};
 use crate::TrainError;
-use crate::export::{Frame, ImageConfig};
 
 /// What a network says of an image.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +28,8 @@ pub fn read_image(path: &Path, config: &ImageConfig) -> Result<Vec<f32>, TrainEr
     let channels = config.mean.len();
     let area = config.height * config.width;
     let planes = match config.frame()? {
-        Frame::Centre(options) => data::read_image(path, channels, &options)?,
-        Frame::Stretched(sides) => data::read_stretched(path, channels, sides)?,
+        Frame::Centre(options) => images::read_image(path, channels, &options)?,
+        Frame::Stretched(sides) => images::read_stretched(path, channels, sides)?,
     };
     let value = |(at, pixel): (usize, &u8)| {
         let channel = at / area;

@@ -1,0 +1,178 @@
+use std::time::Instant;
+
+use serde_json::Value;
+use supernet::TrainBackend;
+use workbench::checkpoint::{Checkpoint, Loaded};
+use workbench::problem::{Problem, Split};
+use workbench::record::{FitEpoch, FitOutcome};
+use workbench::run_folder::RunFolder;
+use workbench::session::{Experiment, Reporter};
+
+use crate::{FitConfig, FitState, TrainError, TrainRecipe, Trainer, write_curves};
+
+/// The training of a recipe's network: the experiment of a [`Session`](workbench::session::Session).
+pub struct Fit<B: TrainBackend, R: TrainRecipe<B>> {
+    trainer: Trainer<R>,
+    state: FitState<B, R>,
+    device: B::Device,
+}
+
+impl<B: TrainBackend, R: TrainRecipe<B>> Fit<B, R> {
+    /// The training of a configuration, at its start.
+    ///
+    /// # Errors
+    ///
+    /// When the data cannot be loaded or do not fit the configuration.
+    pub fn open(config: FitConfig<R>, device: &B::Device) -> Result<Self, TrainError> {
+        let trainer = Trainer::open(config)?;
+        Ok(Self {
+            state: trainer.init(device)?,
+            trainer,
+            device: device.clone(),
+        })
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &FitConfig<R> {
+        &self.trainer.config
+    }
+
+    /// What the training has changed so far.
+    pub fn state(&self) -> &FitState<B, R> {
+        &self.state
+    }
+
+    /// Steps of the epochs that are finished.
+    pub fn steps_done(&self) -> usize {
+        self.trainer.timeline.first_step(self.state.epoch)
+    }
+
+    /// Steps of all epochs.
+    pub fn steps(&self) -> usize {
+        self.trainer.timeline.all()
+    }
+}
+
+impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
+    type Record = FitEpoch;
+    type Outcome = FitOutcome;
+    type Error = TrainError;
+
+    const WHAT: &'static str = "training";
+    const UNREADABLE: [&'static str; 2] = R::Problem::UNREADABLE;
+
+    fn config_toml(&self) -> Result<String, TrainError> {
+        self.config().to_toml()
+    }
+
+    fn fingerprint(&self) -> Result<String, TrainError> {
+        self.config().fingerprint()
+    }
+
+    fn description(&self) -> Value {
+        self.trainer.problem.description()
+    }
+
+    fn check_data(&self, before: &Value) -> Result<(), TrainError> {
+        Ok(self.trainer.problem.check(before)?)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.trainer.problem.notes()
+    }
+
+    fn unreadable(&self) -> Vec<String> {
+        self.trainer.problem.unreadable()
+    }
+
+    fn epoch(&self) -> usize {
+        self.state.epoch
+    }
+
+    fn is_finished(&self) -> bool {
+        let fit = &self.config().fit;
+        self.state.epoch >= fit.epochs || self.state.is_patience_over(fit.patience)
+    }
+
+    fn run_epoch(
+        mut self,
+        reporter: &mut impl Reporter<FitEpoch>,
+    ) -> Result<(Self, FitEpoch), TrainError> {
+        let begun = Instant::now();
+        let (trainer, device) = (&self.trainer, &self.device);
+        let epoch = self.state.epoch;
+        let on_step = || reporter.step(epoch + 1, None);
+        let learned = trainer.learn(self.state, device, on_step)?;
+        self.state = learned.state;
+        let (left_out, steps) = (learned.left_out, trainer.timeline.steps(epoch));
+        let loss = learned.score.loss;
+        if !loss.is_finite() {
+            let epoch = epoch + 1;
+            return Err(TrainError::Diverged { loss, epoch });
+        }
+        if left_out == steps {
+            return Err(TrainError::Overflow { epoch: epoch + 1 });
+        }
+        if left_out > 0 {
+            reporter.note(&format!(
+                "{left_out} of {steps} steps were left out, as gradients overflowed"
+            ));
+        }
+        let held_out = trainer.problem.has(Split::Validation);
+        let validation = held_out
+            .then(|| trainer.score(&self.state.scored(), Split::Validation, device))
+            .transpose()?;
+        let metric = trainer.problem.metric();
+        self.state.finish_epoch(validation, &metric);
+        let record = FitEpoch {
+            epoch: epoch + 1,
+            learning_rate: learned.learning_rate,
+            metric,
+            train: learned.score,
+            validation,
+            seconds: begun.elapsed().as_secs_f64(),
+            extra: R::figures(&trainer.config, epoch),
+        };
+        Ok((self, record))
+    }
+
+    fn save(&self, checkpoint: Checkpoint) -> Result<Checkpoint, TrainError> {
+        self.state.save(checkpoint)
+    }
+
+    fn restore(mut self, loaded: &Loaded) -> Result<Self, TrainError> {
+        self.state = self.state.restore(loaded, &self.device)?;
+        Ok(self)
+    }
+
+    fn write_reports(&self, folder: &RunFolder, records: &[FitEpoch]) -> Result<(), TrainError> {
+        let chart = R::chart(&self.trainer.problem.metric());
+        write_curves(folder, &chart, records)
+    }
+
+    fn outcome(&self, backend: &str, records: &[FitEpoch]) -> Result<FitOutcome, TrainError> {
+        let Trainer {
+            config,
+            recipe,
+            problem,
+            ..
+        } = &self.trainer;
+        let (network, result_epoch) = self.state.result();
+        let size = recipe.size()?;
+        Ok(FitOutcome {
+            name: config.name.clone(),
+            task: config.task.clone(),
+            data: problem.name(),
+            seed: config.seed,
+            backend: backend.into(),
+            epochs: self.state.epoch,
+            result_epoch,
+            metric: problem.metric(),
+            weights: size.weights,
+            multiply_adds: size.multiply_adds,
+            test: self.trainer.score(&network, Split::Test, &self.device)?,
+            genotype: config.genotype.to_string(),
+            seconds: records.iter().map(|record| record.seconds).sum(),
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! Networks outside of the run that trained them.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use supernet::{ModelBackend, StateDict, TrainBackend};
+use workbench::backend::Selected;
+use workbench::config::Section;
+use workbench::images::OnCorrupt;
+
+use crate::{FitConfig, Recipe, TrainError, Trainer};
+
+/// A recipe whose networks can be scored, exported and asked by the commands of `train`.
+pub trait Portable: Recipe {
+    /// `config.json` of an exported network: everything needed to build it and to give it examples.
+    type Export: Section;
+    /// Commands that only this task has.
+    type Commands: TaskCommands;
+
+    /// What a network trained for so many epochs is exported with.
+    fn export(trainer: &Trainer<Self>, epochs: usize) -> Self::Export;
+
+    /// Checks that the network can be built and be given examples.
+    ///
+    /// # Errors
+    ///
+    /// Naming what is wrong.
+    fn validate_export(export: &Self::Export) -> Result<(), TrainError>;
+
+    /// The recipe of an exported network.
+    fn of_export(export: &Self::Export) -> Self;
+
+    /// Weights and running statistics of a network, by the names they have in files.
+    fn state_dict<B: ModelBackend>(model: &Self::Model<B>) -> StateDict;
+
+    /// The network with the weights of a file.
+    ///
+    /// # Errors
+    ///
+    /// When they are not those of the network.
+    fn load_state_dict<B: ModelBackend>(
+        model: Self::Model<B>,
+        weights: &StateDict,
+    ) -> Result<Self::Model<B>, TrainError>;
+
+    /// Checks that a network which was trained on data of the
+    /// [description](workbench::problem::Problem::description) `before` can be scored on others.
+    ///
+    /// # Errors
+    ///
+    /// Naming what differs.
+    fn check_network(problem: &Self::Problem, before: &Value) -> Result<(), TrainError>;
+
+    /// The configuration of a run whose data lie elsewhere or are read otherwise; `choice.set` is none.
+    fn with_data(config: FitConfig<Self>, choice: &DataChoice) -> FitConfig<Self>;
+
+    /// Test data for an exported network, as it takes them. `trained_with` are the data of its run, where
+    /// that is at hand.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read or the network cannot be given them.
+    fn test_data(
+        export: &Self::Export,
+        trained_with: Option<&Self::Data>,
+        choice: &DataChoice,
+    ) -> Result<Self::Problem, TrainError>;
+
+    /// What a network says of an input file, for a person.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or the network cannot be given it.
+    fn predict<B: ModelBackend>(
+        export: &Self::Export,
+        model: &Self::Model<B>,
+        input: &Path,
+        device: &B::Device,
+    ) -> Result<String, TrainError>;
+}
+
+/// Commands of a task.
+pub trait TaskCommands: clap::Subcommand + std::fmt::Debug {
+    /// Does what needs no device, and gives back what needs one.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the arguments and files.
+    fn prepare(self) -> Result<Option<Self>, TrainError>;
+
+    /// The backend asked for, if any.
+    fn backend(&self) -> Option<&str>;
+
+    /// Does what needs a device.
+    ///
+    /// # Errors
+    ///
+    /// Whatever stops it.
+    fn run<B: TrainBackend>(self, selected: &Selected<B>) -> Result<(), TrainError>;
+}
+
+/// What a network is scored on, where it is not what it was trained with.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DataChoice {
+    /// Another data set.
+    pub set: Option<String>,
+    /// The folder of the data set.
+    pub root: Option<PathBuf>,
+    /// What to do about a file that cannot be read.
+    pub on_corrupt: Option<OnCorrupt>,
+}

@@ -1,0 +1,143 @@
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+use supernet::{DerivedNetwork, ModelBackend, StateDict};
+use workbench::images::{
+    Augment, Classes, DataDescription, DatasetId, FolderOptions, ImageProblem, TrainTest, load_with,
+};
+use workbench::problem::Problem;
+
+use super::export::{ExportConfig, Frame, TrainedOn};
+use super::predict::{Prediction, read_image};
+use super::{ImageCommand, ImageData, ImageFit, ImageRecipe};
+use crate::export::json;
+use crate::portable::{DataChoice, Portable};
+use crate::{FitConfig, TrainError, Trainer};
+
+impl Portable for ImageRecipe {
+    type Export = ExportConfig;
+    type Commands = ImageCommand;
+
+    fn export(trainer: &Trainer<Self>, epochs: usize) -> ExportConfig {
+        let (config, recipe) = (&trainer.config, &trainer.recipe);
+        ExportConfig {
+            format: ExportConfig::FORMAT,
+            network: recipe.network.clone(),
+            image: recipe.image.clone(),
+            class_names: recipe.class_names.clone(),
+            trained: Some(TrainedOn {
+                data: config.data.set.to_string(),
+                seed: config.seed,
+                epochs,
+            }),
+        }
+    }
+
+    fn validate_export(export: &ExportConfig) -> Result<(), TrainError> {
+        export.validate()
+    }
+
+    fn of_export(export: &ExportConfig) -> Self {
+        Self {
+            network: export.network.clone(),
+            image: export.image.clone(),
+            class_names: export.class_names.clone(),
+            fit: ImageFit::default(),
+        }
+    }
+
+    fn state_dict<B: ModelBackend>(model: &DerivedNetwork<B>) -> StateDict {
+        model.state_dict()
+    }
+
+    fn load_state_dict<B: ModelBackend>(
+        model: DerivedNetwork<B>,
+        weights: &StateDict,
+    ) -> Result<DerivedNetwork<B>, TrainError> {
+        Ok(model.load_state_dict(weights)?)
+    }
+
+    /// Classes alone: a network is as good as it was, with how many images it would be trained now.
+    fn check_network(problem: &ImageProblem, before: &Value) -> Result<(), TrainError> {
+        let classes = |data: &Value| {
+            let description = DataDescription::deserialize(data);
+            let description = description.map_err(json("what the run remembers of its data"))?;
+            Ok::<_, TrainError>(description.classes)
+        };
+        let now = classes(&problem.description())?;
+        Ok(classes(before)?.check(&now, &problem.name())?)
+    }
+
+    fn with_data(mut config: FitConfig<Self>, choice: &DataChoice) -> FitConfig<Self> {
+        let data = &mut config.data;
+        if let Some(on_corrupt) = choice.on_corrupt {
+            data.folder.on_corrupt = on_corrupt;
+        }
+        if choice.root.is_some() {
+            data.root.clone_from(&choice.root);
+        }
+        config
+    }
+
+    /// Of the network's size where they are files, with its normalisation and its classes.
+    fn test_data(
+        export: &ExportConfig,
+        trained_with: Option<&ImageData>,
+        choice: &DataChoice,
+    ) -> Result<ImageProblem, TrainError> {
+        let set: DatasetId = match (&choice.set, &export.trained) {
+            (Some(set), _) => set.parse()?,
+            (None, Some(trained)) => trained.data.parse()?,
+            (None, None) => {
+                return Err(TrainError::Option {
+                    option: "data",
+                    found: "not given, and the network does not say what it was trained on".into(),
+                    valid: "the name of a data set".into(),
+                });
+            }
+        };
+        let image = &export.image;
+        let mut options = FolderOptions::default();
+        if let Frame::Centre(centre) = image.frame()? {
+            options = centre;
+        }
+        let earlier = trained_with.map(|data| data.folder.on_corrupt);
+        options.on_corrupt = choice.on_corrupt.or(earlier).unwrap_or_default();
+        let loaded = load_with(set, choice.root.as_deref(), &options)?;
+        let test = &loaded.test;
+        let [channels, height, width] = test.image_shape();
+        let expected = [image.mean.len(), image.height, image.width];
+        if [channels, height, width] != expected {
+            let text = |[channels, height, width]: [usize; 3]| {
+                format!("images of {channels} channels and {height}x{width} pixels")
+            };
+            return Err(TrainError::Misfit {
+                what: format!("data set `{}`", test.name()),
+                found: text(test.image_shape()),
+                expected: text(expected),
+            });
+        }
+        export.classes().check(&Classes::of(test), test.name())?;
+        let test = loaded.test.normalized_by(&image.mean, &image.std);
+        let data = TrainTest { test, ..loaded };
+        Ok(ImageProblem::for_training(data, 0.0, 0, Augment::default(), 0.0)?)
+    }
+
+    fn predict<B: ModelBackend>(
+        export: &ExportConfig,
+        model: &DerivedNetwork<B>,
+        input: &Path,
+        device: &B::Device,
+    ) -> Result<String, TrainError> {
+        let image = read_image(input, &export.image)?;
+        let prediction = Prediction::of(model, image, &export.image, device);
+        let (class, probability) = (prediction.class, prediction.probability);
+        let names = export.class_names.as_deref();
+        let name = match names.and_then(|names| names.get(class)) {
+            Some(name) => format!(" ({name})"),
+            None => String::new(),
+        };
+        Ok(format!("class {class}{name}, probability {probability:.4}"))
+    }
+}

@@ -1,0 +1,218 @@
+use burn::module::AutodiffModule;
+use supernet::{ModelBackend, Statistics, TrainBackend};
+use workbench::problem::{Problem, Score, Split};
+use workbench::scoring::{self, Totals};
+use workbench::training::{PassOutput, TrainingStep};
+
+use crate::recipe::{BatchOf, PassContext};
+use crate::timeline::{Timeline, visit};
+use crate::{FitConfig, FitState, Recipe, TrainError, TrainRecipe, differentiate};
+
+/// A configuration opened: its recipe and its data. What a training changes is apart, in a [`FitState`].
+pub struct Trainer<R: Recipe> {
+    /// Everything that determines the training.
+    pub config: FitConfig<R>,
+    /// The networks.
+    pub recipe: R,
+    /// What they learn.
+    pub problem: R::Problem,
+    pub(crate) timeline: Timeline,
+}
+
+/// What an epoch leaves.
+pub(crate) struct Learned<B: TrainBackend, R: TrainRecipe<B>> {
+    pub(crate) state: FitState<B, R>,
+    /// How the network did on the training examples while it learned.
+    pub(crate) score: Score,
+    /// Of the last step.
+    pub(crate) learning_rate: f64,
+    /// Steps that did not move the weights, as gradients overflowed.
+    pub(crate) left_out: usize,
+}
+
+impl<R: Recipe> Trainer<R> {
+    /// Opens the data and finds the network that fits them.
+    ///
+    /// # Errors
+    ///
+    /// When the data cannot be loaded or do not fit the configuration.
+    pub fn open(config: FitConfig<R>) -> Result<Self, TrainError> {
+        let (recipe, problem) = R::open(&config)?;
+        let patience = config.fit.patience;
+        if patience > 0 && !problem.has(Split::Validation) {
+            let valid = "0, for nothing is held out to judge by";
+            return Err(TrainError::field("fit.patience", patience, valid));
+        }
+        Ok(Self {
+            timeline: Timeline::new(&config, &problem)?,
+            config,
+            recipe,
+            problem,
+        })
+    }
+
+    /// The state at the start of the training.
+    ///
+    /// # Errors
+    ///
+    /// When the network is impossible.
+    pub fn init<B: TrainBackend>(&self, device: &B::Device) -> Result<FitState<B, R>, TrainError>
+    where
+        R: TrainRecipe<B>,
+    {
+        FitState::new(&self.config, &self.recipe, &self.problem.metric(), device)
+    }
+
+    /// Scores a network as [`score_network`] does, in batches of the training's passes.
+    ///
+    /// # Errors
+    ///
+    /// When the problem lacks the split or its examples cannot be read.
+    pub fn score<B: ModelBackend>(
+        &self,
+        network: &R::Model<B>,
+        split: Split,
+        device: &B::Device,
+    ) -> Result<Score, TrainError> {
+        let batch_size = self.config.fit.pass_size();
+        let (recipe, problem) = (&self.recipe, &self.problem);
+        Ok(score_network(recipe, problem, network, split, batch_size, device)?.0)
+    }
+
+    /// Learns for one epoch; `on_step` hears of every step.
+    pub(crate) fn learn<B: TrainBackend>(
+        &self,
+        mut state: FitState<B, R>,
+        device: &B::Device,
+        mut on_step: impl FnMut(),
+    ) -> Result<Learned<B, R>, TrainError>
+    where
+        R: TrainRecipe<B>,
+    {
+        let (fit, weights) = (&self.config.fit, &self.config.weights);
+        let (timeline, epoch) = (&self.timeline, state.epoch);
+        let averaging = R::averaging(&self.config, &state.validation);
+        let warm_up = timeline.first_step(weights.warmup_epochs);
+        let mut totals = Totals::new();
+        let mut carries = vec![R::Carry::<B>::default(); fit.parts];
+        let (mut learning_rate, mut left_out) = (0.0, 0);
+        let visit = visit(&self.config, epoch);
+        let mut batches = self.problem.batches::<B>(&visit, device).peekable();
+        for step in 0..timeline.steps(epoch) {
+            let index = timeline.first_step(epoch) + step;
+            let schedule = &weights.learning_rate;
+            learning_rate = schedule.value_after_warm_up(index, warm_up, timeline.all());
+            let factor = match batches.peek() {
+                Some(Ok(first)) => self.recipe.learning_rate_factor(first),
+                _ => 1.0,
+            };
+            let training = TrainingStep {
+                learning_rate: learning_rate * factor,
+                clip_norm: weights.clip_norm,
+                loss_scale: fit.precision.loss_scale(),
+            };
+            let mut passes = Passes {
+                trainer: self,
+                epoch,
+                step,
+                first: 0,
+                carries: carries.iter_mut(),
+            };
+            let taken = training.take(
+                state.model,
+                &mut state.optimizer,
+                batches.by_ref().take(fit.parts),
+                |model, batch| Ok::<_, TrainError>(passes.next(model, &batch)),
+            )?;
+            state.model = taken.model;
+            taken.sums.into_iter().for_each(|sums| totals.push(sums));
+            left_out += usize::from(!taken.moved);
+            let model = || state.model.valid();
+            let first_step = |epoch| timeline.first_step(epoch);
+            state.average = averaging.after(state.average, model, index, first_step);
+            on_step();
+        }
+        Ok(Learned {
+            score: self.problem.score(&totals.finish()),
+            state,
+            learning_rate,
+            left_out,
+        })
+    }
+}
+
+/// The passes of a step, one after the other.
+struct Passes<'a, R: Recipe, C> {
+    trainer: &'a Trainer<R>,
+    epoch: usize,
+    step: usize,
+    /// Place of the next pass's first example in the step.
+    first: usize,
+    /// What each pass of the step before left for the one in its place.
+    carries: std::slice::IterMut<'a, C>,
+}
+
+impl<R: Recipe, C> Passes<'_, R, C> {
+    fn next<B: TrainBackend>(
+        &mut self,
+        model: R::Model<B>,
+        batch: &BatchOf<R, B>,
+    ) -> PassOutput<B, R::Model<B>>
+    where
+        R: TrainRecipe<B, Carry<B> = C>,
+        C: Default,
+    {
+        let Trainer {
+            config,
+            recipe,
+            problem,
+            ..
+        } = self.trainer;
+        let context = PassContext {
+            problem,
+            seed: config.seed,
+            epoch: self.epoch,
+            epochs: config.fit.epochs,
+            step: self.step,
+            first: self.first,
+            precision: config.fit.precision,
+            statistics: Statistics::TRAIN,
+        };
+        let examples = problem.examples(batch);
+        self.first += examples;
+        let share = examples as f64 / config.fit.batch_size as f64;
+        let mut carry = self.carries.next();
+        let before = carry.as_deref_mut().map(std::mem::take);
+        let before = before.unwrap_or_default();
+        let (output, after) = differentiate(recipe, model, batch, before, &context, share);
+        if let Some(carry) = carry {
+            *carry = after;
+        }
+        output
+    }
+}
+
+/// Scores a network with its running statistics on all examples of a split, and counts them.
+///
+/// # Errors
+///
+/// When the problem lacks the split or its examples cannot be read.
+pub fn score_network<B: ModelBackend, R: Recipe>(
+    recipe: &R,
+    problem: &R::Problem,
+    network: &R::Model<B>,
+    split: Split,
+    batch_size: usize,
+    device: &B::Device,
+) -> Result<(Score, usize), TrainError> {
+    let (mut carry, mut examples) = (R::Carry::<B>::default(), 0);
+    let answer = |batch: &BatchOf<R, B>, _| {
+        let answer;
+        (answer, carry) = recipe.evaluate(network, batch, std::mem::take(&mut carry));
+        examples += problem.examples(batch);
+        Ok::<_, TrainError>(answer)
+    };
+    // The order does not matter to running statistics.
+    let score = scoring::score(problem, split, batch_size, 0, device, answer)?;
+    Ok((score, examples))
+}
