@@ -146,8 +146,8 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
     }
 
     fn write_reports(&self, folder: &RunFolder, records: &[FitEpoch]) -> Result<(), TrainError> {
-        let chart = R::chart(&self.trainer.problem.metric());
-        write_curves(folder, &chart, records)
+        let metric = self.trainer.problem.metric();
+        write_curves(folder, &metric, records)
     }
 
     fn outcome(&self, backend: &str, records: &[FitEpoch]) -> Result<FitOutcome, TrainError> {

@@ -8,7 +8,7 @@ use burn::tensor::{DType, Tensor, backend::Backend};
 use supernet::{Genotype, ModelBackend, OperationSet, Statistics, TrainBackend, WeightInit};
 use workbench::config::Section;
 use workbench::precision::{Precision, cast_convolutions};
-use workbench::problem::{Metric, Problem, Score};
+use workbench::problem::{Problem, Score};
 
 use crate::{Averaging, FitConfig, TrainError};
 
@@ -130,16 +130,6 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
         let _ = (config, epoch);
         BTreeMap::new()
     }
-
-    /// The picture of the metric over the epochs.
-    fn chart(metric: &Metric) -> Chart {
-        Chart {
-            file: format!("{}.svg", metric.name.replace(' ', "_")),
-            title: metric.name.to_string(),
-            unit: metric.unit.to_string(),
-            value: |value| value,
-        }
-    }
 }
 
 /// Examples of a recipe's problem on a device.
@@ -189,19 +179,6 @@ pub struct Size {
     pub weights: usize,
     /// Multiply-adds for one example, where examples are of one size.
     pub multiply_adds: Option<u64>,
-}
-
-/// How a metric is drawn.
-#[derive(Debug, Clone)]
-pub struct Chart {
-    /// Name of the picture in the run folder.
-    pub file: String,
-    /// Its title.
-    pub title: String,
-    /// Unit of its values.
-    pub unit: String,
-    /// What of a value of the metric is drawn.
-    pub value: fn(f64) -> f64,
 }
 
 /// A recipe whose networks a backend can train. Every [`Recipe`] is one whose model derives Burn's

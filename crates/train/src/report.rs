@@ -1,10 +1,9 @@
 use workbench::files::write_atomic;
 use workbench::plot::line_chart_svg;
-use workbench::record::FitEpoch;
+use workbench::record::{FitEpoch, Metric};
 use workbench::run_folder::RunFolder;
 
 use crate::TrainError;
-use crate::recipe::Chart;
 
 /// Writes `loss.svg` and the picture of the metric: the curves of the epochs so far.
 ///
@@ -13,7 +12,7 @@ use crate::recipe::Chart;
 /// When a file cannot be written or a picture not be drawn.
 pub fn write_curves(
     folder: &RunFolder,
-    chart: &Chart,
+    metric: &Metric,
     records: &[FitEpoch],
 ) -> Result<(), TrainError> {
     let curve = |name: &str, value: &dyn Fn(&FitEpoch) -> Option<f64>| {
@@ -21,17 +20,17 @@ pub fn write_curves(
         (name.to_string(), records.iter().filter_map(point).collect())
     };
     let held_out = records.iter().any(|record| record.validation.is_some());
-    let shown = chart.value;
+    let shown = metric.curve();
     let mut loss = vec![curve("training", &|r| Some(r.train.loss))];
-    let mut metric = vec![curve("training", &|r| Some(shown(r.train.value)))];
+    let mut scores = vec![curve("training", &|r| Some(shown.value(r.train.value)))];
     if held_out {
         loss.push(curve("validation", &|r| r.validation.map(|s| s.loss)));
-        let value = |r: &FitEpoch| r.validation.map(|score| shown(score.value));
-        metric.push(curve("validation", &value));
+        let value = |r: &FitEpoch| r.validation.map(|score| shown.value(score.value));
+        scores.push(curve("validation", &value));
     }
     for (name, title, unit, curves) in [
         ("loss.svg", "Loss", "nats", loss),
-        (&chart.file, &chart.title, &chart.unit, metric),
+        (&shown.file_name(), &shown.title, &shown.unit, scores),
     ] {
         let svg = line_chart_svg(title, "epoch", unit, &curves)?;
         write_atomic(folder.file(name), svg)?;

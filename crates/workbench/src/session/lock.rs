@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
+use std::path::PathBuf;
 
 use crate::run_folder::{RunFolder, utc_now};
 use crate::{Result, WorkbenchError};
@@ -9,7 +10,8 @@ use crate::{Result, WorkbenchError};
 /// Held as long as it lives; the system gives it back when the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
 
 impl Lock {
@@ -19,6 +21,16 @@ impl Lock {
     ///
     /// When another process or another session of this one holds it.
     pub(super) fn take(folder: &RunFolder) -> Result<Self> {
+        loop {
+            let lock = Self::try_take(folder)?;
+            // Whoever held it may have removed the file between its opening and its locking.
+            if lock.is_in_place() {
+                return Ok(lock);
+            }
+        }
+    }
+
+    fn try_take(folder: &RunFolder) -> Result<Self> {
         let path = folder.lock();
         let file = OpenOptions::new()
             .read(true)
@@ -57,6 +69,30 @@ impl Lock {
             .and_then(|()| file.set_len(0))
             .and_then(|()| file.write_all(note.as_bytes()));
         written.map_err(WorkbenchError::io("write", &path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file, path })
+    }
+
+    /// Whether the file that is locked is the one that others find.
+    #[cfg(unix)]
+    fn is_in_place(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let found = std::fs::metadata(&self.path);
+        let same = |own: std::fs::Metadata| found.is_ok_and(|found| found.ino() == own.ino());
+        self.file.metadata().is_ok_and(same)
+    }
+
+    #[cfg(not(unix))]
+    fn is_in_place(&self) -> bool {
+        true
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A finished run leaves no trace of it. Where the file cannot be removed, it is locked anew by
+        // the next.
+        if cfg!(unix) && self.is_in_place() {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }

@@ -11,7 +11,7 @@ use workbench::problem::{Metric, Phase, Problem, Split};
 
 use super::config::{ImageData, ImageFit, ImageNetwork, validate};
 use super::export::ImageConfig;
-use crate::recipe::{Answered, Chart, PassContext, Recipe, Size};
+use crate::recipe::{Answered, PassContext, Recipe, Size};
 use crate::{FitConfig, TrainError, read_cells};
 
 /// Derived networks on images, with auxiliary head, drop-path and label smoothing.
@@ -37,10 +37,7 @@ pub fn read_genotype(name_or_file: &str) -> Result<Genotype, TrainError> {
 }
 
 /// The network for images of a data set.
-fn derived(
-    config: &FitConfig<ImageRecipe>,
-    data: &Dataset,
-) -> Result<DerivedConfig, TrainError> {
+fn derived(config: &FitConfig<ImageRecipe>, data: &Dataset) -> Result<DerivedConfig, TrainError> {
     let [image_channels, height, width] = data.image_shape();
     let derived = DerivedConfig {
         network: NetworkConfig {
@@ -178,14 +175,5 @@ impl Recipe for ImageRecipe {
     fn figures(config: &FitConfig<Self>, epoch: usize) -> BTreeMap<String, f64> {
         let rate = DropPath::ramp(config.fit.own.drop_path, epoch, config.fit.epochs);
         BTreeMap::from([("drop_path".into(), rate)])
-    }
-
-    fn chart(_metric: &Metric) -> Chart {
-        Chart {
-            file: "accuracy.svg".into(),
-            title: "Accuracy".into(),
-            unit: "percent".into(),
-            value: |error| 100.0 - error,
-        }
     }
 }
