@@ -31,8 +31,11 @@
 //!   PyTorch's (`tests/torch/make.py`), `darts-v2` has 529.9 M in the ImageNet form at its published 48
 //!   channels; DARTS prints 574 M, which 50 channels would give (573.5 M).
 //! - **The auxiliary head** of images too small for the published one averages features to 2x2.
-//! - **Tensors in files** have the names of DARTS' PyTorch code (`supernet/src/names.rs`), so that one map
-//!   serves export and import. `.pt` files are read by `burn-store`.
+//! - **Tensors in files** have the names of DARTS' PyTorch code (`supernet/src/convolution`), so that one map
+//!   serves export and import.
+//! - **`.pt` files have a reader of their own** (`src/weights`), since Burn's takes strides for rows and gives
+//!   up at values that it does not know. It knows only the functions that put tensors together, runs no
+//!   code, and believes no size before the file's own allows it.
 #![deny(missing_docs)]
 
 mod averaging;
@@ -51,7 +54,7 @@ pub mod tasks;
 mod timeline;
 mod trained;
 mod trainer;
-mod weights_file;
+mod weights;
 
 pub use averaging::Averaging;
 pub use config::{FitConfig, LoopConfig, WeightsConfig};
@@ -68,4 +71,4 @@ pub use tasks::image::{
 };
 pub use trained::{Trained, trained_network};
 pub use trainer::{Trainer, score_network};
-pub use weights_file::{read_weights, write_weights};
+pub use weights::{read_weights, read_weights_under, write_weights};

@@ -6,12 +6,16 @@ use workbench::cli::RunsOn;
 
 use super::commands::{FormArg, Sides};
 use super::{ExportConfig, Exported, ImageConfig, read_genotype};
-use crate::{TrainError, read_weights};
+use crate::{TrainError, read_weights, read_weights_under};
 
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// The state dict: .safetensors, .pt or .pth.
+    /// The state dict: .safetensors, .pt, .pth or .pth.tar.
     weights: PathBuf,
+    /// Where in a checkpoint the state dict is; by default under state_dict, model_state_dict, model,
+    /// net or network.
+    #[arg(long, value_name = "NAME")]
+    key: Option<String>,
     /// Its cells: published ones by name, or a genotype file.
     genotype: String,
     /// Channels of the first cells.
@@ -44,7 +48,10 @@ pub struct ImportArgs {
 
 impl ImportArgs {
     pub(super) fn run<B: ModelBackend>(self, device: &B::Device) -> Result<(), TrainError> {
-        let weights = read_weights(&self.weights)?;
+        let weights = match &self.key {
+            Some(key) => read_weights_under(&self.weights, key)?,
+            None => read_weights(&self.weights)?,
+        };
         let Sides([height, width]) = self.image.unwrap_or(self.form.image());
         let stem = weights
             .get("stem.0.weight")
