@@ -14,7 +14,7 @@ use crate::export::Frame;
 use crate::run::{read_config, score_network, trained_network};
 use crate::{
     ExportConfig, Exported, ImageConfig, Prediction, TrainError, TrainedOn, read_genotype,
-    read_image, read_weights,
+    read_image, read_weights, read_weights_under,
 };
 
 #[derive(Debug, Args)]
@@ -66,8 +66,12 @@ pub(super) struct ExportArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// The state dict: .safetensors, .pt or .pth.
+    /// The state dict: .safetensors, .pt, .pth or .pth.tar.
     weights: PathBuf,
+    /// Where in a checkpoint the state dict is; by default under state_dict, model_state_dict, model,
+    /// net or network.
+    #[arg(long, value_name = "NAME")]
+    key: Option<String>,
     /// Its cells: published ones by name, or a genotype file.
     genotype: String,
     /// Channels of the first cells.
@@ -256,7 +260,10 @@ fn write(exported: &Exported, out: &Path) -> Result<(), TrainError> {
 
 impl ImportArgs {
     pub(super) fn run<B: TrainBackend>(self, device: &B::Device) -> Result<(), TrainError> {
-        let weights = read_weights(&self.weights)?;
+        let weights = match &self.key {
+            Some(key) => read_weights_under(&self.weights, key)?,
+            None => read_weights(&self.weights)?,
+        };
         let Sides([height, width]) = self.image.unwrap_or(self.form.image());
         let stem = weights
             .get("stem.0.weight")
