@@ -101,7 +101,10 @@ mod tests {
             file(other.len() as u64, &other, &[0; 4]),
         ] {
             let message = read_safetensors(&bytes, None).unwrap_err().to_string();
-            assert!(message.contains("is cut short or no safetensors file"), "{message}");
+            assert!(
+                message.contains("is cut short or no safetensors file"),
+                "{message}"
+            );
         }
     }
 }

@@ -30,11 +30,9 @@ impl<'a> Legacy<'a> {
             ));
         }
         let mut cursor = Cursor::new(bytes);
-        let magic = run(&mut cursor, budget).map_err(|problem| match problem {
-            Problem::Damaged(what) => {
-                Problem::Refused(format!("is cut short or no PyTorch file ({what})"))
-            }
-            refused => refused,
+        let magic = run(&mut cursor, budget).map_err(|problem| {
+            let (Problem::Damaged(what) | Problem::Refused(what)) = problem;
+            Problem::Refused(format!("is cut short or no PyTorch file ({what})"))
         })?;
         if *magic.root() != Value::Int(MAGIC) {
             return Err(Problem::refused(
