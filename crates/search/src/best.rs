@@ -17,7 +17,6 @@ use workbench::stream::RngKey;
 use workbench::training::{PassOutput, TrainingStep};
 
 use crate::evaluate::Scoring;
-use crate::job::refused;
 use crate::{SearchConfig, SearchError, Task, TrainTask};
 
 /// How candidates are retrained. Everything else, such as the learning rate, is as the search
@@ -83,7 +82,7 @@ pub(crate) fn candidates<T: Task>(
         if *shared.get_or_insert_with(|| config.clone()) != config {
             let problem = "was searched with other settings than the runs beside it; valid are \
                            runs that differ in their seed alone";
-            return Err(refused(run.path(), problem));
+            return Err(SearchError::run_folder(run.path(), problem));
         }
         let outcome = SearchOutcome::read(&result)?;
         let place = result.display().to_string();
@@ -117,7 +116,7 @@ pub(crate) fn seed_folders(folder: &Path) -> Result<Vec<RunFolder>, SearchError>
 
 pub(crate) fn nothing_finished(folder: &Path) -> SearchError {
     let problem = "holds no finished search; valid is a folder that `search run --seeds` filled";
-    refused(folder, problem)
+    SearchError::run_folder(folder, problem)
 }
 
 /// Trains an architecture from fresh weights on one part of the training data and judges it on the
@@ -237,7 +236,10 @@ pub(crate) fn choose<T: Task>(
         score.then(a.validation_loss.total_cmp(&b.validation_loss))
     });
     let Some((candidate, _)) = least else {
-        return Err(refused(folder, "holds nothing that was retrained"));
+        return Err(SearchError::run_folder(
+            folder,
+            "holds nothing that was retrained",
+        ));
     };
     let genotype = candidate.genotype.clone();
     let best = Best {

@@ -14,7 +14,7 @@ use workbench::run_folder::RunFolder;
 use crate::best::Retraining;
 pub use crate::job::Job;
 use crate::job::{ConfigText, Work, parse_seeds, task_of, task_of_seeds};
-use crate::tasks::{ImageTask, TaskName, for_task};
+use crate::tasks::{DEFAULT_TASK, TaskName, for_task};
 use crate::{SearchConfig, SearchError, Task, draw_genotype, summary};
 
 /// Differentiable architecture search with the Ensemble Gumbel-Softmax estimator.
@@ -54,7 +54,7 @@ enum Command {
         /// The picture to write.
         out: PathBuf,
         /// The task the cells are of.
-        #[arg(long, value_name = "NAME", default_value = ImageTask::NAME)]
+        #[arg(long, value_name = "NAME", default_value = DEFAULT_TASK)]
         task: String,
     },
     /// Print or check a configuration.
@@ -63,7 +63,7 @@ enum Command {
         #[arg(long, conflicts_with = "check")]
         print_default: bool,
         /// The task whose defaults are printed.
-        #[arg(long, value_name = "NAME", default_value = ImageTask::NAME)]
+        #[arg(long, value_name = "NAME", default_value = DEFAULT_TASK)]
         task: String,
         /// Check a configuration file.
         #[arg(long, value_name = "FILE")]

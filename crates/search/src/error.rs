@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use supernet::SupernetError;
 use workbench::WorkbenchError;
 
@@ -29,5 +31,10 @@ impl SearchError {
     /// A field of the configuration with an impossible value.
     pub fn field(field: &'static str, found: impl ToString, valid: &str) -> Self {
         WorkbenchError::field(field, found, valid).into()
+    }
+
+    pub(crate) fn run_folder(path: &Path, problem: &str) -> Self {
+        let (path, problem) = (path.to_path_buf(), problem.into());
+        WorkbenchError::RunFolder { path, problem }.into()
     }
 }

@@ -273,7 +273,7 @@ impl<B: TrainBackend> Place<B> {
             if SearchConfig::of_run(&run)? != config {
                 let problem = "was searched with other settings; valid with --out is a folder of the \
                                same settings or one that does not exist";
-                return Err(refused(&path, problem));
+                return Err(SearchError::run_folder(&path, problem));
             }
             if run.file("result.json").exists() {
                 self.on.say(&format!("{} is finished", path.display()));
@@ -332,11 +332,6 @@ pub(crate) fn task_of_seeds(folder: &Path) -> Result<TaskName, SearchError> {
     let runs = seed_folders(folder)?;
     let run = runs.iter().find(|run| run.config().exists());
     task_of(run.ok_or_else(|| nothing_finished(folder))?)
-}
-
-pub(crate) fn refused(path: &Path, problem: &str) -> SearchError {
-    let (path, problem) = (path.to_path_buf(), problem.into());
-    workbench::WorkbenchError::RunFolder { path, problem }.into()
 }
 
 #[cfg(test)]

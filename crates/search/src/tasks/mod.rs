@@ -9,6 +9,9 @@ use workbench::WorkbenchError;
 
 use crate::Task;
 
+/// The task of commands that name none.
+pub(crate) const DEFAULT_TASK: &str = ImageTask::NAME;
+
 /// Lists the tasks: `TaskName`, and a macro that runs generic code for the one of a name.
 macro_rules! tasks {
     ($($variant:ident => $task:ty),* $(,)?) => {

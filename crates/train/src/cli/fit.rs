@@ -14,7 +14,7 @@ use workbench::run_folder::RunFolder;
 use workbench::session::Session;
 
 use super::display::{Display, print_outcome};
-use super::job::Place;
+use super::place::Place;
 use crate::trained::read_config;
 use crate::{Fit, FitConfig, Recipe, TrainError, TrainRecipe};
 

@@ -1,7 +1,8 @@
 use supernet::TrainBackend;
-use workbench::backend::{BackendName, Selected};
+use workbench::backend::BackendName;
 use workbench::run_folder::RunFolder;
 
+use super::place::Place;
 use super::{fit, network};
 use crate::portable::{Portable, TaskCommands};
 use crate::tasks::{TaskCommand, TaskWork, dispatch};
@@ -73,24 +74,6 @@ impl Job {
         };
         let work = self.work;
         dispatch(&task, OnBackend { work, place })
-    }
-}
-
-/// A backend's device that was not tried yet: what can be refused without it is refused first.
-pub(super) struct Place<'a, B: TrainBackend> {
-    pub(super) backend: BackendName,
-    device: B::Device,
-    compiled: &'a [BackendName],
-}
-
-impl<B: TrainBackend> Place<'_, B> {
-    /// Tries the device.
-    ///
-    /// # Errors
-    ///
-    /// When it is missing or does not work.
-    pub(super) fn probe(self) -> Result<Selected<B>, TrainError> {
-        Ok(self.backend.probe(self.device, self.compiled)?)
     }
 }
 

@@ -4,6 +4,7 @@ mod display;
 mod fit;
 mod job;
 mod network;
+mod place;
 
 use clap::{Parser, Subcommand};
 use workbench::backend::BackendName;

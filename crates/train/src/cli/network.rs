@@ -9,7 +9,7 @@ use workbench::problem::{Problem, Split};
 use workbench::run_folder::RunFolder;
 use workbench::session::UnreadableReport;
 
-use super::job::Place;
+use super::place::Place;
 use crate::export::{exported_task, is_exported};
 use crate::portable::{DataChoice, Portable};
 use crate::trained::{read_config, run_task};

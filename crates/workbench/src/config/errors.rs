@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de;
 use serde_path_to_error::{Path, Segment};
 
-use super::value::is_side;
+use super::sides::is_side;
 use crate::WorkbenchError;
 use crate::error::nearest;
 

@@ -8,8 +8,8 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::{Table, Value};
 
+use super::sides::{SHARED_SECTION, SIDES};
 use super::table::interpret;
-use super::value::{SHARED_SECTION, SIDES};
 
 /// A section with the fields of two structs side by side: those that all tasks have and those of one.
 /// A field that neither has is refused, where both refuse unknown ones.

@@ -8,6 +8,7 @@ mod joined;
 mod overrides;
 mod resolve;
 mod section;
+mod sides;
 mod table;
 mod value;
 

@@ -10,17 +10,7 @@ use serde::de::{Error as _, IntoDeserializer, Visitor};
 use toml::{Table, Value};
 
 use super::errors::ValueError;
-
-/// Asks for a section that two structs share: [`Node`] then gives the same table twice, under the names
-/// of [`SIDES`].
-pub(super) const SHARED_SECTION: &str = "$workbench::config::Joined";
-/// The two structs of a shared section.
-pub(super) const SIDES: [&str; 2] = ["$common", "$own"];
-
-/// Whether a name on the way to a field is that of a struct of a shared section, which no file has.
-pub(super) fn is_side(name: &str) -> bool {
-    SIDES.contains(&name)
-}
+use super::sides::{SHARED_SECTION, SIDES};
 
 /// A value that can be read.
 pub(super) struct Node {

@@ -2,9 +2,6 @@
 
 use burn::tensor::{Int, Tensor, backend::Backend};
 
-use super::{augment::Augment, dataset::Dataset, prepare::Preparation};
-use crate::stream::RngKey;
-
 /// A batch on a device.
 #[derive(Debug, Clone)]
 pub struct Batch<B: Backend> {
@@ -26,35 +23,12 @@ impl<B: Backend> Batch<B> {
     }
 }
 
-impl Dataset {
-    /// The images of these indices as tensors, changed at random where `augment` is given.
-    ///
-    /// An image's changes depend on the key and its index alone, not on the rest of the batch.
-    /// [`batches`](Self::batches) gives the same tensors and has them ready before they are asked for.
-    ///
-    /// # Panics
-    ///
-    /// When there is no image of one of the indices, and when an image file cannot be read;
-    /// [`batches`](Self::batches) returns that as an error. Sets in memory never fail.
-    pub fn batch<B: Backend>(
-        &self,
-        indices: &[usize],
-        augment: Option<&Augment>,
-        key: RngKey,
-        device: &B::Device,
-    ) -> Batch<B> {
-        let preparation = Preparation::new(augment, key);
-        match self.prepare(indices, 0..indices.len(), preparation) {
-            Ok(batch) => batch.upload(device),
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::images::dataset::tests::counting;
+    use crate::images::{Augment, Dataset};
+    use crate::stream::RngKey;
     use burn_flex::Flex;
 
     const KEY: RngKey = RngKey { seed: 5, epoch: 2 };

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use super::image_files::{CorruptFile, ImageFiles};
 use crate::stream::stratified;
 
+/// The seed of the division of sets that are not published divided; it is part of their definition
+/// here.
+pub(super) const SPLIT_SEED: u64 = 0;
+
 /// Labelled images of one size: bytes in host memory, or files that are decoded when a batch asks for
 /// them. A clone shares the images.
 #[derive(Debug, Clone, PartialEq)]

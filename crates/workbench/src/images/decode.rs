@@ -8,7 +8,7 @@ use image::imageops::{FilterType, crop_imm, resize};
 use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
 
 use super::crop::Region;
-use super::folder::FolderOptions;
+use super::folder_options::FolderOptions;
 use crate::shell::caught;
 use crate::{Result, WorkbenchError};
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::crop::Region;
 use super::decode::{Problem, decode, planes};
-use super::folder::{FolderOptions, OnCorrupt, TrainingCrop};
+use super::folder_options::{FolderOptions, OnCorrupt, TrainingCrop};
 use crate::stream::{Purpose, RngKey, seeded_rng};
 use crate::{Result, WorkbenchError};
 

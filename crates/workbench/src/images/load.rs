@@ -6,18 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     cifar, csv,
-    dataset::{Dataset, Images},
-    folder::{self, FolderOptions},
+    dataset::{Dataset, Images, SPLIT_SEED},
+    folder,
+    folder_options::FolderOptions,
 };
 use crate::stream::stratified;
 use crate::{Result, WorkbenchError, files};
 
 /// The environment variable that names the folder of data files.
 pub const DATA_ROOT_VARIABLE: &str = "DATA_DIR";
-
-/// The seed of the division of sets that are not published divided; it is part of their definition
-/// here.
-pub(super) const SPLIT_SEED: u64 = 0;
 
 const DIGITS: &[u8] = include_bytes!("../../../../datasets/digits.csv.gz");
 const MNIST_5K: &[u8] = include_bytes!("../../../../datasets/mnist_5k.csv.gz");

@@ -50,6 +50,29 @@ impl HostBatch {
 }
 
 impl Dataset {
+    /// The images of these indices as tensors, changed at random where `augment` is given.
+    ///
+    /// An image's changes depend on the key and its index alone, not on the rest of the batch.
+    /// [`batches`](Self::batches) gives the same tensors and has them ready before they are asked for.
+    ///
+    /// # Panics
+    ///
+    /// When there is no image of one of the indices, and when an image file cannot be read;
+    /// [`batches`](Self::batches) returns that as an error. Sets in memory never fail.
+    pub fn batch<B: Backend>(
+        &self,
+        indices: &[usize],
+        augment: Option<&Augment>,
+        key: RngKey,
+        device: &B::Device,
+    ) -> Batch<B> {
+        let preparation = Preparation::new(augment, key);
+        match self.prepare(indices, 0..indices.len(), preparation) {
+            Ok(batch) => batch.upload(device),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// The batch at these places of an order. Files are read on all threads of the pool the caller is
     /// in; the rest of the order is where a replacement for an unreadable one comes from.
     pub(super) fn prepare(

@@ -1,7 +1,7 @@
 use clap::Args;
 use supernet::{DerivedConfig, LayerCount, NetworkConfig};
 
-use super::commands::{FormArg, Sides};
+use super::arguments::{FormArg, Sides};
 use super::read_genotype;
 use crate::TrainError;
 

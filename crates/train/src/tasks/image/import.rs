@@ -4,7 +4,7 @@ use clap::Args;
 use supernet::{DerivedConfig, ModelBackend, NetworkConfig};
 use workbench::cli::RunsOn;
 
-use super::commands::{FormArg, Sides};
+use super::arguments::{FormArg, Sides};
 use super::{ExportConfig, Exported, ImageConfig, read_genotype};
 use crate::{TrainError, read_weights, read_weights_under};
 

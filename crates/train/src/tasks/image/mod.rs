@@ -1,5 +1,6 @@
 //! Retraining networks that tell classes of images apart, by the papers' recipe.
 
+mod arguments;
 mod commands;
 mod config;
 mod count;

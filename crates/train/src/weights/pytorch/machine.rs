@@ -2,10 +2,11 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::cursor::Cursor;
+use super::id::Id;
 use super::rebuild::call;
 use super::storage::Storage;
 use super::tensor::Tensor;
-use super::value::{Heap, Id, Value};
+use super::value::{Heap, Value};
 use crate::weights::budget::Budget;
 use crate::weights::problem::Problem;
 

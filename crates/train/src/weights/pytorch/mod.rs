@@ -6,6 +6,7 @@
 //! ([`rebuild`]); anything else becomes a value of which only its class's name is kept.
 
 mod cursor;
+mod id;
 mod instruction;
 mod legacy;
 mod machine;

@@ -1,8 +1,9 @@
 use std::rc::Rc;
 
+use super::id::Id;
 use super::storage::{Storage, StorageKind, element_of};
 use super::tensor::{Sign, Tensor};
-use super::value::{Heap, Id, Value};
+use super::value::{Heap, Value};
 use crate::weights::layout::Layout;
 use crate::weights::problem::Problem;
 

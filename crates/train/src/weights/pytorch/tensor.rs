@@ -1,7 +1,7 @@
 use supernet::NamedTensor;
 
+use super::id::Id;
 use super::storage::Storage;
-use super::value::Id;
 use crate::weights::budget::Budget;
 use crate::weights::element::{ByteOrder, Element};
 use crate::weights::layout::Layout;

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::id::Id;
 use super::machine::Pickle;
-use super::value::{Id, Value};
+use super::value::Value;
 use crate::weights::budget::Budget;
 use crate::weights::item::Item;
 use crate::weights::problem::Problem;

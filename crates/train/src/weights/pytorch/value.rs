@@ -1,12 +1,10 @@
 use std::rc::Rc;
 
+use super::id::Id;
 use super::storage::Storage;
 use super::tensor::Tensor;
 use crate::weights::budget::Budget;
 use crate::weights::problem::Problem;
-
-/// The place of a value in a [`Heap`].
-pub(super) type Id = usize;
 
 /// A value of a pickle, as far as it matters to tensors.
 #[derive(Debug, Clone, PartialEq)]
