@@ -134,7 +134,10 @@ impl<R: Recipe> FitConfig<R> {
         self.genotype.validate()?;
         R::validate(self)?;
         let fit = &self.fit;
-        for (field, found) in [("fit.epochs", fit.epochs), ("fit.batch_size", fit.batch_size)] {
+        for (field, found) in [
+            ("fit.epochs", fit.epochs),
+            ("fit.batch_size", fit.batch_size),
+        ] {
             if found == 0 {
                 return Err(TrainError::field(field, found, "1 or more"));
             }

@@ -115,7 +115,10 @@ fn read_json(folder: &Path) -> Result<Value, TrainError> {
 }
 
 fn take_task(config: &mut Value, folder: &Path) -> Result<String, TrainError> {
-    match config.as_object_mut().and_then(|fields| fields.remove(TASK)) {
+    match config
+        .as_object_mut()
+        .and_then(|fields| fields.remove(TASK))
+    {
         None => Ok(DEFAULT_TASK.into()),
         Some(task) => Ok(serde_json::from_value(task).map_err(broken(folder))?),
     }

@@ -24,7 +24,11 @@ pub fn read_cells<R: Recipe>(name_or_file: &str) -> Result<GenotypeOf<R>, TrainE
     let word = !name_or_file.contains(['/', '\\', '.']);
     if word && !Path::new(name_or_file).exists() {
         let mut valid: Vec<&str> = published.iter().map(|(name, _)| *name).collect();
-        valid.push(if valid.is_empty() { "a file" } else { "or a file" });
+        valid.push(if valid.is_empty() {
+            "a file"
+        } else {
+            "or a file"
+        });
         return Err(WorkbenchError::unknown_name("genotype", name_or_file, &valid).into());
     }
     let text = files::read_to_string(name_or_file)?;

@@ -166,12 +166,11 @@ impl<B: TrainBackend, R: TrainRecipe<B>> FitState<B, R> {
             .optimizer
             .load_record(loaded.record::<B, _>("sgd", device)?);
         let validation = header["validation"].clone();
-        self.validation = serde_json::from_value(validation).map_err(|error| {
-            WorkbenchError::Checkpoint {
+        self.validation =
+            serde_json::from_value(validation).map_err(|error| WorkbenchError::Checkpoint {
                 path: loaded.path.clone(),
                 problem: format!("its validation scores cannot be read ({error})"),
-            }
-        })?;
+            })?;
         self.epoch = loaded.index as usize;
         Ok(self)
     }

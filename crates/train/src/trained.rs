@@ -1,7 +1,7 @@
 use supernet::TrainBackend;
 use workbench::checkpoint;
-use workbench::files::read_to_string;
 use workbench::config::{Source, task_name};
+use workbench::files::read_to_string;
 use workbench::run_folder::RunFolder;
 
 use crate::portable::Portable;

@@ -72,7 +72,10 @@ fn epochs_of_unequal_length_are_trained_along_one_schedule() {
     assert_eq!(steps.0, [4, 5, 6, 4, 5, 6]);
     assert_eq!(all, 30);
     let (records, _) = ending(&path);
-    let schedule = Schedule::Linear { from: 0.2, to: 0.02 };
+    let schedule = Schedule::Linear {
+        from: 0.2,
+        to: 0.02,
+    };
     let mut done = 0;
     for (record, steps) in records.iter().zip(steps.0) {
         done += steps;

@@ -121,7 +121,13 @@ impl Portable for ImageRecipe {
         export.classes().check(&Classes::of(test), test.name())?;
         let test = loaded.test.normalized_by(&image.mean, &image.std);
         let data = TrainTest { test, ..loaded };
-        Ok(ImageProblem::for_training(data, 0.0, 0, Augment::default(), 0.0)?)
+        Ok(ImageProblem::for_training(
+            data,
+            0.0,
+            0,
+            Augment::default(),
+            0.0,
+        )?)
     }
 
     fn predict<B: ModelBackend>(

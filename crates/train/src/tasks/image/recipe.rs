@@ -37,10 +37,7 @@ pub fn read_genotype(name_or_file: &str) -> Result<Genotype, TrainError> {
 }
 
 /// The network for images of a data set.
-fn derived(
-    config: &FitConfig<ImageRecipe>,
-    data: &Dataset,
-) -> Result<DerivedConfig, TrainError> {
+fn derived(config: &FitConfig<ImageRecipe>, data: &Dataset) -> Result<DerivedConfig, TrainError> {
     let [image_channels, height, width] = data.image_shape();
     let derived = DerivedConfig {
         network: NetworkConfig {
