@@ -2,7 +2,7 @@
 
 mod problem;
 
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 use supernet::{ModelBackend, OperationSet, WeightInit};
@@ -71,7 +71,7 @@ impl Sums {
         numbers: &Numbers<B>,
         before: Option<Tensor<B, 2>>,
     ) -> (Tensor<B, 2>, Option<Tensor<B, 2>>) {
-        let weight = |at: usize| model.weights.val().slice([at..at + 1]).unsqueeze::<2>();
+        let weight = |at: usize| model.weights.val().narrow(0, at, 1).unsqueeze::<2>();
         let mut hidden = numbers.next.clone() * weight(1);
         if let Some(before) = before {
             hidden = hidden + before * weight(0);
@@ -149,8 +149,10 @@ impl Recipe for Sums {
         _init: &mut WeightInit,
         device: &B::Device,
     ) -> Result<Recurrent<B>, TrainError> {
+        // Ids are random otherwise, and checkpoints hold them.
+        let weights = Tensor::from_floats([0.3, 0.5], device).require_grad();
         Ok(Recurrent {
-            weights: Param::from_tensor(Tensor::from_floats([0.3, 0.5], device)),
+            weights: Param::initialized(ParamId::from(1), weights),
         })
     }
 
