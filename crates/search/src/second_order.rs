@@ -118,8 +118,7 @@ mod tests {
     use crate::{Objective, SearchConfig, Task};
     use burn::backend::Autodiff;
     use burn_flex::Flex;
-    use workbench::images::{Batch, ImageProblem};
-    use workbench::problem::Split;
+    use workbench::images::{Batch, DatasetId, load};
     use workbench::stream::RngKey;
 
     type Train = Autodiff<Flex>;
@@ -159,10 +158,10 @@ mod tests {
         )
     }
 
-    fn batch(problem: &ImageProblem, split: Split, from: usize) -> Batch<Train> {
+    fn batch(from: usize) -> Batch<Train> {
         let indices: Vec<_> = (from..from + 24).collect();
         let key = RngKey { seed: 0, epoch: 0 };
-        let images = problem.dataset(split).unwrap();
+        let images = load(DatasetId::Digits, None).unwrap().train;
         images.batch::<Train>(&indices, None, key, &Default::default())
     }
 
@@ -182,10 +181,7 @@ mod tests {
         let device = Default::default();
         let (task, problem) = ImageTask::open(&config).unwrap();
         let mut state = State::new(&config, &task, &device).unwrap();
-        let batches = [
-            batch(&problem, Split::Weights, 0),
-            batch(&problem, Split::Weights, 24),
-        ];
+        let batches = [batch(0), batch(24)];
         let step = AlternatingStep {
             objective: Objective {
                 config: &config,

@@ -5,10 +5,10 @@ use std::fmt;
 use burn::tensor::{Tensor, backend::Backend};
 use serde_json::Value;
 
-use crate::Result;
 pub use crate::record::{Direction, Metric, Score};
 pub use crate::stream::RngKey;
 use crate::stream::{evaluation_lists, training_lists};
+use crate::{Result, WorkbenchError};
 
 /// A set of examples with a purpose. A problem need not have all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,7 +122,8 @@ pub trait Problem: Send + Sync + 'static {
     }
 
     /// The examples of these indices; changed at random where `changed` is given, and then as it and
-    /// their indices alone say.
+    /// their indices alone say. A problem without examples of their own, such as a stream, has
+    /// [`batches`](Self::batches) and [`evaluation`](Self::evaluation) of its own in place of this.
     ///
     /// # Errors
     ///
@@ -130,10 +131,16 @@ pub trait Problem: Send + Sync + 'static {
     fn read<B: Backend>(
         &self,
         split: Split,
-        indices: &[usize],
-        changed: Option<RngKey>,
-        device: &B::Device,
-    ) -> Result<Self::Batch<B>>;
+        _indices: &[usize],
+        _changed: Option<RngKey>,
+        _device: &B::Device,
+    ) -> Result<Self::Batch<B>> {
+        Err(WorkbenchError::MissingSplit {
+            name: self.name(),
+            split,
+            examples: Self::EXAMPLES,
+        })
+    }
 
     /// The batches of an epoch, `visit.passes` for each of its [`steps`](Self::steps); after an error
     /// there is no further one.

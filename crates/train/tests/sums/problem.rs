@@ -99,11 +99,11 @@ impl Problem for Streams {
         Ok((0..5).map(move |step| Ok(self.at(0..self.0.streams, step, seed, &device))))
     }
 
-    fn has(&self, split: Split) -> bool {
+    fn size(&self, split: Split) -> usize {
         match split {
-            Split::Weights | Split::Test => true,
-            Split::Validation => self.0.held_out,
-            Split::Logits => false,
+            Split::Validation if !self.0.held_out => 0,
+            Split::Logits => 0,
+            _ => self.0.streams,
         }
     }
 

@@ -7,7 +7,7 @@ use supernet::{
 };
 use workbench::images::{Batch, Dataset, ImageProblem, OnCorrupt};
 use workbench::precision::Precision;
-use workbench::problem::{Metric, Phase, Problem, Split};
+use workbench::problem::{Phase, Problem, Split};
 
 use super::config::{ImageData, ImageFit, ImageNetwork, validate};
 use super::export::ImageConfig;

@@ -8,6 +8,7 @@ use crate::WorkbenchError;
 use crate::images::dataset::tests::counting;
 use crate::images::{DatasetId, FolderOptions, OnCorrupt, load, load_with};
 use crate::scoring::score;
+use crate::stream::permutation;
 use crate::stream::{Remainder, index_batches};
 
 const AUGMENT: Augment = Augment {
