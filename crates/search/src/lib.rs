@@ -68,7 +68,7 @@ pub use objective::{Evaluated, Objective, run_sampled};
 pub use report::{draw_genotype, summary, write_reports};
 pub use search::Search;
 pub use state::{Carries, SearchState};
-pub use step::{AlternatingStep, StepLosses};
+pub use step::{AlternatingStep, StepLosses, Stepped};
 pub use task::{AnswerOf, Answered, BatchOf, Cellwise, Pass, Task, TrainTask};
 
 /// A search in its run folder: log, checkpoints, lock and pictures.

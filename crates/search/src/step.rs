@@ -1,6 +1,9 @@
 use burn::module::Module;
 use burn::optim::{GradientsParams, Optimizer};
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{
+    Tensor,
+    backend::{AutodiffBackend, Backend},
+};
 use supernet::{TrainBackend, Trained};
 use workbench::optim::clip_global_norm;
 use workbench::precision::take_statistics;
@@ -18,6 +21,12 @@ pub struct StepLosses<B: Backend> {
     /// Loss `[1]` of the architecture step, penalties included; none while warming up.
     pub architecture: Option<Tensor<B, 1>>,
 }
+
+/// The state after a step, and its losses.
+pub type Stepped<B, T> = (
+    SearchState<B, T>,
+    StepLosses<<B as AutodiffBackend>::InnerBackend>,
+);
 
 /// A half of a step, differentiated.
 struct Differentiated<B: TrainBackend, T: Task> {
@@ -171,7 +180,7 @@ impl<T: Task> AlternatingStep<'_, T> {
         mut state: SearchState<B, T>,
         weight_batch: &BatchOf<T, B>,
         logit_batch: Option<&BatchOf<T, B>>,
-    ) -> Result<(SearchState<B, T>, StepLosses<B::InnerBackend>), SearchError>
+    ) -> Result<Stepped<B, T>, SearchError>
     where
         T: TrainTask<B>,
     {

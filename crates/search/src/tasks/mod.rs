@@ -1,5 +1,5 @@
 //! The tasks that the binary knows by name. Loops, reports and commands ask nothing of a task but what
-//! [`Task`](crate::Task) says.
+//! [`Task`] says.
 
 mod image;
 
