@@ -114,7 +114,7 @@ struct BestArgs {
     /// Number of cells; by default that of the search.
     #[arg(long)]
     cells: Option<usize>,
-    /// Seed of the retraining and of the division into training and validation images.
+    /// Seed of the retraining and of the division into training and validation data.
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
