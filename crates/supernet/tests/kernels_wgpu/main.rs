@@ -3,7 +3,7 @@
 //! Without an adapter these tests fail. `SUPERNET_SKIP_WGPU=1` skips them and says so; software
 //! Vulkan (Mesa's lavapipe) is enough to run them.
 
-#[path = "../kernels_common/mod.rs"]
+#[path = "../all/kernels_common.rs"]
 mod kernels_common;
 mod operation;
 

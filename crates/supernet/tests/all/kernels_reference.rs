@@ -1,10 +1,8 @@
 //! The default bodies on a backend that overrides none of them, against the overriding one.
 
-mod kernels_common;
-
+use crate::kernels_common::{assert_close, grid, tensor, values};
 use burn::tensor::{Tensor, TensorPrimitive, ops::FloatTensor};
 use burn_flex::Flex;
-use kernels_common::{assert_close, grid, tensor, values};
 use supernet::kernels::{InputActivation, KernelBackend, WindowOptions, reference};
 
 fn flex(shape: [usize; 4], seed: u32) -> FloatTensor<Flex> {

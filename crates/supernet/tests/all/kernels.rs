@@ -1,11 +1,9 @@
 //! Convolutions against Burn's own and against loops over slices.
 
-mod kernels_common;
-
+use crate::kernels_common::{Tracked, assert_close, assert_same, grid, run, tensor, values};
 use burn::backend::{Autodiff, autodiff::checkpoint::strategy::BalancedCheckpointing};
 use burn::tensor::{Tensor, activation::relu, module::conv2d, ops::ConvOptions};
 use burn_flex::Flex;
-use kernels_common::{Tracked, assert_close, assert_same, grid, run, tensor, values};
 use supernet::kernels::{WindowOptions, depthwise_conv2d, pointwise_conv2d, relu_depthwise_conv2d};
 
 fn burn_depthwise(

@@ -1,5 +1,3 @@
-#![allow(dead_code, reason = "each test file uses a part")]
-
 use burn::backend::Autodiff;
 use burn::tensor::Tensor;
 use burn_flex::{Flex, FlexDevice};

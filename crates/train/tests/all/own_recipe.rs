@@ -1,13 +1,11 @@
 //! A recipe from outside of the crate: a network with a hidden state that is carried from batch to batch,
 //! epochs of unequal length, an average that begins late. It trains, and resumes to the same bits.
 
-mod sums;
-
 use std::path::Path;
 
+use crate::sums::Sums;
 use burn::backend::Autodiff;
 use burn_flex::{Flex, FlexDevice};
-use sums::Sums;
 use train::{Fit, FitConfig, TrainError};
 use workbench::optim::Schedule;
 use workbench::record::{FitEpoch, FitOutcome};

@@ -1,9 +1,8 @@
 //! Dense and exact-sparse execution are the same function with the same gradients.
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::*;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, loss::cross_entropy_with_logits};
 use egs_core::{NoiseKey, Normalization};
@@ -11,7 +10,6 @@ use supernet::{
     Architecture, ArchitectureConfig, Execution, ForwardMode, Sampling, Statistics, Supernet,
     Trained, WeightInit,
 };
-use support::*;
 
 /// Gradients by parameter id; parameters without one are absent.
 fn gradients<M: Module<Train>>(

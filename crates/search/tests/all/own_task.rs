@@ -1,6 +1,6 @@
 //! The example of a user's own task runs: every method, and a resumption to the same end.
 
-#[path = "../examples/own_task.rs"]
+#[path = "../../examples/own_task.rs"]
 mod own_task;
 
 #[test]

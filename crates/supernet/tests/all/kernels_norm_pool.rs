@@ -1,12 +1,10 @@
 //! Batch normalisation and pools against Burn's primitives and against loops over slices.
 
-mod kernels_common;
-
+use crate::kernels_common::{Tracked, assert_close, assert_same, grid, run, tensor, values};
 use burn::tensor::{
     Tensor,
     module::{avg_pool2d, max_pool2d},
 };
-use kernels_common::{Tracked, assert_close, assert_same, grid, run, tensor, values};
 use supernet::kernels::{avg_pool3x3, batch_norm, max_pool3x3, scale_channels};
 
 const SIZES: [[usize; 4]; 9] = [

@@ -1,13 +1,11 @@
 //! Derived networks: published sizes and costs, drop-path, the auxiliary head, names of tensors.
 
-mod support;
-
+use crate::support::*;
 use burn::tensor::Tensor;
 use supernet::{
     DerivedConfig, DerivedNetwork, DropPath, Form, Genotype, NetworkConfig, Published, Statistics,
     SupernetError, WeightInit, count_weights,
 };
-use support::*;
 
 type Inner = burn_flex::Flex;
 

@@ -1,7 +1,6 @@
 //! Sizes, parameter counts and inheritance of supernets and derived networks.
 
-mod support;
-
+use crate::support::*;
 use burn::module::AutodiffModule;
 use burn::tensor::Tensor;
 use egs_core::{NoiseKey, Normalization};
@@ -10,7 +9,6 @@ use supernet::{
     NetworkConfig, Published, Sampling, SearchSpace, Statistics, Supernet, SupernetConfig,
     SupernetError, WeightInit, count_weights, derive_genotype,
 };
-use support::*;
 
 type Inner = burn_flex::Flex;
 

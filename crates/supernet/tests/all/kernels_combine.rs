@@ -1,10 +1,8 @@
 //! Sums of node terms, the ReLU, concatenation and every second pixel against Burn's own.
 
-mod kernels_common;
-
+use crate::kernels_common::{Tracked, assert_close, assert_same, grid, run, tensor, values};
 use burn::tensor::{Tensor, TensorData, activation::relu};
 use burn_flex::FlexDevice;
-use kernels_common::{Tracked, assert_close, assert_same, grid, run, tensor, values};
 use supernet::kernels::{add_term, add_weighted, concat_channels, every_second, rectify};
 
 /// Unequal axes, odd sizes, one value, and more values than one task takes.

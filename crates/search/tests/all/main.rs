@@ -1,0 +1,6 @@
+//! One binary for all of them: each further one compiles the tensors of a backend once more.
+
+mod alternation;
+mod command_line;
+mod own_task;
+mod resume;

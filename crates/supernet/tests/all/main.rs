@@ -1,0 +1,14 @@
+//! One binary for all of them: each further one compiles the tensors of a backend once more.
+
+mod checkpointing;
+mod derived;
+mod execution;
+mod kernels;
+mod kernels_combine;
+mod kernels_common;
+mod kernels_norm_pool;
+mod kernels_reference;
+mod mix;
+mod networks;
+mod own_space;
+mod support;

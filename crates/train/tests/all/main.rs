@@ -1,0 +1,10 @@
+//! One binary for all of them: each further one compiles the tensors of a backend once more.
+
+mod checkpoints;
+mod fit_commands;
+mod fit_resume;
+mod image_folders;
+mod own_recipe;
+mod recipe;
+mod sums;
+mod torch;
