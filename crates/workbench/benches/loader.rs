@@ -13,10 +13,10 @@
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
-use std::time::Duration;
 
 use burn_flex::Flex;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use divan::Bencher;
+use divan::counter::ItemsCount;
 use jpeg_encoder::{ColorType, Encoder};
 use workbench::images::{Augment, Dataset, DatasetId, FolderOptions, load, load_with};
 use workbench::stream::{AHEAD, Remainder, RngKey, index_batches, permutation};
@@ -35,41 +35,72 @@ fn pass(set: &Dataset, augment: &Augment, ahead: usize) {
     }
 }
 
-fn memory(criterion: &mut Criterion) {
-    let set = load(DatasetId::Mnist5k, None)
-        .expect("MNIST-5k is bundled")
-        .train;
-    let augment = Augment {
-        crop_padding: 2,
-        flip: false,
-        cutout: 8,
-    };
-    let mut group = criterion.benchmark_group("mnist_5k");
-    group.throughput(Throughput::Elements(set.len() as u64));
-    for (name, ahead) in [("in_turn", 0), ("ahead", AHEAD)] {
-        group.bench_function(name, |bencher| bencher.iter(|| pass(&set, &augment, ahead)));
+/// Measures passes over a set.
+fn measure(bencher: Bencher, set: &Dataset, pass: impl Fn(&Dataset)) {
+    bencher
+        .counter(ItemsCount::new(set.len()))
+        .bench_local(|| pass(set));
+}
+
+#[divan::bench_group(sample_count = 10, min_time = 10)]
+mod mnist_5k {
+    use super::*;
+
+    fn run(bencher: Bencher, ahead: usize) {
+        let data = load(DatasetId::Mnist5k, None).expect("MNIST-5k is bundled");
+        let augment = Augment {
+            crop_padding: 2,
+            flip: false,
+            cutout: 8,
+        };
+        measure(bencher, &data.train, |set| pass(set, &augment, ahead));
+    }
+
+    #[divan::bench]
+    fn in_turn(bencher: Bencher) {
+        run(bencher, 0);
+    }
+
+    #[divan::bench]
+    fn ahead(bencher: Bencher) {
+        run(bencher, AHEAD);
     }
 }
 
-fn folder(criterion: &mut Criterion) {
-    let root = tempfile::tempdir().expect("a temporary folder");
-    write_files(root.path());
-    let options = FolderOptions::default();
-    let data = load_with(DatasetId::Folder, Some(root.path()), &options);
-    let set = data.expect("the files were written just now").train;
-    let augment = Augment {
+#[divan::bench_group(sample_count = 10, min_time = 10)]
+mod jpeg_folder {
+    use super::*;
+
+    const AUGMENT: Augment = Augment {
+        crop_padding: 0,
         flip: true,
-        ..Augment::default()
+        cutout: 0,
     };
-    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let one_thread = one_thread.expect("a thread");
-    let mut group = criterion.benchmark_group("jpeg_folder");
-    group.throughput(Throughput::Elements(set.len() as u64));
-    group.bench_function("one_thread", |bencher| {
-        bencher.iter(|| one_thread.install(|| pass(&set, &augment, 0)));
-    });
-    for (name, ahead) in [("in_turn", 0), ("ahead", AHEAD)] {
-        group.bench_function(name, |bencher| bencher.iter(|| pass(&set, &augment, ahead)));
+
+    fn run(bencher: Bencher, pass: impl Fn(&Dataset)) {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        write_files(root.path());
+        let options = FolderOptions::default();
+        let data = load_with(DatasetId::Folder, Some(root.path()), &options);
+        let data = data.expect("the files were written just now");
+        measure(bencher, &data.train, pass);
+    }
+
+    #[divan::bench]
+    fn one_thread(bencher: Bencher) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        let pool = pool.expect("a thread");
+        run(bencher, |set| pool.install(|| pass(set, &AUGMENT, 0)));
+    }
+
+    #[divan::bench]
+    fn in_turn(bencher: Bencher) {
+        run(bencher, |set| pass(set, &AUGMENT, 0));
+    }
+
+    #[divan::bench]
+    fn ahead(bencher: Bencher) {
+        run(bencher, |set| pass(set, &AUGMENT, AHEAD));
     }
 }
 
@@ -96,16 +127,6 @@ fn write_files(root: &Path) {
     }
 }
 
-fn short() -> Criterion {
-    Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_secs(1))
-        .measurement_time(Duration::from_secs(10))
+fn main() {
+    divan::main();
 }
-
-criterion_group! {
-    name = benches;
-    config = short();
-    targets = memory, folder
-}
-criterion_main!(benches);

@@ -3,8 +3,7 @@
 use std::{
     fs::{self, File},
     io::Write,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    path::Path,
 };
 
 use serde::Serialize;
@@ -42,16 +41,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
 /// When the folder is missing or not writable, or the disk is full.
 pub fn write_atomic(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<()> {
     let path = path.as_ref();
-    let temporary = temporary_beside(path);
-    write_and_rename(&temporary, path, bytes.as_ref()).map_err(|source| {
-        // The first failure is the one worth reporting; this only tidies up after it.
-        let _ = fs::remove_file(&temporary);
-        WorkbenchError::Io {
-            action: "write",
-            path: path.to_path_buf(),
-            source,
-        }
-    })
+    write_and_rename(path, bytes.as_ref()).map_err(WorkbenchError::io("write", path))
 }
 
 /// Writes a value as a JSON file for people to read, as [`write_atomic`] does; `what` is how an error
@@ -70,40 +60,39 @@ pub fn write_json(
     write_atomic(path, text + "\n")
 }
 
-fn write_and_rename(temporary: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create(temporary)?;
+fn write_and_rename(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut temporary = tempfile::Builder::new()
+        .prefix(&format!(".{name}."))
+        .suffix(TEMPORARY)
+        // With the permissions of any new file; a temporary one would be for its owner alone.
+        .make_in(folder_of(path), |path| File::create_new(path))?;
+    let file = temporary.as_file_mut();
     file.write_all(bytes)?;
     file.sync_all()?;
-    drop(file);
-    fs::rename(temporary, path)?;
-    sync_folder(path)
+    temporary.persist(path)?;
+    sync_folder(folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent();
+    let named = folder.filter(|folder| !folder.as_os_str().is_empty());
+    named.unwrap_or(Path::new("."))
 }
 
 /// Makes the rename itself survive a power failure, where the system can do that.
 #[cfg(unix)]
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> std::io::Result<()> {
+fn sync_folder(_folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
 /// End of a temporary file's name; a dot begins it.
 const TEMPORARY: &str = ".tmp";
-
-/// A name that no other writer has now; a killed process of the same number may have left one.
-fn temporary_beside(path: &Path) -> PathBuf {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let process = std::process::id();
-    path.with_file_name(format!(".{name}.{process}-{count}{TEMPORARY}"))
-}
 
 /// Whether a file of this name is what a process leaves that is killed while it writes.
 pub(crate) fn is_temporary(name: &str) -> bool {
