@@ -14,6 +14,7 @@ use workbench::run_folder::RunFolder;
 use crate::best::Retraining;
 pub use crate::job::Job;
 use crate::job::{ConfigText, Work, parse_seeds, task_of, task_of_seeds};
+use crate::seeds::{self, is_of_seeds};
 use crate::tasks::{DEFAULT_TASK, TaskName, for_task};
 use crate::{SearchConfig, SearchError, Task, draw_genotype, summary};
 
@@ -40,9 +41,9 @@ enum Command {
         #[command(flatten)]
         on: RunsOn,
     },
-    /// Print the summary of a run.
+    /// Print the summary of a run, or the table of several seeds.
     Show {
-        /// The run folder.
+        /// The run folder, or the one that `run --seeds` filled.
         run: PathBuf,
     },
     /// Retrain what several seeds found for a few epochs and pick the best by validation error.
@@ -187,6 +188,10 @@ impl Cli {
                 (task_of_seeds(&folder)?, Work::Best { folder, how }, args.on)
             }
             Command::Show { run } => {
+                if is_of_seeds(&run) {
+                    print!("{}", seeds::summary(&run)?);
+                    return Ok(None);
+                }
                 let folder = RunFolder::open(run)?;
                 for_task!(task_of(&folder)?, T => show::<T>(&folder))?;
                 return Ok(None);

@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 
 use supernet::TrainBackend;
 use workbench::backend::BackendName;
-use workbench::cli::{ConfigFile, RunsOn};
+use workbench::cli::{ConfigFile, RunsOn, command, this_command};
 use workbench::config::{Source, task_name};
-use workbench::metrics;
 use workbench::progress::Progress;
 use workbench::record::SearchEpoch;
 use workbench::run_folder::RunFolder;
-use workbench::session::{Experiment, Reporter};
+use workbench::session::Experiment;
+use workbench::{WorkbenchError, interrupt, metrics};
 
-use crate::best::{Retraining, candidates, choose, nothing_finished, retrain, seed_folders};
+use crate::best::{Retraining, candidates, choose, retrain};
+use crate::display::Display;
+use crate::seeds::{self, nothing_finished, seed_folders};
 use crate::tasks::{TaskName, for_task};
 use crate::{Search, SearchConfig, SearchError, Session, Task, TrainTask, summary};
 
@@ -103,45 +105,6 @@ pub(crate) fn parse_seeds(text: &str) -> Result<Vec<u64>, SearchError> {
     })
 }
 
-struct Display {
-    progress: Progress,
-}
-
-impl Reporter<SearchEpoch> for Display {
-    fn step(&mut self, epoch: usize, loss: Option<f64>) {
-        if let Some(loss) = loss {
-            self.progress
-                .message(format!("epoch {epoch}, loss {loss:.3}"));
-        }
-        self.progress.advance(1);
-    }
-
-    fn note(&mut self, text: &str) {
-        self.progress.line(&format!("note: {text}"));
-    }
-
-    fn epoch(&mut self, r: &SearchEpoch) {
-        let entropies: Vec<String> = r
-            .cells
-            .iter()
-            .map(|cell| format!("{:.2}", cell.entropy))
-            .collect();
-        self.progress.line(&format!(
-            "epoch {:>3}: train loss {:.3}, supernet {name} {}, child {name} {}, gap {:+.2}, \
-             entropy {}, temperature {:.2}, {:.1} s",
-            r.epoch,
-            r.train.loss,
-            r.metric.show(r.supernet.value),
-            r.metric.show(r.child.value),
-            r.gap,
-            entropies.join("/"),
-            r.temperature,
-            r.timing.search_seconds + r.timing.validation_seconds,
-            name = r.metric.name,
-        ));
-    }
-}
-
 impl Job {
     /// Does it on a backend and prints what came of it.
     ///
@@ -175,8 +138,8 @@ struct Place<B: TrainBackend> {
 impl<B: TrainBackend> Place<B> {
     fn work<T: TrainTask<B>>(&self, work: Work) -> Result<(), SearchError> {
         match work {
-            Work::Search { config, out } => self.start::<T>(config.resolve()?, out),
-            Work::Resume { folder } => self.resume::<T>(folder),
+            Work::Search { config, out } => self.start::<T>(config.resolve()?, out, Share::Whole),
+            Work::Resume { folder } => self.resume::<T>(folder, Share::Whole),
             Work::Seeds { config, seeds, out } => self.seeds::<T>(&config.resolve()?, &seeds, out),
             Work::Best { folder, how } => self.best::<T>(&folder, &how),
         }
@@ -192,6 +155,7 @@ impl<B: TrainBackend> Place<B> {
         &self,
         config: SearchConfig<T>,
         out: Option<PathBuf>,
+        share: Share,
     ) -> Result<(), SearchError> {
         self.check(&config)?;
         let name = config.name.clone();
@@ -200,10 +164,10 @@ impl<B: TrainBackend> Place<B> {
             None => RunFolder::create("runs", &name, None),
         };
         let search = Search::<B, T>::open(config, &self.device)?;
-        self.run(Session::start(search, folder, &self.label)?)
+        self.run(Session::start(search, folder, &self.label)?, share)
     }
 
-    fn resume<T: TrainTask<B>>(&self, folder: RunFolder) -> Result<(), SearchError> {
+    fn resume<T: TrainTask<B>>(&self, folder: RunFolder, share: Share) -> Result<(), SearchError> {
         let config = SearchConfig::<T>::of_run(&folder)?;
         self.check(&config)?;
         let open = || Search::<B, T>::open(config, &self.device);
@@ -211,10 +175,14 @@ impl<B: TrainBackend> Place<B> {
         for note in notes {
             eprintln!("note: {note}");
         }
-        self.run(session)
+        self.run(session, share)
     }
 
-    fn run<T: TrainTask<B>>(&self, session: Session<B, T>) -> Result<(), SearchError> {
+    fn run<T: TrainTask<B>>(
+        &self,
+        session: Session<B, T>,
+        share: Share,
+    ) -> Result<(), SearchError> {
         let folder = session.folder().clone();
         let config = session.experiment().config().clone();
         self.on.say(&format!(
@@ -223,6 +191,7 @@ impl<B: TrainBackend> Place<B> {
             self.label,
             folder.path().display()
         ));
+        self.on.tell(&session.experiment().facts());
         let learns = config.search.method.rules().learns;
         if learns && config.search.warmup_epochs >= config.search.epochs {
             self.on.say(
@@ -240,12 +209,22 @@ impl<B: TrainBackend> Place<B> {
             total as u64,
             self.on.verbosity(),
         );
-        let mut display = Display { progress };
-        let outcome = session.run(&mut display)?;
-        display.progress.finish();
+        let path = folder.path().display().to_string();
+        let _watch = interrupt::watch(match share {
+            Share::Whole => command("search", &["resume", &path]),
+            Share::OneOfSeveral => this_command("search"),
+        });
+        let mut display = Display::new(progress);
+        let ended = session.run(&mut display);
+        display.finish();
+        let outcome = ended?;
 
         let records: Vec<SearchEpoch> = metrics::read(folder.metrics())?;
         print!("{}", summary(&folder, &config, &records, Some(&outcome)));
+        if share == Share::Whole {
+            let next = retraining(&folder.genotype(), &config);
+            self.on.tell_end(&folder, &[next]);
+        }
         Ok(())
     }
 
@@ -259,7 +238,16 @@ impl<B: TrainBackend> Place<B> {
     ) -> Result<(), SearchError> {
         let default = || PathBuf::from(format!("runs/{}-seeds", config.name));
         let folder = out.unwrap_or_else(default);
+        let mut finished = None;
         for &seed in seeds {
+            if let Some(before) = finished.filter(|_| interrupt::is_asked()) {
+                return Err(WorkbenchError::Interrupted {
+                    done: format!("seed {before}, which is finished"),
+                    resume: this_command("search"),
+                }
+                .into());
+            }
+            finished = Some(seed);
             let config = SearchConfig {
                 seed,
                 ..config.clone()
@@ -267,7 +255,7 @@ impl<B: TrainBackend> Place<B> {
             let path = folder.join(format!("seed-{seed}"));
             let run = RunFolder::at(&path);
             if !run.config().exists() {
-                self.start(config, Some(path))?;
+                self.start(config, Some(path), Share::OneOfSeveral)?;
                 continue;
             }
             if SearchConfig::of_run(&run)? != config {
@@ -278,10 +266,13 @@ impl<B: TrainBackend> Place<B> {
             if run.file("result.json").exists() {
                 self.on.say(&format!("{} is finished", path.display()));
             } else {
-                self.resume::<T>(run)?;
+                self.resume::<T>(run, Share::OneOfSeveral)?;
             }
         }
-        println!("search best {}", folder.display());
+        print!("{}", seeds::summary(&folder)?);
+        let folder = folder.display().to_string();
+        let best = command("search", &["best", &folder]);
+        self.on.tell(&[("next", best)]);
         Ok(())
     }
 
@@ -310,8 +301,26 @@ impl<B: TrainBackend> Place<B> {
         let metric = metric.ok_or_else(|| nothing_finished(folder))?;
         let best = choose(folder, how, metric, found)?;
         print!("{}", best.table());
+        let folder = RunFolder::at(folder);
+        let next = retraining(&folder.genotype(), &config);
+        self.on.tell_end(&folder, &[next]);
         Ok(())
     }
+}
+
+/// Whether a search is all that a command does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Share {
+    Whole,
+    OneOfSeveral,
+}
+
+/// The command that trains the child of a search from fresh weights.
+fn retraining<T: Task>(genotype: &Path, config: &SearchConfig<T>) -> String {
+    let genotype = genotype.display().to_string();
+    let mut arguments = vec!["fit".to_string(), genotype];
+    arguments.extend(T::retraining(config));
+    command("train", &arguments)
 }
 
 /// The task that a run folder's configuration names.

@@ -46,6 +46,7 @@
 mod best;
 pub mod cli;
 mod config;
+mod display;
 mod error;
 mod evaluate;
 mod job;
@@ -55,6 +56,7 @@ mod penalty;
 mod report;
 mod search;
 mod second_order;
+mod seeds;
 mod state;
 mod step;
 mod task;

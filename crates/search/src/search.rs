@@ -6,7 +6,7 @@ use egs_core::NoiseKey;
 use serde_json::Value;
 use supernet::{Genotype, Statistics, TrainBackend, count_weights, derive_genotype};
 use workbench::checkpoint::{Checkpoint, Loaded};
-use workbench::problem::{Problem, Split, Visit};
+use workbench::problem::{Fact, Problem, Split, Visit, facts_of, steps_fact};
 use workbench::record::{CellRecord, Score, SearchEpoch, SearchOutcome, SearchTiming};
 use workbench::run_folder::RunFolder;
 use workbench::scoring::Totals;
@@ -14,6 +14,7 @@ use workbench::session::{Experiment, Reporter};
 use workbench::stream::RngKey;
 
 use crate::evaluate::Scoring;
+use crate::report::undecided_entropy;
 use crate::{
     AlternatingStep, Objective, SearchConfig, SearchError, SearchState, TrainTask, write_reports,
 };
@@ -284,6 +285,17 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
         Ok(self.problem.check(before)?)
     }
 
+    fn facts(&self) -> Vec<Fact> {
+        let mut facts = facts_of(&self.problem);
+        facts.push(steps_fact(&self.starts));
+        if self.config.search.method.rules().learns {
+            let undecided = undecided_entropy(&self.config);
+            let entropy = format!("{undecided:.2} nats where nothing is decided, 0 where all is");
+            facts.push(("entropy", entropy));
+        }
+        facts
+    }
+
     fn notes(&self) -> Vec<String> {
         self.problem.notes()
     }
@@ -357,7 +369,7 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
         folder: &RunFolder,
         records: &[SearchEpoch],
     ) -> Result<(), SearchError> {
-        write_reports::<T>(folder, &self.config.space, &self.genotype()?, records)
+        write_reports(folder, &self.config, &self.genotype()?, records)
     }
 
     fn outcome(

@@ -1,5 +1,6 @@
 use supernet::TrainBackend;
 use workbench::checkpoint;
+use workbench::cli::command;
 use workbench::config::{Source, task_name};
 use workbench::files::read_to_string;
 use workbench::run_folder::RunFolder;
@@ -14,8 +15,9 @@ pub struct Trained<M> {
     pub network: M,
     /// Epochs it was trained for.
     pub epoch: usize,
-    /// What a person should know about the checkpoint.
-    pub warning: Option<String>,
+    /// What a person should know about it, a sentence each: that the run is not finished, or that a
+    /// checkpoint could not be read.
+    pub notes: Vec<String>,
 }
 
 /// Reads the network that a run's last checkpoint results in.
@@ -38,10 +40,20 @@ pub fn trained_network<B: TrainBackend, R: Portable + TrainRecipe<B>>(
     R::check_network(&trainer.problem, loaded.data()?)?;
     let state = trainer.init::<B>(device)?.restore(&loaded, device)?;
     let (network, epoch) = state.result();
+    let mut notes: Vec<String> = loaded.warning.into_iter().collect();
+    if !folder.result().exists() {
+        let path = folder.path().display().to_string();
+        notes.push(format!(
+            "run folder `{path}` is not finished: the network is that of epoch {epoch} of {}; to go on: \
+             {}",
+            trainer.config.fit.epochs,
+            command("train", &["resume", &path])
+        ));
+    }
     Ok(Trained {
         network,
         epoch,
-        warning: loaded.warning,
+        notes,
     })
 }
 

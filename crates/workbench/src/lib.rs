@@ -19,6 +19,8 @@ pub mod error;
 pub mod files;
 #[cfg(feature = "burn")]
 pub mod images;
+#[cfg(feature = "burn")]
+pub mod interrupt;
 pub mod metrics;
 pub mod optim;
 mod palette;
@@ -35,9 +37,11 @@ pub mod scoring;
 #[cfg(feature = "burn")]
 pub mod session;
 pub mod shell;
+pub mod statistics;
 #[cfg(feature = "burn")]
 pub mod stream;
 mod svg;
+pub mod text;
 #[cfg(feature = "burn")]
 pub mod training;
 

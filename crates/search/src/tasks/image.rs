@@ -6,6 +6,7 @@ use supernet::{
     Codes, Cost, DerivedConfig, DerivedNetwork, Genotype, ModelBackend, NetworkConfig, Operation,
     Statistics, Supernet, SupernetConfig, TrainBackend, WeightInit,
 };
+use toml::Table;
 use workbench::images::{Augment, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with};
 use workbench::precision::{Precision, cast_convolutions};
 use workbench::problem::Split;
@@ -212,6 +213,23 @@ impl Task for ImageTask {
 
     fn data_name(config: &SearchConfig<Self>) -> String {
         config.data.set.to_string()
+    }
+
+    /// The data set, where it lies, and how its pictures are read where that is not the usual way.
+    fn retraining(config: &SearchConfig<Self>) -> Vec<String> {
+        let data = &config.data;
+        let mut options = vec!["--data".to_string(), data.set.to_string()];
+        if let Some(root) = &data.root {
+            options.extend(["--data-root".into(), root.display().to_string()]);
+        }
+        let fields = |options: &FolderOptions| Table::try_from(options).unwrap_or_default();
+        let usual = fields(&FolderOptions::default());
+        for (field, value) in fields(&data.folder) {
+            if usual.get(&field) != Some(&value) {
+                options.extend(["--set".into(), format!("data.folder.{field}={value}")]);
+            }
+        }
+        options
     }
 
     fn remarks(config: &SearchConfig<Self>) -> Vec<String> {

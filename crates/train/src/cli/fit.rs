@@ -3,15 +3,14 @@ use std::path::PathBuf;
 use clap::Args;
 use supernet::TrainBackend;
 use toml::Value;
-use workbench::WorkbenchError;
 use workbench::backend::{BackendName, Selected};
-use workbench::cli::{ConfigArgs, ConfigFile, RunsOn};
+use workbench::cli::{ConfigArgs, ConfigFile, RunsOn, command};
 use workbench::config::task_name;
-use workbench::files;
 use workbench::progress::Progress;
 use workbench::record::FitOutcome;
 use workbench::run_folder::RunFolder;
-use workbench::session::Session;
+use workbench::session::{Experiment, Session};
+use workbench::{WorkbenchError, files, interrupt};
 
 use super::display::{Display, print_outcome};
 use super::place::Place;
@@ -230,19 +229,25 @@ fn train<B: TrainBackend, R: TrainRecipe<B>>(
     label: &str,
     runs_on: &RunsOn,
 ) -> Result<FitOutcome, TrainError> {
-    let (fit, folder) = (session.experiment(), session.folder().path());
-    runs_on.say(&format!(
-        "{} on {label}, into {}",
-        fit.config().name,
-        folder.display()
-    ));
+    let (fit, folder) = (session.experiment(), session.folder().clone());
+    let path = folder.path().display().to_string();
+    runs_on.say(&format!("{} on {label}, into {path}", fit.config().name));
+    runs_on.tell(&fit.facts());
     let (done, all) = (fit.steps_done(), fit.steps());
     let verbosity = runs_on.verbosity();
     let progress = Progress::new("train", done as u64, all as u64, verbosity);
-    let mut display = Display { progress };
-    let outcome = session.run(&mut display)?;
-    display.progress.finish();
+    let _watch = interrupt::watch(command("train", &["resume", &path]));
+    let mut display = Display::new(progress);
+    let ended = session.run(&mut display);
+    display.finish();
+    let outcome = ended?;
     print_outcome(&outcome);
+    let exported = format!("{path}-exported");
+    let next = [
+        command("train", &["predict", &path, "FILE"]),
+        command("train", &["export", &path, "--out", &exported]),
+    ];
+    runs_on.tell_end(&folder, &next);
     Ok(outcome)
 }
 

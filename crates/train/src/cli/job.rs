@@ -3,7 +3,7 @@ use workbench::backend::BackendName;
 use workbench::run_folder::RunFolder;
 
 use super::place::Place;
-use super::{fit, network};
+use super::{fit, network, predict};
 use crate::portable::{Portable, TaskCommands};
 use crate::tasks::{TaskCommand, TaskWork, dispatch};
 use crate::trained::run_task;
@@ -24,7 +24,7 @@ pub(super) enum Work {
     Resume(fit::ResumeArgs),
     Eval(network::EvalArgs),
     Export(network::ExportArgs),
-    Predict(network::PredictArgs),
+    Predict(predict::PredictArgs),
     Task(Box<TaskCommand>),
 }
 

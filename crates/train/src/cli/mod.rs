@@ -1,10 +1,12 @@
 //! The command line, apart from the choice of a backend's type.
 
+mod by_class;
 mod display;
 mod fit;
 mod job;
 mod network;
 mod place;
+mod predict;
 
 use clap::{Parser, Subcommand};
 use workbench::backend::BackendName;
@@ -34,8 +36,8 @@ enum Command {
     Eval(network::EvalArgs),
     /// Write a run's network as safetensors and JSON, for use elsewhere.
     Export(network::ExportArgs),
-    /// Ask an exported network about files.
-    Predict(network::PredictArgs),
+    /// Ask a network about files.
+    Predict(predict::PredictArgs),
     #[command(flatten)]
     Task(TaskCommand),
 }

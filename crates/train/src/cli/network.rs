@@ -2,18 +2,21 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use supernet::{ModelBackend, TrainBackend};
-use workbench::WorkbenchError;
 use workbench::cli::RunsOn;
 use workbench::images::OnCorrupt;
 use workbench::problem::{Problem, Split};
 use workbench::run_folder::RunFolder;
 use workbench::session::UnreadableReport;
 
+use super::by_class::DetailArgs;
 use super::place::Place;
-use crate::export::{exported_task, is_exported};
+use crate::export::{check_weights, exported_task, is_exported};
 use crate::portable::{DataChoice, Portable};
 use crate::trained::{read_config, run_task};
-use crate::{ExportedNetwork, TrainError, TrainRecipe, Trainer, score_network, trained_network};
+use crate::{
+    ExportedNetwork, TrainError, TrainRecipe, Trainer, score_by_class, score_network,
+    trained_network,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {
@@ -29,6 +32,8 @@ pub(super) struct EvalArgs {
     /// What to do about a file that cannot be read; by default what the run did, or stop.
     #[arg(long, value_enum)]
     on_corrupt: Option<OnCorruptArg>,
+    #[command(flatten)]
+    details: DetailArgs,
     #[command(flatten)]
     pub(super) runs_on: RunsOn,
 }
@@ -62,17 +67,6 @@ pub(super) struct ExportArgs {
     pub(super) runs_on: RunsOn,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct PredictArgs {
-    /// An exported network.
-    network: PathBuf,
-    /// Files of what the network takes; for images PNG or JPEG.
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(super) runs_on: RunsOn,
-}
-
 /// The task of a run or an exported network.
 pub(super) fn task(network: &Path) -> Result<String, TrainError> {
     match is_exported(network) {
@@ -96,8 +90,16 @@ impl EvalArgs {
             let exported = ExportedNetwork::<R>::read(&self.network)?;
             let problem = R::test_data(&exported.config, None, &choice)?;
             let network = exported.init::<B::InnerBackend>(device)?;
+            check_weights(&self.network, &exported.weights)?;
             let recipe = R::of_export(&exported.config);
-            return report(&recipe, &problem, &network, EVAL_BATCH, device);
+            return report(
+                &recipe,
+                &problem,
+                &network,
+                EVAL_BATCH,
+                self.details,
+                device,
+            );
         }
         let folder = RunFolder::open(&self.network)?;
         // The root is that of the other data set, where there is one.
@@ -117,7 +119,8 @@ impl EvalArgs {
             }
             None => None,
         };
-        trained.warning.iter().for_each(|warning| note(warning));
+        check_weights(&self.network, &R::state_dict(&trained.network))?;
+        trained.notes.iter().for_each(|text| note(text));
         let batch_size = trainer.config.fit.pass_size();
         let problem = other.as_ref().unwrap_or(&trainer.problem);
         report(
@@ -125,6 +128,7 @@ impl EvalArgs {
             problem,
             &trained.network,
             batch_size,
+            self.details,
             device,
         )
     }
@@ -133,7 +137,7 @@ impl EvalArgs {
 /// Examples of a pass; with running statistics it does not change the result.
 const EVAL_BATCH: usize = 64;
 
-fn note(text: &str) {
+pub(super) fn note(text: &str) {
     eprintln!("note: {text}");
 }
 
@@ -142,11 +146,20 @@ fn report<B: ModelBackend, R: Portable>(
     problem: &R::Problem,
     network: &R::Model<B>,
     batch_size: usize,
+    details: DetailArgs,
     device: &B::Device,
 ) -> Result<(), TrainError> {
+    details.check(problem)?;
     problem.notes().iter().for_each(|text| note(text));
-    let (score, examples) =
-        score_network(recipe, problem, network, Split::Test, batch_size, device)?;
+    let split = Split::Test;
+    let (score, examples, confusion) = match details.is_empty() {
+        true => {
+            let (score, examples) =
+                score_network(recipe, problem, network, split, batch_size, device)?;
+            (score, examples, None)
+        }
+        false => score_by_class(recipe, problem, network, split, batch_size, device)?,
+    };
     let mut unreadable = UnreadableReport::default();
     unreadable.report(problem.unreadable(), note);
     unreadable.count(R::Problem::UNREADABLE, note);
@@ -159,6 +172,9 @@ fn report<B: ModelBackend, R: Portable>(
         problem.name(),
         R::Problem::EXAMPLES
     );
+    if let Some(confusion) = confusion {
+        print!("{}", details.text(problem, &confusion));
+    }
     Ok(())
 }
 
@@ -176,41 +192,13 @@ impl ExportArgs {
         let config = R::with_data(read_config::<R>(&folder)?, &choice);
         let trainer = Trainer::open(config)?;
         let trained = trained_network::<B, R>(&folder, &trainer, device)?;
-        trained.warning.iter().for_each(|warning| note(warning));
+        trained.notes.iter().for_each(|text| note(text));
         let exported = ExportedNetwork::<R> {
             weights: R::state_dict(&trained.network),
             config: R::export(&trainer, trained.epoch),
         };
         exported.write(&self.out)?;
         println!("wrote {}", self.out.display());
-        Ok(())
-    }
-}
-
-impl PredictArgs {
-    /// The task of the network.
-    pub(super) fn task(&self) -> Result<String, TrainError> {
-        if is_exported(&self.network) {
-            return exported_task(&self.network);
-        }
-        Err(WorkbenchError::RunFolder {
-            path: self.network.clone(),
-            problem: "is no exported network; make one with `train export`".into(),
-        }
-        .into())
-    }
-
-    pub(super) fn run<B: TrainBackend, R: Portable + TrainRecipe<B>>(
-        self,
-        place: Place<'_, B>,
-    ) -> Result<(), TrainError> {
-        let device = &place.probe()?.device;
-        let exported = ExportedNetwork::<R>::read(&self.network)?;
-        let network = exported.init::<B::InnerBackend>(device)?;
-        for path in &self.files {
-            let answer = R::predict(&exported.config, &network, path, device)?;
-            println!("{}: {answer}", path.display());
-        }
         Ok(())
     }
 }

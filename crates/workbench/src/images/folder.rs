@@ -193,6 +193,31 @@ impl Entries {
     }
 }
 
+/// All image files in a folder and in the folders in it, each folder's own files first and sorted by name.
+/// Hidden files and linked folders are passed over.
+///
+/// # Errors
+///
+/// When a folder cannot be read or there is no image file.
+pub fn image_files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut images = Vec::new();
+    collect_images(folder, &mut images)?;
+    if images.is_empty() {
+        let valid = "a folder of image files";
+        return Err(layout_error(folder, "no image file".into(), valid));
+    }
+    Ok(images)
+}
+
+fn collect_images(folder: &Path, images: &mut Vec<PathBuf>) -> Result<()> {
+    let Entries { folders, files } = Entries::of(folder)?;
+    images.extend(files.into_iter().filter(|file| is_image_name(file)));
+    let folders = folders.iter().filter(|folder| !folder.is_symlink());
+    folders
+        .into_iter()
+        .try_for_each(|folder| collect_images(folder, images))
+}
+
 fn is_image_name(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default();
     ["jpg", "jpeg", "png"]

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::WorkbenchError;
 use crate::checkpoint::{Checkpoint, Loaded};
+use crate::problem::Fact;
 use crate::record::EpochRecord;
 use crate::run_folder::RunFolder;
 
@@ -66,6 +67,11 @@ pub trait Experiment: Sized {
     ///
     /// Naming what differs.
     fn check_data(&self, before: &Value) -> Result<(), Self::Error>;
+
+    /// What a person should know before it begins, beside its configuration.
+    fn facts(&self) -> Vec<Fact> {
+        Vec::new()
+    }
 
     /// What a person should know about how the data were read, a sentence each.
     fn notes(&self) -> Vec<String>;

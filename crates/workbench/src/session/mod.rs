@@ -4,6 +4,7 @@ mod experiment;
 mod lock;
 mod run;
 mod unreadable;
+mod watched;
 
 pub use crate::record::EpochRecord;
 pub use experiment::{Experiment, Reporter, Silent};
