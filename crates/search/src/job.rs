@@ -272,7 +272,7 @@ impl<B: TrainBackend> Place<B> {
         print!("{}", seeds::summary(&folder)?);
         let folder = folder.display().to_string();
         let best = command("search", &["best", &folder]);
-        self.on.tell(&[("next", best)]);
+        self.on.say(&format!("{:<10}{best}", "next"));
         Ok(())
     }
 

@@ -107,9 +107,10 @@ impl RunsOn {
     /// Writes what lies in a run folder and which commands make something of it to standard error,
     /// unless quiet.
     pub fn tell_end(&self, folder: &RunFolder, next: &[String]) {
-        let mut facts = vec![("files", folder.content().join(", "))];
-        facts.extend(next.iter().map(|command| ("next", command.clone())));
-        self.tell(&facts);
+        self.tell(&[("files", folder.content().join(", "))]);
+        // A command that is broken into lines can no longer be copied.
+        let mut commands = next.iter();
+        commands.for_each(|command| self.say(&format!("{:<10}{command}", "next")));
     }
 
     /// Writes a line to standard error, unless quiet.

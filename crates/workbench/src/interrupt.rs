@@ -29,7 +29,10 @@ pub fn watch(resume: String) -> Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        *run() = None;
+        // Until an interrupted run has said how it goes on, the second Ctrl-C says it.
+        if !is_asked() {
+            *run() = None;
+        }
     }
 }
 
@@ -52,7 +55,7 @@ fn interrupted() {
     match run().as_ref() {
         Some(_) if !ASKED.swap(true, Ordering::Relaxed) => {}
         Some(resume) => {
-            eprintln!("\nended within an epoch; go on from the one before: {resume}");
+            eprintln!("\nended at once; to go on from the last epoch saved: {resume}");
             process::exit(EXIT_CODE.into());
         }
         None => process::exit(EXIT_CODE.into()),

@@ -157,7 +157,7 @@ dog                .    4
 
     #[test]
     fn long_names_head_rows_alone() {
-        let names: Vec<String> = (0..15)
+        let names: Vec<String> = (0..12)
             .map(|at| format!("a class of number {at}"))
             .collect();
         let text = matrix(&counted(&names));

@@ -97,21 +97,24 @@ mod tests {
 
     #[test]
     fn a_line_of_an_epoch_fits_a_terminal() {
-        let score = Score {
+        let score = |value| Score {
             loss: 12.345,
-            value: 12_345.67,
+            value,
         };
         let perplexity = Metric {
             name: "perplexity".into(),
             unit: "".into(),
             ..Metric::ERROR
         };
-        for (metric, validation) in [(Metric::ERROR, None), (perplexity, Some(score))] {
+        for (metric, train, validation) in [
+            (Metric::ERROR, score(100.0), None),
+            (perplexity, score(12_345.67), Some(score(12_345.67))),
+        ] {
             let record = FitEpoch {
                 epoch: 600,
                 learning_rate: 0.025,
                 metric,
-                train: score,
+                train,
                 validation,
                 seconds: 12_345.6,
                 extra: Default::default(),
