@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use supernet::{ArchitectureConfig, Cost, DeriveRule, Execution, Relaxation, SearchSpace};
 use toml::{Table, Value};
 use workbench::config::checks::{below_one, not_negative, positive};
-use workbench::config::{Source, fingerprint, merge, parse_table, resolve, to_toml};
+use workbench::config::{Source, fingerprint, merge, parse_table, resolve, stated, to_toml};
 use workbench::files;
 use workbench::optim::Schedule;
 use workbench::precision::Precision;
@@ -102,8 +102,8 @@ pub struct AlphaConfig {
 const COMMON: &str = include_str!("common.toml");
 
 impl<T: Task> SearchConfig<T> {
-    /// The configuration of a file or the task's defaults, with overrides `section.field=value`. Where
-    /// the file or the overrides name another method than what they are laid on, the [values that it
+    /// The configuration of a file or the task's defaults, with overrides `section.field=value`. The
+    /// data that they choose may [bring values](Task::defaults_for), which are laid below. Where the file or the overrides name another method than what they are laid on, the [values that it
     /// starts from](crate::MethodRules::defaults) come between.
     ///
     /// # Errors
@@ -111,7 +111,9 @@ impl<T: Task> SearchConfig<T> {
     /// When a field is unknown, of a wrong type or of an impossible value.
     pub fn resolve(file: Option<Source<'_>>, overrides: &[String]) -> Result<Self, SearchError> {
         let name = format!("task = \"{}\"", T::NAME);
-        let config: Self = resolve(&[COMMON, &name, T::DEFAULTS], file, overrides, overlay)?;
+        let chosen = to_toml(&T::defaults_for(&stated(file, overrides)?)?, "default")?;
+        let bases = [COMMON, &name, T::DEFAULTS, &chosen];
+        let config: Self = resolve(&bases, file, overrides, overlay)?;
         config.validate()?;
         Ok(config)
     }

@@ -10,6 +10,7 @@ use supernet::{
     Codes, Cost, ForwardMode, Genotype, ModelBackend, OperationSet, Statistics, TrainBackend,
     WeightInit,
 };
+use toml::Table;
 use workbench::config::Section;
 use workbench::precision::Precision;
 use workbench::problem::{Phase, Problem};
@@ -207,6 +208,17 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// count, and then no cost penalty.
     fn costs(&self, _cost: Cost) -> Option<Vec<Vec<Vec<f64>>>> {
         None
+    }
+
+    /// What a configuration starts from with the data that these fields choose, a file's and overrides'
+    /// as they were given. It is laid on [`DEFAULTS`](Self::DEFAULTS) and below those fields, so optional
+    /// fields have no place in it: a run that left one out would take it when it is read again.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such table.
+    fn defaults_for(_stated: &Table) -> workbench::Result<Table> {
+        Ok(Table::new())
     }
 
     /// Checks the sections of the task's own and what it demands of the others.

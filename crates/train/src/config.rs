@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 use workbench::config::checks::{below_one, not_negative, positive};
-use workbench::config::{self, Joined, Source, merge, to_toml};
+use workbench::config::{self, Joined, Source, merge, stated, to_toml};
 use workbench::optim::Schedule;
 use workbench::precision::Precision;
 
@@ -107,7 +107,8 @@ impl<R: Recipe> PartialEq for FitConfig<R> {
 }
 
 impl<R: Recipe> FitConfig<R> {
-    /// The configuration of a file's text or the default, with overrides `section.field=value`.
+    /// The configuration of a file's text or the default, with overrides `section.field=value`. The data
+    /// that they choose may [bring values](Recipe::defaults_for), which are laid below.
     ///
     /// # Errors
     ///
@@ -117,7 +118,9 @@ impl<R: Recipe> FitConfig<R> {
             merge(base, over);
             Ok(())
         };
-        let config: Self = config::resolve(&[R::DEFAULTS], file, overrides, overlay)?;
+        let chosen = to_toml(&R::defaults_for(&stated(file, overrides)?)?, "default")?;
+        let bases = [R::DEFAULTS, &chosen];
+        let config: Self = config::resolve(&bases, file, overrides, overlay)?;
         config.validate()?;
         Ok(config)
     }

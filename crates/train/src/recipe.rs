@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use burn::module::{AutodiffModule, Module};
 use burn::tensor::{DType, Tensor, backend::Backend};
 use supernet::{Genotype, ModelBackend, OperationSet, Statistics, TrainBackend, WeightInit};
+use toml::Table;
 use workbench::config::Section;
 use workbench::precision::{Precision, cast_convolutions};
 use workbench::problem::{Problem, Score};
@@ -43,6 +44,18 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// Published cells: their names in configurations, and their text.
     fn published() -> Vec<(&'static str, &'static str)> {
         Vec::new()
+    }
+
+    /// What a configuration starts from with the data that these fields choose, a file's and overrides'
+    /// as they were given. It is laid on [`DEFAULTS`](Self::DEFAULTS) and below those fields, so optional
+    /// fields have no place in it: a run that left one out would take it when it is read again.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such table.
+    fn defaults_for(stated: &Table) -> workbench::Result<Table> {
+        let _ = stated;
+        Ok(Table::new())
     }
 
     /// Checks everything particular to the task that can be checked without the data.

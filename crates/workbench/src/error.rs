@@ -35,7 +35,11 @@ pub enum WorkbenchError {
     },
 
     /// An image file that cannot be used.
-    #[error("image file `{}`: {problem}; valid is a complete JPEG or PNG image", path.display())]
+    #[error(
+        "image file `{}`: {problem}; valid is a complete JPEG, PNG, WebP or BMP image of at most 512 MiB \
+         when it is decoded",
+        path.display()
+    )]
     Image {
         /// The file.
         path: PathBuf,

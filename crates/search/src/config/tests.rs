@@ -48,6 +48,78 @@ fn a_file_may_leave_fields_out_and_overrides_win() {
 }
 
 #[test]
+fn a_data_set_brings_values_of_its_own_below_those_that_are_given() {
+    let resolve = |text: &str, set: &[&str]| {
+        let set: Vec<String> = set.iter().map(|text| text.to_string()).collect();
+        Config::resolve(file("file", text), &set).unwrap()
+    };
+    let folder = resolve("", &["data.set=folder"]);
+    assert_eq!(
+        (folder.data.folder.size, folder.name.as_str()),
+        (48, "folder")
+    );
+    assert_eq!((folder.network.channels, folder.search.batch_size), (8, 32));
+    assert!(folder.data.augment.flip);
+    // The file's own fields stand, although the option names another set than it.
+    let text =
+        "name = \"mine\"\n[data]\nset = \"digits\"\nfolder = { size = 64 }\n[search]\nepochs = 7";
+    let mixed = resolve(text, &["data.set=folder", "network.channels=12"]);
+    assert_eq!((mixed.data.folder.size, mixed.name.as_str()), (64, "mine"));
+    assert_eq!((mixed.search.epochs, mixed.network.channels), (7, 12));
+    assert_eq!(
+        mixed.data.folder.training_crop,
+        folder.data.folder.training_crop
+    );
+    // What a run folder keeps means the same when it is read again.
+    for config in [
+        &folder,
+        &mixed,
+        &resolve("", &["data.set=folder", "data.augment.flip=false"]),
+    ] {
+        assert_eq!(resolve(&config.to_toml().unwrap(), &[]), *config);
+    }
+    // A method's values are laid as ever.
+    let darts = resolve("", &["data.set=folder", "search.method=darts"]);
+    assert_eq!((darts.architecture.draws, darts.data.folder.size), (1, 48));
+    assert!(resolve("", &["data.set=cifar10"]).data.augment.flip);
+    let mnist = resolve("", &["data.set=mnist_5k"]);
+    let expected = Config {
+        name: "mnist_5k".into(),
+        data: mnist.data.clone(),
+        ..default()
+    };
+    assert_eq!(mnist, expected);
+    assert_eq!(resolve("", &["data.set=digits"]), default());
+}
+
+#[test]
+fn a_folder_without_the_name_of_a_set_says_what_it_is() {
+    let root = tempfile::tempdir().unwrap();
+    let set = |files: &[&str]| {
+        for file in files {
+            let path = root.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        let root = format!("data.root=\"{}\"", root.path().display());
+        let config = Config::resolve(None, &[root]).unwrap();
+        (config.data.set, config.search.batch_size)
+    };
+    assert_eq!(set(&[]), (DatasetId::Folder, 32));
+    // A fifth of 20 pictures is for test; a quarter of the others makes a batch.
+    let pictures: Vec<String> = (0..20).map(|at| format!("{}/{at}.jpg", at % 2)).collect();
+    let pictures: Vec<&str> = pictures.iter().map(String::as_str).collect();
+    assert_eq!(set(&pictures), (DatasetId::Folder, 4));
+    assert_eq!(set(&["train.bin"]).0, DatasetId::Cifar100);
+    assert_eq!(
+        set(&["cifar-10-batches-py/data_batch_1"]).0,
+        DatasetId::Cifar10
+    );
+    assert_eq!(set(&["mnist_5k.csv.gz"]), (DatasetId::Mnist5k, 64));
+    assert_eq!(set(&["digits.csv.gz"]), (DatasetId::Digits, 64));
+}
+
+#[test]
 fn a_method_brings_values_of_its_own_that_files_and_overrides_replace() {
     let resolve = |text: &str, set: &[&str]| {
         let set: Vec<String> = set.iter().map(|text| text.to_string()).collect();

@@ -6,7 +6,10 @@ use supernet::{
     Codes, Cost, DerivedConfig, DerivedNetwork, Genotype, ModelBackend, NetworkConfig, Operation,
     Statistics, Supernet, SupernetConfig, TrainBackend, WeightInit,
 };
-use workbench::images::{Augment, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with};
+use toml::Table;
+use workbench::images::{
+    Augment, Chosen, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with,
+};
 use workbench::precision::{Precision, cast_convolutions};
 use workbench::problem::Split;
 
@@ -48,6 +51,9 @@ pub struct ImageSize {
     /// Number of cells.
     pub cells: usize,
 }
+
+/// Images of a step on a folder of many pictures.
+const FOLDER_BATCH: usize = 32;
 
 impl ImageTask {
     /// A task for supernets of this size on images of this height and width.
@@ -179,17 +185,39 @@ impl Task for ImageTask {
         Some(network.operation_costs(space, self.image, cost))
     }
 
+    fn defaults_for(stated: &Table) -> workbench::Result<Table> {
+        let data = stated.get("data").and_then(|data| data.as_table());
+        let Some(chosen) = data.and_then(Chosen::of) else {
+            return Ok(Table::new());
+        };
+        let (text, batch) = match chosen.set {
+            DatasetId::Folder => {
+                let given = stated
+                    .get("search")
+                    .and_then(|fields| fields.get("batch_size"));
+                let batch = given.is_none().then_some(("search", FOLDER_BATCH));
+                (include_str!("image/folder.toml"), batch)
+            }
+            DatasetId::Cifar10 | DatasetId::Cifar100 => (include_str!("image/cifar.toml"), None),
+            DatasetId::Digits | DatasetId::Mnist5k => ("", None),
+        };
+        chosen.defaults(text, batch)
+    }
+
     fn validate(config: &SearchConfig<Self>) -> Result<(), SearchError> {
         let data = &config.data;
         let whole = NetworkConfig {
-            image_channels: data.set.image_shape()[0],
+            image_channels: match data.set {
+                DatasetId::Folder => data.folder.channels(),
+                set => set.image_shape()[0],
+            },
             // Those of a folder are counted when it is loaded; two are the fewest.
             classes: data.set.classes().unwrap_or(2),
             channels: config.network.channels,
             cells: config.network.cells,
         };
-        whole.validate()?;
         data.folder.validate()?;
+        whole.validate()?;
         if config.search.batch_size < 2 {
             let valid = "2 or more: batch normalisation needs several images";
             let found = config.search.batch_size;

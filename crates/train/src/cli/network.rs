@@ -12,7 +12,7 @@ use workbench::session::UnreadableReport;
 use super::place::Place;
 use crate::export::{exported_task, is_exported};
 use crate::portable::{DataChoice, Portable};
-use crate::trained::{read_config, run_task};
+use crate::trained::{read_config, remembered_data, run_task};
 use crate::{ExportedNetwork, TrainError, TrainRecipe, Trainer, score_network, trained_network};
 
 #[derive(Debug, Args)]
@@ -100,22 +100,15 @@ impl EvalArgs {
             return report(&recipe, &problem, &network, EVAL_BATCH, device);
         }
         let folder = RunFolder::open(&self.network)?;
-        // The root is that of the other data set, where there is one.
-        let own = DataChoice {
-            set: None,
-            root: choice.root.clone().filter(|_| choice.set.is_none()),
-            on_corrupt: choice.on_corrupt,
-        };
-        let config = R::with_data(read_config::<R>(&folder)?, &own);
-        let trainer = Trainer::open(config)?;
+        let (trainer, data) = open_run::<R>(&folder, &choice)?;
         let trained = trained_network::<B, R>(&folder, &trainer, device)?;
-        let other = match choice.set {
-            Some(_) => {
+        let other = match data {
+            Data::Other => {
                 let export = R::export(&trainer, trained.epoch);
                 let own = Some(&trainer.config.data);
                 Some(R::test_data(&export, own, &choice)?)
             }
-            None => None,
+            Data::Own => None,
         };
         trained.warning.iter().for_each(|warning| note(warning));
         let batch_size = trainer.config.fit.pass_size();
@@ -127,6 +120,39 @@ impl EvalArgs {
             batch_size,
             device,
         )
+    }
+}
+
+/// Whether a run is scored on the data that it was trained with.
+enum Data {
+    Own,
+    Other,
+}
+
+/// Opens a run to score it. A folder without the name of a set holds the run's own data, moved, or
+/// others of its kind.
+fn open_run<R: Portable>(
+    folder: &RunFolder,
+    choice: &DataChoice,
+) -> Result<(Trainer<R>, Data), TrainError> {
+    let config = read_config::<R>(folder)?;
+    let own = DataChoice {
+        on_corrupt: choice.on_corrupt,
+        ..DataChoice::default()
+    };
+    let at_home = |config| Trainer::<R>::open(R::with_data(config, &own));
+    if choice.set.is_some() {
+        return Ok((at_home(config)?, Data::Other));
+    }
+    if choice.root.is_none() {
+        return Ok((at_home(config)?, Data::Own));
+    }
+    match Trainer::open(R::with_data(config.clone(), choice)) {
+        Ok(there) if there.problem.description() == remembered_data(folder)? => {
+            Ok((there, Data::Own))
+        }
+        // Where its own data are gone, the others say how many classes there are.
+        there => Ok((at_home(config).or(there)?, Data::Other)),
     }
 }
 

@@ -119,7 +119,7 @@ fn a_network_is_trained_scored_exported_and_asked() {
     refused(
         path,
         &["predict", "exported", "cut.png"],
-        &["cut.png", "complete JPEG or PNG"],
+        &["cut.png", "complete JPEG, PNG"],
     );
     // A decoder that fills in what is missing says nothing of it.
     let whole = std::fs::read(path.join("b.jpg")).unwrap();

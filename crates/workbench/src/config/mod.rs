@@ -15,7 +15,7 @@ mod value;
 pub use fingerprint::fingerprint;
 pub use joined::Joined;
 pub use overrides::{apply_overrides, overrides_table};
-pub use resolve::{Source, resolve, task_name};
+pub use resolve::{Source, resolve, stated, task_name};
 pub use section::{Empty, Section};
 pub use table::{from_table, merge, parse_table, to_toml};
 

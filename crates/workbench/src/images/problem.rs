@@ -83,6 +83,12 @@ impl ImageProblem {
         Ok(problem)
     }
 
+    /// Images to judge a network by, and none to train one.
+    pub fn for_evaluation(test: Dataset) -> Self {
+        let train = test.subset(&[]);
+        Self::undivided(TrainTest { train, test }, Augment::default())
+    }
+
     fn undivided(data: TrainTest, augment: Augment) -> Self {
         let TrainTest { train, test } = data;
         Self {
@@ -100,6 +106,11 @@ impl ImageProblem {
 
     fn with_weights(self, weights: Dataset) -> Self {
         Self { weights, ..self }
+    }
+
+    /// What is remembered of the training images.
+    pub fn data(&self) -> &DataDescription {
+        &self.description
     }
 
     /// The images for a purpose, if there are some.

@@ -2,8 +2,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use supernet::Form;
+use toml::Table;
 use workbench::config::checks::{below_one, not_negative};
-use workbench::images::{Augment, DatasetId, FolderOptions, TrainTest, load_with};
+use workbench::images::{Augment, Chosen, DatasetId, FolderOptions, TrainTest, load_with};
 
 use super::ImageRecipe;
 use crate::{FitConfig, TrainError};
@@ -62,6 +63,29 @@ impl ImageData {
     }
 }
 
+/// Images of a step on a folder of many pictures.
+const FOLDER_BATCH: usize = 32;
+
+/// What a training on the data that these fields choose starts from.
+pub(super) fn defaults_for(stated: &Table) -> workbench::Result<Table> {
+    let data = stated.get("data").and_then(|data| data.as_table());
+    let Some(chosen) = data.and_then(Chosen::of) else {
+        return Ok(Table::new());
+    };
+    let (text, batch) = match chosen.set {
+        DatasetId::Folder => {
+            let given = stated
+                .get("fit")
+                .and_then(|fields| fields.get("batch_size"));
+            let batch = given.is_none().then_some(("fit", FOLDER_BATCH));
+            (include_str!("folder.toml"), batch)
+        }
+        DatasetId::Cifar10 | DatasetId::Cifar100 => (include_str!("cifar.toml"), None),
+        DatasetId::Digits | DatasetId::Mnist5k => ("", None),
+    };
+    chosen.defaults(text, batch)
+}
+
 /// Checks what can be checked without the data.
 pub(super) fn validate(config: &FitConfig<ImageRecipe>) -> Result<(), TrainError> {
     config.data.folder.validate()?;
@@ -112,6 +136,40 @@ mod tests {
         let config = resolve("fit-cifar10.toml", text);
         assert_eq!((config.network.channels, config.network.cells), (36, 20));
         assert_eq!((config.fit.epochs, config.data.augment.cutout), (600, 16));
+    }
+
+    #[test]
+    fn a_folder_of_pictures_brings_values_below_those_that_are_given() {
+        let set = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(|text| text.to_string()).collect();
+            Config::resolve(None, &texts).unwrap()
+        };
+        for chosen in ["data.set=folder", "data.root=no/such"] {
+            let config = set(&[chosen, "network.channels=9"]);
+            assert_eq!(config.data.set, DatasetId::Folder);
+            assert_eq!((config.data.folder.size, config.fit.batch_size), (48, 32));
+            assert_eq!(
+                (config.network.channels, config.name.as_str()),
+                (9, "fit-folder")
+            );
+            assert_eq!(resolve("again", &config.to_toml().unwrap()), config);
+        }
+        assert_eq!(
+            set(&["data.set=folder", "fit.batch_size=7"]).fit.batch_size,
+            7
+        );
+        assert_eq!(
+            set(&["data.set=digits"]),
+            Config::resolve(None, &[]).unwrap()
+        );
+        // A file that says more than a folder's values keeps what it says.
+        let text = include_str!("../../../../../configs/fit-imagenet.toml");
+        let config = resolve("fit-imagenet.toml", text);
+        assert_eq!(
+            (config.data.folder.size, config.fit.batch_size),
+            (224, 1024)
+        );
+        assert_eq!(config.data.augment.crop_padding, 0);
     }
 
     #[test]

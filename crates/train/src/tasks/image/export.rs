@@ -52,6 +52,9 @@ pub struct TrainedOn {
     pub seed: u64,
     /// Epochs of the training.
     pub epochs: usize,
+    /// A name for the files of a folder that was not divided: of these a share was not trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_names: Option<String>,
 }
 
 /// How a picture of any size becomes an image.
@@ -78,8 +81,10 @@ impl ImageConfig {
         if height != width {
             return Ok(Frame::Stretched([height, width]));
         }
+        let channels = if self.mean.len() == 1 { 1 } else { 3 };
         Ok(Frame::Centre(FolderOptions {
             size: height,
+            channels,
             shorter_side: Some(self.shorter_side.unwrap_or(height)),
             ..FolderOptions::default()
         }))

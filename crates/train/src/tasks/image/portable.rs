@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use supernet::{DerivedNetwork, ModelBackend, StateDict};
 use workbench::images::{
-    Augment, Classes, DataDescription, DatasetId, FolderOptions, ImageProblem, TrainTest, load_with,
+    Classes, DataDescription, DatasetId, FolderOptions, ImageProblem, load_test,
 };
 use workbench::problem::Problem;
 
@@ -21,6 +21,7 @@ impl Portable for ImageRecipe {
 
     fn export(trainer: &Trainer<Self>, epochs: usize) -> ExportConfig {
         let (config, recipe) = (&trainer.config, &trainer.recipe);
+        let data = trainer.problem.data();
         ExportConfig {
             format: ExportConfig::FORMAT,
             network: recipe.network.clone(),
@@ -30,6 +31,7 @@ impl Portable for ImageRecipe {
                 data: config.data.set.to_string(),
                 seed: config.seed,
                 epochs,
+                file_names: data.file_names.clone(),
             }),
         }
     }
@@ -104,8 +106,9 @@ impl Portable for ImageRecipe {
         }
         let earlier = trained_with.map(|data| data.folder.on_corrupt);
         options.on_corrupt = choice.on_corrupt.or(earlier).unwrap_or_default();
-        let loaded = load_with(set, choice.root.as_deref(), &options)?;
-        let test = &loaded.test;
+        let trained = export.trained.as_ref();
+        let files = trained.and_then(|trained| trained.file_names.as_deref());
+        let test = load_test(set, choice.root.as_deref(), &options, files)?;
         let [channels, height, width] = test.image_shape();
         let expected = [image.mean.len(), image.height, image.width];
         if [channels, height, width] != expected {
@@ -118,16 +121,15 @@ impl Portable for ImageRecipe {
                 expected: text(expected),
             });
         }
-        export.classes().check(&Classes::of(test), test.name())?;
-        let test = loaded.test.normalized_by(&image.mean, &image.std);
-        let data = TrainTest { test, ..loaded };
-        Ok(ImageProblem::for_training(
-            data,
-            0.0,
-            0,
-            Augment::default(),
-            0.0,
-        )?)
+        let test = match (&export.class_names, test.class_names()) {
+            (Some(names), Some(_)) => test.labelled_by(names)?,
+            _ => {
+                export.classes().check(&Classes::of(&test), test.name())?;
+                test
+            }
+        };
+        let test = test.normalized_by(&image.mean, &image.std);
+        Ok(ImageProblem::for_evaluation(test))
     }
 
     fn predict<B: ModelBackend>(

@@ -5,11 +5,12 @@ use supernet::{
     DerivedConfig, DerivedNetwork, DropPath, Genotype, ModelBackend, NetworkConfig, Operation,
     Published, Statistics, WeightInit,
 };
+use toml::Table;
 use workbench::images::{Batch, Dataset, ImageProblem, OnCorrupt};
 use workbench::precision::Precision;
 use workbench::problem::{Phase, Problem, Split};
 
-use super::config::{ImageData, ImageFit, ImageNetwork, validate};
+use super::config::{ImageData, ImageFit, ImageNetwork, defaults_for, validate};
 use super::export::ImageConfig;
 use crate::recipe::{Answered, PassContext, Recipe, Size};
 use crate::{FitConfig, TrainError, read_cells};
@@ -71,6 +72,10 @@ impl Recipe for ImageRecipe {
         Published::ALL
             .map(|cells| (cells.name(), cells.text()))
             .to_vec()
+    }
+
+    fn defaults_for(stated: &Table) -> workbench::Result<Table> {
+        defaults_for(stated)
     }
 
     fn validate(config: &FitConfig<Self>) -> Result<(), TrainError> {

@@ -267,6 +267,6 @@ fn a_file_that_cannot_be_read_is_named_once_although_two_splits_have_it() {
     assert!(batches.next().unwrap().is_err());
     let sentences = problem.unreadable();
     assert_eq!(sentences.len(), 4, "{sentences:?}");
-    let ending = "`: its content is neither JPEG nor PNG; another file stood in for it";
+    let ending = "`: its content is not JPEG, PNG, WebP or BMP; another file stood in for it";
     assert!(sentences[0].starts_with("image file `") && sentences[0].ends_with(ending));
 }
