@@ -20,7 +20,7 @@ pub struct Source<'a> {
 /// The name that errors give to what a binary brings along.
 const DEFAULT: &str = "default";
 /// The task of a configuration that names none.
-const DEFAULT_TASK: &str = "image";
+pub const DEFAULT_TASK: &str = "image";
 
 /// The configuration of `bases`, a file and overrides `section.field=value`. Each but the first base is
 /// laid on what came before it by `overlay(before, over)`, for which [`merge`](super::merge) is the
@@ -56,6 +56,17 @@ pub fn resolve<C: DeserializeOwned>(
         name.push_str(" with overrides");
     }
     from_table(table.unwrap_or_default(), &name)
+}
+
+/// Whether a file or an override sets a field of the top.
+///
+/// # Errors
+///
+/// When a text is not TOML.
+pub fn names_field(field: &str, file: Option<Source<'_>>, overrides: &[String]) -> Result<bool> {
+    let of_file = file.map(|file| parse_table(file.text, file.name));
+    let in_file = of_file.transpose()?.unwrap_or_default().contains_key(field);
+    Ok(in_file || overrides_table(overrides)?.contains_key(field))
 }
 
 /// The task that the field `task` of a file or an override names, or `image`. Whether there is such a
