@@ -1,13 +1,18 @@
+use std::path::Path;
+
 use egs_core::Normalization;
 use serde::{Deserialize, Serialize};
 use supernet::{ArchitectureConfig, Cost, DeriveRule, Execution, Relaxation, SearchSpace};
 use toml::{Table, Value};
-use workbench::config::checks::{below_one, not_negative, positive};
-use workbench::config::{Source, fingerprint, merge, parse_table, resolve, stated, to_toml};
+use workbench::config::checks::{below_one, not_blank, not_negative, positive};
+use workbench::config::{
+    Source, fingerprint, make_absolute, merge, parse_table, resolve, set_root, stated, to_toml,
+};
 use workbench::files;
 use workbench::optim::Schedule;
 use workbench::precision::Precision;
-use workbench::run_folder::RunFolder;
+use workbench::run_folder::{RunFolder, RunKind};
+use workbench::session::Extension;
 
 use crate::{SearchError, SearchMethod, Task};
 
@@ -16,7 +21,7 @@ use crate::{SearchError, SearchMethod, Task};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, bound(serialize = "", deserialize = ""))]
 pub struct SearchConfig<T: Task> {
-    /// Begins the name of the run folder.
+    /// Begins the name of the run folder; by default what the data are called.
     pub name: String,
     /// Seed of weights, noise and order.
     pub seed: u64,
@@ -36,6 +41,9 @@ pub struct SearchConfig<T: Task> {
     pub weights: WeightsConfig,
     /// Optimisation of the architecture logits: Adam.
     pub alpha: AlphaConfig,
+    /// How a shorter search was extended to this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<Extension>,
 }
 
 /// The loop of the search.
@@ -111,9 +119,13 @@ impl<T: Task> SearchConfig<T> {
     /// When a field is unknown, of a wrong type or of an impossible value.
     pub fn resolve(file: Option<Source<'_>>, overrides: &[String]) -> Result<Self, SearchError> {
         let name = format!("task = \"{}\"", T::NAME);
-        let chosen = to_toml(&T::defaults_for(&stated(file, overrides)?)?, "default")?;
+        let stated = stated(file, overrides)?;
+        let chosen = to_toml(&T::defaults_for(&stated)?, "default")?;
         let bases = [COMMON, &name, T::DEFAULTS, &chosen];
-        let config: Self = resolve(&bases, file, overrides, overlay)?;
+        let mut config: Self = resolve(&bases, file, overrides, overlay)?;
+        if !stated.contains_key("name") {
+            config.name = T::data_name(&config);
+        }
         config.validate()?;
         Ok(config)
     }
@@ -122,8 +134,9 @@ impl<T: Task> SearchConfig<T> {
     ///
     /// # Errors
     ///
-    /// As [`resolve`](Self::resolve), and when the file cannot be read.
+    /// As [`resolve`](Self::resolve), and when the file cannot be read or the run was no search.
     pub fn of_run(folder: &RunFolder) -> Result<Self, SearchError> {
+        RunFolder::open_as(folder.path(), RunKind::Search)?;
         let path = folder.config();
         let text = files::read_to_string(&path)?;
         let name = path.display().to_string();
@@ -143,6 +156,7 @@ impl<T: Task> SearchConfig<T> {
         if self.task != T::NAME {
             return Err(SearchError::field("task", &self.task, T::NAME));
         }
+        not_blank("name", &self.name)?;
         T::validate(self)?;
         self.space.validate()?;
         if self.architecture.draws == 0 {
@@ -178,6 +192,9 @@ impl<T: Task> SearchConfig<T> {
         below_one("weights.momentum", self.weights.momentum)?;
         below_one("alpha.betas", self.alpha.betas[0])?;
         below_one("alpha.betas", self.alpha.betas[1])?;
+        if let Some(extension) = &self.extension {
+            extension.validate(self.search.epochs)?;
+        }
         Ok(())
     }
 
@@ -262,6 +279,47 @@ impl<T: Task> SearchConfig<T> {
         let mut config = self.clone();
         T::forget_place(&mut config.data);
         Ok(fingerprint(&config)?)
+    }
+
+    /// Whether a run of this configuration is one of the other: what a [fingerprint](Self::fingerprint)
+    /// leaves out may differ, and so may the name.
+    ///
+    /// # Errors
+    ///
+    /// As [`fingerprint`](Self::fingerprint).
+    pub fn is_run_of(&self, other: &Self) -> Result<bool, SearchError> {
+        let bare = |config: &Self| {
+            let mut bare = config.clone();
+            bare.name.clear();
+            // It names the seed, too, in which runs beside each other differ.
+            if let Some(extension) = &mut bare.extension {
+                extension.of.clear();
+            }
+            bare.fingerprint()
+        };
+        Ok(bare(self)? == bare(other)?)
+    }
+
+    /// The same with data that lie in this folder, where one is named.
+    ///
+    /// # Errors
+    ///
+    /// When the task's data have no folder.
+    pub fn with_root(mut self, root: Option<&Path>) -> Result<Self, SearchError> {
+        set_root(T::data_root(&mut self.data), root)?;
+        Ok(self)
+    }
+
+    /// The same with a folder of the data that does not depend on the present one.
+    ///
+    /// # Errors
+    ///
+    /// When the present folder is not known.
+    pub fn with_absolute_root(mut self) -> Result<Self, SearchError> {
+        if let Some(root) = T::data_root(&mut self.data) {
+            make_absolute(root)?;
+        }
+        Ok(self)
     }
 
     /// The configuration as TOML.

@@ -31,6 +31,10 @@
 //!   them a part of it: this is what the gap measures.
 //! - **Two child scores**: with the batch's statistics, as the supernet is scored, and (`*_running`) with
 //!   the running statistics that the child inherits, which are averages over other architectures.
+//! - **A finished search leaves its child** with inherited weights as an exported network, `child/`, which
+//!   says that it is scored with the statistics of batches of the search's size, in the search's order.
+//! - **Going on beyond the end** ([`Extension`](workbench::session::Extension)) needs schedules that have no
+//!   end, or new ones for the epochs that are added; with constant ones it is the longer search to the bit.
 //! - **Penalties** are part of the loss of the logits. The cost of an operation
 //!   ([`Task::costs`]) is summed over the cells that share a table, weighted with its
 //!   probability to be on, `1 - (1 - p)^M`, and divided by the cost of all operations together.
@@ -48,11 +52,13 @@ pub mod cli;
 mod config;
 mod error;
 mod evaluate;
+mod exported;
 mod job;
 mod method;
 mod objective;
 mod penalty;
 mod report;
+mod resume;
 mod search;
 mod second_order;
 mod state;
@@ -63,6 +69,7 @@ pub mod tasks;
 pub use config::{AlphaConfig, LoopConfig, SearchConfig, WeightsConfig};
 pub use error::SearchError;
 pub use evaluate::Scoring;
+pub use exported::ExportedChild;
 pub use method::{MethodRules, SearchMethod};
 pub use objective::{Evaluated, Objective, run_sampled};
 pub use report::{draw_genotype, summary, write_reports};

@@ -3,14 +3,13 @@ use std::time::Instant;
 use burn::module::AutodiffModule;
 use burn::tensor::{Tensor, backend::Backend};
 use egs_core::NoiseKey;
-use serde_json::Value;
 use supernet::{Genotype, Statistics, TrainBackend, count_weights, derive_genotype};
 use workbench::checkpoint::{Checkpoint, Loaded};
 use workbench::problem::{Problem, Split, Visit};
 use workbench::record::{CellRecord, Score, SearchEpoch, SearchOutcome, SearchTiming};
 use workbench::run_folder::RunFolder;
 use workbench::scoring::Totals;
-use workbench::session::{Experiment, Reporter};
+use workbench::session::{Experiment, Extension, Reporter};
 use workbench::stream::RngKey;
 
 use crate::evaluate::Scoring;
@@ -88,6 +87,10 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
     /// The code law's own.
     pub fn genotype(&self) -> Result<Genotype<T::Op>, SearchError> {
         Ok(self.derive()?.0)
+    }
+
+    fn child(&self, genotype: &Genotype<T::Op>) -> Result<T::Child<B::InnerBackend>, SearchError> {
+        self.task.inherit(&self.state.supernet.valid(), genotype)
     }
 
     fn key(&self, epoch: usize) -> RngKey {
@@ -174,7 +177,9 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
             self.starts[epoch],
             self.starts[epoch + 1] - self.starts[epoch],
         );
-        let all = self.starts[search.epochs];
+        let extension = config.extension.as_ref();
+        let first = self.starts[extension.map_or(0, |extension| extension.after)];
+        let last = self.starts[search.epochs] - 1;
         let learns = search.method.rules().learns && epoch >= search.warmup_epochs;
         let (weight_visit, logit_visit) =
             (self.weight_visit(epoch), self.logit_visit(epoch, steps));
@@ -191,7 +196,7 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
         for (step, weight_batch) in weight_batches.enumerate() {
             let weight_batch = weight_batch?;
             let index = start + step;
-            let progress = index as f64 / (all - 1).max(1) as f64;
+            let progress = index.saturating_sub(first) as f64 / (last - first).max(1) as f64;
             temperature = search.temperature.value(progress);
             learning_rate = config.weights.learning_rate.value(progress);
             let logit_batch = match &mut logit_batches {
@@ -265,31 +270,24 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
     type Record = SearchEpoch;
     type Outcome = SearchOutcome;
     type Error = SearchError;
+    type Data = T::Problem;
     const WHAT: &'static str = "search";
-    const UNREADABLE: [&'static str; 2] = T::Problem::UNREADABLE;
 
+    fn data(&self) -> &T::Problem {
+        &self.problem
+    }
+
+    /// Wherever it is resumed from, its data are where they were.
     fn config_toml(&self) -> Result<String, SearchError> {
-        self.config.to_toml()
+        self.config.clone().with_absolute_root()?.to_toml()
     }
 
     fn fingerprint(&self) -> Result<String, SearchError> {
         self.config.fingerprint()
     }
 
-    fn description(&self) -> Value {
-        self.problem.description()
-    }
-
-    fn check_data(&self, before: &Value) -> Result<(), SearchError> {
-        Ok(self.problem.check(before)?)
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.problem.notes()
-    }
-
-    fn unreadable(&self) -> Vec<String> {
-        self.problem.unreadable()
+    fn extension(&self) -> Option<&Extension> {
+        self.config.extension.as_ref()
     }
 
     fn epoch(&self) -> usize {
@@ -360,13 +358,23 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
         write_reports::<T>(folder, &self.config.space, &self.genotype()?, records)
     }
 
+    /// The child with inherited weights, where the task exports it.
+    fn write_product(&self, folder: &RunFolder) -> Result<(), SearchError> {
+        let genotype = self.genotype()?;
+        let child = self.child(&genotype)?;
+        let exported = self
+            .task
+            .export_child(&self.config, &self.problem, &genotype, &child);
+        exported.map_or(Ok(()), |exported| exported?.write(&folder.child()))
+    }
+
     fn outcome(
         &self,
         backend: &str,
         records: &[SearchEpoch],
     ) -> Result<SearchOutcome, SearchError> {
         let genotype = self.genotype()?;
-        let child = self.task.inherit(&self.state.supernet.valid(), &genotype)?;
+        let child = self.child(&genotype)?;
         let test = self
             .scoring()
             .child(&child, Split::Test, Statistics::Batch)?;

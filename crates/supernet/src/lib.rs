@@ -32,8 +32,8 @@ pub use backend::{ModelBackend, TrainBackend};
 pub use convolution::{
     AuxiliaryHead, CellGenotype, CellKind, CellPlan, CellwiseGradients, ConvNorm, Cost,
     DerivedCell, DerivedConfig, DerivedNetwork, FactorizedReduce, Form, Genotype, GenotypeOp,
-    LayerCount, LayerKind, NetworkConfig, Operation, OperationModule, Published, SearchCell,
-    SearchSpace, Supernet, SupernetConfig, TrainingOutput,
+    LayerCount, LayerKind, NetworkConfig, Operation, OperationForm, OperationModule, Published,
+    SearchCell, SearchSpace, Supernet, SupernetConfig, TrainingOutput,
 };
 pub use error::SupernetError;
 pub use layers::{

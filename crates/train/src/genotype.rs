@@ -4,17 +4,17 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 use supernet::{Genotype, OperationSet};
-use workbench::{WorkbenchError, files};
+use workbench::{WorkbenchError, run_folder};
 
 use crate::recipe::GenotypeOf;
 use crate::{Recipe, TrainError};
 
-/// The cells of this name, of those that the recipe [publishes](Recipe::published), or in this file,
-/// JSON or text.
+/// The cells of this name, of those that the recipe [publishes](Recipe::published), in this file, JSON or
+/// text, or of the run in this folder.
 ///
 /// # Errors
 ///
-/// When it is neither, or the file holds no valid cells.
+/// When it is none of them, or the file holds no valid cells.
 pub fn read_cells<R: Recipe>(name_or_file: &str) -> Result<GenotypeOf<R>, TrainError> {
     let published = R::published();
     if let Some((name, text)) = published.iter().find(|(name, _)| *name == name_or_file) {
@@ -25,14 +25,14 @@ pub fn read_cells<R: Recipe>(name_or_file: &str) -> Result<GenotypeOf<R>, TrainE
     if word && !Path::new(name_or_file).exists() {
         let mut valid: Vec<&str> = published.iter().map(|(name, _)| *name).collect();
         valid.push(if valid.is_empty() {
-            "a file"
+            "a file or a run folder"
         } else {
-            "or a file"
+            "or a file or a run folder"
         });
         return Err(WorkbenchError::unknown_name("genotype", name_or_file, &valid).into());
     }
-    let text = files::read_to_string(name_or_file)?;
-    Ok(Genotype::parse(name_or_file, &text)?)
+    let cells = run_folder::read_cells(name_or_file)?;
+    Ok(Genotype::parse(&cells.name, &cells.text)?)
 }
 
 /// Cells in a configuration are written as text.

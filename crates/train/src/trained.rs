@@ -31,7 +31,9 @@ pub fn trained_network<B: TrainBackend, R: Portable + TrainRecipe<B>>(
     device: &B::Device,
 ) -> Result<Trained<<R as Recipe>::Model<B::InnerBackend>>, TrainError> {
     let loaded = load_latest(folder)?;
-    loaded.check_config(&trainer.config.fingerprint()?)?;
+    let extension = trainer.config.extension.as_ref();
+    let extended = extension.map(|extension| extension.of.as_str());
+    loaded.check_config(&trainer.config.fingerprint()?, extended)?;
     R::check_network(&trainer.problem, loaded.data()?)?;
     let state = trainer.init::<B>(device)?.restore(&loaded, device)?;
     let (network, epoch) = state.result();

@@ -74,9 +74,9 @@ impl<R: Recipe> Trainer<R> {
         split: Split,
         device: &B::Device,
     ) -> Result<Score, TrainError> {
-        let batch_size = self.config.fit.pass_size();
+        let how = Judging::running(self.config.fit.pass_size());
         let (recipe, problem) = (&self.recipe, &self.problem);
-        Ok(score_network(recipe, problem, network, split, batch_size, device)?.0)
+        Ok(score_network(recipe, problem, network, split, how, device)?.0)
     }
 
     /// Learns for one epoch; `on_step` hears of every step.
@@ -92,7 +92,12 @@ impl<R: Recipe> Trainer<R> {
         let (fit, weights) = (&self.config.fit, &self.config.weights);
         let (timeline, epoch) = (&self.timeline, state.epoch);
         let averaging = R::averaging(&self.config, &state.validation);
-        let warm_up = timeline.first_step(weights.warmup_epochs);
+        let extension = self.config.extension.as_ref();
+        let begun = timeline.first_step(extension.map_or(0, |extension| extension.after));
+        let warm_up = timeline
+            .first_step(weights.warmup_epochs)
+            .saturating_sub(begun);
+        let steps = timeline.all() - begun;
         let mut totals = Totals::new();
         let mut carries = vec![R::Carry::<B>::default(); fit.parts];
         let (mut learning_rate, mut left_out) = (0.0, 0);
@@ -101,7 +106,8 @@ impl<R: Recipe> Trainer<R> {
         for step in 0..timeline.steps(epoch) {
             let index = timeline.first_step(epoch) + step;
             let schedule = &weights.learning_rate;
-            learning_rate = schedule.value_after_warm_up(index, warm_up, timeline.all());
+            let step_of_schedule = index.saturating_sub(begun);
+            learning_rate = schedule.value_after_warm_up(step_of_schedule, warm_up, steps);
             let factor = match batches.peek() {
                 Some(Ok(first)) => self.recipe.learning_rate_factor(first),
                 _ => 1.0,
@@ -192,7 +198,29 @@ impl<R: Recipe, C> Passes<'_, R, C> {
     }
 }
 
-/// Scores a network with its running statistics on all examples of a split, and counts them.
+/// How a network is scored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judging {
+    /// What batch normalisation uses.
+    pub statistics: Statistics,
+    /// Most examples of a pass.
+    pub batch_size: usize,
+    /// Seed of the order of the examples.
+    pub seed: u64,
+}
+
+impl Judging {
+    /// With running statistics, to which neither the order nor the size of a batch matters.
+    pub fn running(batch_size: usize) -> Self {
+        Self {
+            statistics: Statistics::Running,
+            batch_size,
+            seed: 0,
+        }
+    }
+}
+
+/// Scores a network on all examples of a split, and counts them.
 ///
 /// # Errors
 ///
@@ -202,17 +230,18 @@ pub fn score_network<B: ModelBackend, R: Recipe>(
     problem: &R::Problem,
     network: &R::Model<B>,
     split: Split,
-    batch_size: usize,
+    how: Judging,
     device: &B::Device,
 ) -> Result<(Score, usize), TrainError> {
     let (mut carry, mut examples) = (R::Carry::<B>::default(), 0);
     let answer = |batch: &BatchOf<R, B>, _| {
         let answer;
-        (answer, carry) = recipe.evaluate(network, batch, std::mem::take(&mut carry));
+        let before = std::mem::take(&mut carry);
+        (answer, carry) = recipe.evaluate(network, batch, before, how.statistics);
         examples += problem.examples(batch);
         Ok::<_, TrainError>(answer)
     };
-    // The order does not matter to running statistics.
-    let score = scoring::score(problem, split, batch_size, 0, device, answer)?;
+    let (batch_size, seed) = (how.batch_size, how.seed);
+    let score = scoring::score(problem, split, batch_size, seed, device, answer)?;
     Ok((score, examples))
 }

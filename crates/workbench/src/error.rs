@@ -188,6 +188,15 @@ pub enum WorkbenchError {
         problem: String,
     },
 
+    /// Tensors that have no form as a file.
+    #[error("weights file `{}` cannot be made ({problem})", path.display())]
+    Tensors {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
+
     /// A run folder that is not what was asked for.
     #[error("run folder `{}` {problem}", path.display())]
     RunFolder {

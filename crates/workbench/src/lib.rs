@@ -32,12 +32,16 @@ pub mod record;
 pub mod run_folder;
 #[cfg(feature = "burn")]
 pub mod scoring;
+pub mod seeds;
 #[cfg(feature = "burn")]
 pub mod session;
 pub mod shell;
 #[cfg(feature = "burn")]
 pub mod stream;
 mod svg;
+mod tasks;
+#[cfg(feature = "burn")]
+pub mod tensors;
 #[cfg(feature = "burn")]
 pub mod training;
 

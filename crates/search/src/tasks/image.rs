@@ -2,18 +2,22 @@ use std::path::PathBuf;
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use supernet::{
     Codes, Cost, DerivedConfig, DerivedNetwork, Genotype, ModelBackend, NetworkConfig, Operation,
     Statistics, Supernet, SupernetConfig, TrainBackend, WeightInit,
 };
 use toml::Table;
+use workbench::cli::{Shorthand, Takes};
 use workbench::images::{
-    Augment, Chosen, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with,
+    Augment, Chosen, Dataset, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with,
 };
 use workbench::precision::{Precision, cast_convolutions};
 use workbench::problem::Split;
 
-use crate::{AnswerOf, Answered, BatchOf, Cellwise, Pass, SearchConfig, SearchError, Task};
+use crate::{
+    AnswerOf, Answered, BatchOf, Cellwise, ExportedChild, Pass, SearchConfig, SearchError, Task,
+};
 
 /// Image classification with the convolution cells of DARTS.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,6 +83,32 @@ impl Task for ImageTask {
     type Carry<B: burn::tensor::backend::Backend> = ();
     const PRECISIONS: &'static [Precision] = &[Precision::F32, Precision::Bf16];
     const CELLWISE: bool = true;
+    const SHORTHANDS: &'static [Shorthand] = &[
+        Shorthand {
+            option: "channels",
+            field: "network.channels",
+            takes: Takes::Value("N"),
+            help: "Channels of the first cells",
+        },
+        Shorthand {
+            option: "cells",
+            field: "network.cells",
+            takes: Takes::Value("N"),
+            help: "Number of cells",
+        },
+        Shorthand {
+            option: "crop-padding",
+            field: "data.augment.crop_padding",
+            takes: Takes::Value("PIXELS"),
+            help: "Shift training images by up to so many pixels",
+        },
+        Shorthand {
+            option: "flip",
+            field: "data.augment.flip",
+            takes: Takes::Nothing,
+            help: "Mirror half of the training images",
+        },
+    ];
 
     fn open(config: &SearchConfig<Self>) -> Result<(Self, ImageProblem), SearchError> {
         let data = &config.data;
@@ -231,6 +261,43 @@ impl Task for ImageTask {
         Ok(())
     }
 
+    fn data_root(data: &mut ImageData) -> Option<&mut Option<PathBuf>> {
+        Some(&mut data.root)
+    }
+
+    /// As `config.json` of `train export`, with what the search scores by: `train` reads it.
+    fn export_child<B: ModelBackend>(
+        &self,
+        config: &SearchConfig<Self>,
+        problem: &ImageProblem,
+        genotype: &Genotype,
+        child: &DerivedNetwork<B>,
+    ) -> Option<Result<ExportedChild, SearchError>> {
+        let images = problem.dataset(Split::Weights)?;
+        let network = DerivedConfig::new(self.supernet.network.clone(), genotype.clone());
+        let mut written = json!({
+            "format": 1,
+            "network": network,
+            "image": image_json(images, &config.data),
+            "trained": {
+                "data": Self::data_name(config),
+                "seed": config.seed,
+                "epochs": config.search.epochs,
+            },
+            "inherited": { "batch_size": config.search.batch_size, "seed": config.seed },
+        });
+        if let Some(names) = images.class_names() {
+            written["class_names"] = json!(names);
+        }
+        if let Some(names) = &problem.data().file_names {
+            written["trained"]["file_names"] = json!(names);
+        }
+        Some(Ok(ExportedChild {
+            config: written,
+            weights: child.state_dict(),
+        }))
+    }
+
     /// Where the data lie, and what is done about files that cannot be read, so that a run that one of
     /// them stopped can go on.
     fn forget_place(data: &mut ImageData) {
@@ -256,4 +323,19 @@ impl Task for ImageTask {
     fn input_label(input: usize) -> String {
         ["c_{k-2}", "c_{k-1}"][input].into()
     }
+}
+
+/// How images are given to a network of the search.
+fn image_json(images: &Dataset, data: &ImageData) -> serde_json::Value {
+    let [_, height, width] = images.image_shape();
+    let mut written = json!({
+        "height": height,
+        "width": width,
+        "mean": images.mean(),
+        "std": images.std(),
+    });
+    if data.set == DatasetId::Folder {
+        written["shorter_side"] = json!(data.folder.shorter_side());
+    }
+    written
 }

@@ -24,6 +24,7 @@ mod tensors;
 
 pub use auxiliary::AuxiliaryHead;
 pub use blocks::{ConvNorm, FactorizedReduce};
+pub use candidate::OperationForm;
 pub use cell::SearchCell;
 pub use checkpointing::CellwiseGradients;
 pub use cost::Cost;

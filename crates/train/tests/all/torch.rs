@@ -47,6 +47,7 @@ fn exported(weights: &str) -> Exported {
             },
             class_names: None,
             trained: None,
+            inherited: None,
         },
         weights: read_weights(&file(weights)).unwrap(),
     }

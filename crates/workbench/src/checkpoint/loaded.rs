@@ -21,14 +21,20 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Checks that the checkpoint is of a run whose configuration has this fingerprint.
+    /// Fingerprint of the configuration it was made with.
+    pub fn fingerprint(&self) -> &str {
+        self.checkpoint.header["config"].as_str().unwrap_or("none")
+    }
+
+    /// Checks that the checkpoint is of a run whose configuration has this fingerprint, or of the one
+    /// that it was `extended` from.
     ///
     /// # Errors
     ///
     /// [`WorkbenchError::OtherConfig`] when it is not.
-    pub fn check_config(&self, fingerprint: &str) -> Result<()> {
-        let found = self.checkpoint.header["config"].as_str().unwrap_or("none");
-        if found == fingerprint {
+    pub fn check_config(&self, fingerprint: &str, extended: Option<&str>) -> Result<()> {
+        let found = self.fingerprint();
+        if found == fingerprint || extended == Some(found) {
             return Ok(());
         }
         let run = self.path.parent().and_then(Path::parent);

@@ -20,7 +20,7 @@ pub struct Source<'a> {
 /// The name that errors give to what a binary brings along.
 const DEFAULT: &str = "default";
 /// The task of a configuration that names none.
-const DEFAULT_TASK: &str = "image";
+pub const DEFAULT_TASK: &str = "image";
 
 /// The configuration of `bases`, a file and overrides `section.field=value`. Each but the first base is
 /// laid on what came before it by `overlay(before, over)`, for which [`merge`] is the

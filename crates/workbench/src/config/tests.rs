@@ -84,7 +84,8 @@ fn an_unknown_choice_names_the_field_and_the_choices() {
 fn a_wrong_type_names_the_field() {
     assert_eq!(
         message_for("steps = 3", "steps = \"many\""),
-        "configuration a.toml: `weights.steps`: invalid type: string \"many\", expected u32"
+        "configuration a.toml: `weights.steps` is \"many\"; valid: a whole number from 0 to \
+         4294967295"
     );
 }
 
@@ -92,7 +93,7 @@ fn a_wrong_type_names_the_field() {
 fn a_value_out_of_range_names_the_field() {
     let message = message_for("steps = 3", "steps = -1");
     assert!(
-        message.contains("`weights.steps`: ") && message.contains("-1"),
+        message.contains("`weights.steps` is -1; valid: a whole number from 0 to"),
         "{message}"
     );
 }

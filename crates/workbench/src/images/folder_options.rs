@@ -99,11 +99,11 @@ impl FolderOptions {
     /// Naming the field, what was found and what would be valid.
     pub fn validate(&self) -> Result<()> {
         if self.size == 0 {
-            return Err(WorkbenchError::InvalidValue {
-                field: "size",
-                found: "0".into(),
-                valid: "1 or more pixels".into(),
-            });
+            return Err(WorkbenchError::field(
+                "data.folder.size",
+                0,
+                "1 or more pixels",
+            ));
         }
         if ![GREY, COLOUR].contains(&self.channels) {
             let valid = "1 (grey) or 3 (colour)";
@@ -111,11 +111,12 @@ impl FolderOptions {
             return Err(WorkbenchError::field(field, self.channels, valid));
         }
         if self.shorter_side() < self.size {
-            return Err(WorkbenchError::InvalidValue {
-                field: "shorter_side",
-                found: self.shorter_side().to_string(),
-                valid: format!("`size`, which is {}, or more", self.size),
-            });
+            let valid = format!("`data.folder.size`, which is {}, or more", self.size);
+            return Err(WorkbenchError::field(
+                "data.folder.shorter_side",
+                self.shorter_side(),
+                &valid,
+            ));
         }
         Ok(())
     }

@@ -308,10 +308,13 @@ fn sizes_that_do_not_fit_are_refused() {
         };
         open(root.path(), &options).unwrap_err().to_string()
     };
-    assert_eq!(refused(0, None), "`size` is 0; valid is 1 or more pixels");
+    assert_eq!(
+        refused(0, None),
+        "configuration: `data.folder.size` is 0; valid: 1 or more pixels"
+    );
     assert_eq!(
         refused(32, Some(31)),
-        "`shorter_side` is 31; valid is `size`, which is 32, or more"
+        "configuration: `data.folder.shorter_side` is 31; valid: `data.folder.size`, which is 32, or more"
     );
 }
 

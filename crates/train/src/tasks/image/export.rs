@@ -4,6 +4,7 @@ use workbench::images::{Classes, Dataset, DatasetId, FolderOptions};
 
 use super::ImageData;
 use crate::TrainError;
+use crate::portable::Inherited;
 
 /// `config.json` of an exported network. Its tensors have the names of DARTS' PyTorch code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,10 @@ pub struct ExportConfig {
     /// What it was trained on, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trained: Option<TrainedOn>,
+    /// How its search scores it, where its weights and running statistics are those of a supernet: its
+    /// operations are then those of a search, not affine and with normalised pools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherited: Option<Inherited>,
 }
 
 /// How an image is given to a network: framed to this size, pixels to 0..=1, and then normalised,
@@ -142,6 +147,12 @@ impl ExportConfig {
             let found = format!("{} names", names.len());
             let valid = format!("{classes} names, one a class");
             return Err(TrainError::field("class_names", found, &valid));
+        }
+        if self
+            .inherited
+            .is_some_and(|inherited| inherited.batch_size == 0)
+        {
+            return Err(TrainError::field("inherited.batch_size", 0, "1 or more"));
         }
         if self.image.std.iter().any(|&std| std <= 0.0) {
             let found = format!("{:?}", self.image.std);

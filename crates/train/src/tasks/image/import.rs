@@ -16,7 +16,7 @@ pub struct ImportArgs {
     /// net or network.
     #[arg(long, value_name = "NAME")]
     key: Option<String>,
-    /// Its cells: published ones by name, or a genotype file.
+    /// Its cells: published ones by name, a genotype file or a run folder.
     genotype: String,
     /// Channels of the first cells.
     #[arg(long)]
@@ -85,6 +85,7 @@ impl ImportArgs {
                 },
                 class_names: None,
                 trained: None,
+                inherited: None,
             },
             weights,
         };

@@ -1,8 +1,9 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
-use supernet::{DerivedNetwork, ModelBackend, StateDict};
+use supernet::{DerivedNetwork, ModelBackend, OperationForm, StateDict};
+use toml::Table;
 use workbench::images::{
     Classes, DataDescription, DatasetId, FolderOptions, ImageProblem, load_test,
 };
@@ -12,7 +13,7 @@ use super::export::{ExportConfig, Frame, TrainedOn};
 use super::predict::{Prediction, read_image};
 use super::{ImageCommand, ImageData, ImageFit, ImageRecipe};
 use crate::export::json;
-use crate::portable::{DataChoice, Portable};
+use crate::portable::{DataChoice, Inherited, Portable};
 use crate::{FitConfig, TrainError, Trainer};
 
 impl Portable for ImageRecipe {
@@ -33,6 +34,7 @@ impl Portable for ImageRecipe {
                 epochs,
                 file_names: data.file_names.clone(),
             }),
+            inherited: None,
         }
     }
 
@@ -46,6 +48,27 @@ impl Portable for ImageRecipe {
             image: export.image.clone(),
             class_names: export.class_names.clone(),
             fit: ImageFit::default(),
+            operations: match export.inherited {
+                Some(_) => OperationForm::Searched,
+                None => OperationForm::Retrained,
+            },
+        }
+    }
+
+    fn inherited(export: &ExportConfig) -> Option<Inherited> {
+        export.inherited
+    }
+
+    fn data_of_search(data: &Table) -> DataChoice {
+        let folder = data.get("folder").and_then(|folder| folder.as_table());
+        let on_corrupt = folder.and_then(|folder| folder.get("on_corrupt"));
+        DataChoice {
+            set: None,
+            root: data
+                .get("root")
+                .and_then(|root| root.as_str())
+                .map(PathBuf::from),
+            on_corrupt: on_corrupt.and_then(|value| value.clone().try_into().ok()),
         }
     }
 

@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use burn::tensor::{Tensor, backend::Backend};
 use supernet::{
     DerivedConfig, DerivedNetwork, DropPath, Genotype, ModelBackend, NetworkConfig, Operation,
-    Published, Statistics, WeightInit,
+    OperationForm, Published, Statistics, WeightInit,
 };
 use toml::Table;
+use workbench::cli::{Shorthand, Takes};
 use workbench::images::{Batch, Dataset, ImageProblem, OnCorrupt};
 use workbench::precision::Precision;
 use workbench::problem::{Phase, Problem, Split};
@@ -26,6 +28,8 @@ pub struct ImageRecipe {
     pub class_names: Option<Vec<String>>,
     /// How it is trained.
     pub fit: ImageFit,
+    /// Of which form its operations are: a search's child has those of the supernet.
+    pub operations: OperationForm,
 }
 
 /// The cells of this name (`darts-v2`, ...) or in this file, JSON or text.
@@ -60,6 +64,33 @@ impl Recipe for ImageRecipe {
     const DEFAULTS: &'static str = include_str!("../../../../../configs/fit-digits.toml");
     const PRECISIONS: &'static [Precision] = &[Precision::F32, Precision::F16, Precision::Bf16];
 
+    const SHORTHANDS: &'static [Shorthand] = &[
+        Shorthand {
+            option: "channels",
+            field: "network.channels",
+            takes: Takes::Value("N"),
+            help: "Channels of the first cells",
+        },
+        Shorthand {
+            option: "cells",
+            field: "network.cells",
+            takes: Takes::Value("N"),
+            help: "Number of cells",
+        },
+        Shorthand {
+            option: "crop-padding",
+            field: "data.augment.crop_padding",
+            takes: Takes::Value("PIXELS"),
+            help: "Shift training images by up to so many pixels",
+        },
+        Shorthand {
+            option: "flip",
+            field: "data.augment.flip",
+            takes: Takes::Nothing,
+            help: "Mirror half of the training images",
+        },
+    ];
+
     type Problem = ImageProblem;
     type Op = Operation;
     type Data = ImageData;
@@ -80,6 +111,14 @@ impl Recipe for ImageRecipe {
 
     fn validate(config: &FitConfig<Self>) -> Result<(), TrainError> {
         validate(config)
+    }
+
+    fn data_root(data: &mut ImageData) -> Option<&mut Option<PathBuf>> {
+        Some(&mut data.root)
+    }
+
+    fn run_name(config: &FitConfig<Self>) -> String {
+        format!("fit-{}", config.data.set)
     }
 
     /// Data may move, and a run that a file stopped can go on when it may be skipped.
@@ -112,6 +151,7 @@ impl Recipe for ImageRecipe {
             image,
             class_names,
             fit: config.fit.own.clone(),
+            operations: OperationForm::Retrained,
         };
         Ok((recipe, problem))
     }
@@ -121,7 +161,7 @@ impl Recipe for ImageRecipe {
         init: &mut WeightInit,
         device: &B::Device,
     ) -> Result<DerivedNetwork<B>, TrainError> {
-        Ok(self.network.init::<B>(init, device)?)
+        Ok(self.network.init_as::<B>(self.operations, init, device)?)
     }
 
     fn pass<B: ModelBackend>(
@@ -159,8 +199,9 @@ impl Recipe for ImageRecipe {
         model: &DerivedNetwork<B>,
         batch: &Batch<B>,
         _carry: (),
+        statistics: Statistics,
     ) -> (Tensor<B, 2>, ()) {
-        (model.forward(batch.images.clone(), Statistics::Running), ())
+        (model.forward(batch.images.clone(), statistics), ())
     }
 
     /// Without the auxiliary head.

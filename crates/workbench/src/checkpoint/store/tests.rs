@@ -39,8 +39,14 @@ fn a_checkpoint_knows_its_configuration_and_backend() {
     save(run.path(), 3, &Checkpoint::of_run(&identity, 3)).unwrap();
     let loaded = load_latest(run.path()).unwrap().unwrap();
     assert_eq!(*loaded.data().unwrap(), identity.data);
-    loaded.check_config("0123456789abcdef").unwrap();
-    let message = loaded.check_config("fedcba").unwrap_err().to_string();
+    loaded.check_config("0123456789abcdef", None).unwrap();
+    loaded
+        .check_config("fedcba", Some("0123456789abcdef"))
+        .unwrap();
+    let message = loaded
+        .check_config("fedcba", Some("ba98"))
+        .unwrap_err()
+        .to_string();
     let run = run.path();
     let name = run.display().to_string();
     for piece in [&name, "fingerprint 0123456789ab, expected fedcba"] {
