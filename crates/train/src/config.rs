@@ -2,9 +2,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use workbench::config::checks::{below_one, not_blank, not_negative, positive};
-use workbench::config::{
-    self, Joined, Source, make_absolute, merge, set_root, stated, to_toml,
-};
+use workbench::config::{self, Joined, Source, make_absolute, merge, set_root, stated, to_toml};
 use workbench::optim::Schedule;
 use workbench::precision::Precision;
 use workbench::session::Extension;

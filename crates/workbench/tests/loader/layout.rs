@@ -363,6 +363,9 @@ fn a_folder_to_judge_by_is_scored_whole_but_for_what_was_trained_on() {
     fs::remove_file(moved.path().join("photos/a/3.png")).unwrap();
     assert_eq!(score(moved.path(), Some(&trained)).len(), 7);
 
+    let around = folder(&["test/images/a/0.png", "test/images/b/0.png"]);
+    assert_eq!(names(&score(around.path(), None)), ["a", "b"]);
+
     // Parts: the one to judge by, alone or beside the one that trains.
     let parts = folder(&["val/a/0.png", "val/b/0.png", "val/b/1.png"]);
     assert_eq!(score(parts.path(), None).len(), 3);

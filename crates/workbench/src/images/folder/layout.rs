@@ -192,7 +192,7 @@ impl Parts {
 
 /// The folder that all images of these entries are in: the last of a row of single folders, if it holds
 /// several.
-fn inside(entries: &Entries) -> Result<Option<PathBuf>> {
+pub(super) fn inside(entries: &Entries) -> Result<Option<PathBuf>> {
     let [only] = &full_folders(entries)?[..] else {
         return Ok(None);
     };
@@ -214,12 +214,18 @@ fn full_folders(entries: &Entries) -> Result<Vec<PathBuf>> {
     Ok(full)
 }
 
+/// Levels of folders below one in which images are looked for: a link could lead back to a folder above.
+const LEVELS: usize = 6;
+
 /// Whether an image lies in a folder or below it.
 fn has_image(folder: &Path) -> Result<bool> {
+    has_image_within(folder, LEVELS)
+}
+
+fn has_image_within(folder: &Path, levels: usize) -> Result<bool> {
     let entries = Entries::of(folder)?;
-    // A link could lead back to a folder above it.
-    let folders = entries.folders.iter().filter(|path| !path.is_symlink());
-    Ok(!entries.images.is_empty() || any(folders, has_image)?)
+    let below = |path: &Path| has_image_within(path, levels - 1);
+    Ok(!entries.images.is_empty() || (levels > 0 && any(&entries.folders, below)?))
 }
 
 fn is_nested(path: &Path) -> Result<bool> {

@@ -11,8 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use self::classes::ClassFolders;
-use self::entries::name_of;
-use self::layout::Layout;
+use self::entries::{Entries, name_of};
+use self::layout::{Layout, inside};
 use super::dataset::{Dataset, SPLIT_SEED};
 use super::folder_options::FolderOptions;
 use super::image_files::file_names;
@@ -99,8 +99,10 @@ pub(super) fn count_training(root: &Path) -> Result<usize> {
     }
 }
 
-/// All images of a folder of class folders.
+/// All images of a folder of class folders, or of the one that they are in.
 fn undivided(path: &Path, options: &FolderOptions) -> Result<Dataset> {
+    let around = inside(&Entries::of(path)?)?;
+    let path = around.as_deref().unwrap_or(path);
     let folders = ClassFolders::read(path)?;
     folders.check()?;
     let names = file_names(path, folders.files());

@@ -69,9 +69,9 @@ pub(super) fn is_ambiguous(name: &str) -> bool {
     name.eq_ignore_ascii_case("valid")
 }
 
-/// Lower-case letters without fillers before and behind, and a year or number at the end.
+/// Lower-case letters without fillers, years and numbers before and behind.
 fn without_fillers(letters: &str) -> &str {
-    let mut rest = letters.trim_end_matches(|c: char| c.is_ascii_digit());
+    let mut rest = letters.trim_matches(|c: char| c.is_ascii_digit());
     while let Some(shorter) = FILLERS
         .iter()
         .find_map(|filler| rest.strip_suffix(filler).or(rest.strip_prefix(filler)))
@@ -99,6 +99,7 @@ mod tests {
                     "Training Set",
                     "trainset",
                     "train2017",
+                    "01_train",
                     "img-train",
                     "TrainingData",
                     "data_train",
