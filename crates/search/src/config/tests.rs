@@ -28,6 +28,79 @@ fn the_default_is_valid_and_round_trips() {
 }
 
 #[test]
+fn a_run_is_called_as_its_data_unless_it_has_a_name() {
+    let name = |text: &str, set: &[&str]| {
+        let set: Vec<String> = set.iter().map(|text| text.to_string()).collect();
+        Config::resolve(file("file", text), &set).unwrap().name
+    };
+    assert_eq!(name("", &[]), "digits");
+    assert_eq!(name("", &["data.set=mnist_5k"]), "mnist_5k");
+    assert_eq!(
+        name("[data]\nset = \"mnist_5k\"", &["data.set=cifar10"]),
+        "cifar10"
+    );
+    assert_eq!(name("name = \"mine\"", &["data.set=mnist_5k"]), "mine");
+    assert_eq!(name("name = \"mine\"", &["name=yours"]), "yours");
+    for blank in ["name=", "name=\"  \""] {
+        let message = refused(&[blank]);
+        assert!(message.contains("`name` is \""), "{message}");
+    }
+}
+
+/// The default with its optional fields, which are commented out.
+fn with_optional_fields() -> String {
+    let uncommented = |line: &str| match line.strip_prefix("# ") {
+        Some(rest) if rest.split(' ').nth(1) == Some("=") => rest.to_string(),
+        _ => line.to_string(),
+    };
+    let lines: Vec<String> = <ImageTask as crate::Task>::DEFAULTS
+        .lines()
+        .map(uncommented)
+        .collect();
+    lines.join("\n")
+}
+
+/// The fields that a section has, as the error about one that it lacks says.
+fn fields_of(section: &str) -> Vec<String> {
+    let field = format!("{section}.unknown_field=1");
+    let message = refused(&[field.trim_start_matches('.')]);
+    let (_, valid) = message.rsplit_once("alid: ").unwrap();
+    valid.split(", ").map(String::from).collect()
+}
+
+#[test]
+fn the_printed_default_has_every_field_and_is_valid_with_the_optional_ones() {
+    let text = with_optional_fields();
+    Config::resolve(file("printed", &text), &[]).unwrap();
+    let table: Table = text.parse().unwrap();
+    let inside = |section: &str| {
+        let mut names = section.split('.').filter(|name| !name.is_empty());
+        names.try_fold(&table, |table, name| table.get(name)?.as_table())
+    };
+    for section in [
+        "",
+        "data",
+        "data.folder",
+        "data.augment",
+        "network",
+        "space",
+        "architecture",
+        "search",
+        "weights",
+        "alpha",
+    ] {
+        let printed = inside(section).unwrap();
+        let fields = fields_of(section);
+        assert!(fields.len() > 1, "{fields:?}");
+        for field in fields {
+            // Only a run that was extended has it.
+            let printed = printed.contains_key(&field) || field == "extension";
+            assert!(printed, "`{field}` of [{section}] is not printed");
+        }
+    }
+}
+
+#[test]
 fn the_papers_settings_are_valid() {
     let text = include_str!("../../../../configs/cifar10.toml");
     let config = Config::resolve(file("cifar10.toml", text), &[]).unwrap();

@@ -6,5 +6,6 @@ mod fit_resume;
 mod image_folders;
 mod own_recipe;
 mod recipe;
+mod searched;
 mod sums;
 mod torch;

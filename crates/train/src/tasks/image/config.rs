@@ -111,6 +111,7 @@ pub(super) fn validate(config: &FitConfig<ImageRecipe>) -> Result<(), TrainError
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Recipe;
     use supernet::Published;
     use workbench::config::Source;
 
@@ -128,6 +129,69 @@ mod tests {
         let again = resolve("again", &text);
         assert_eq!(config, again);
         assert_eq!(config.fingerprint().unwrap(), again.fingerprint().unwrap());
+    }
+
+    fn refused(set: &[&str]) -> String {
+        let set: Vec<String> = set.iter().map(|text| text.to_string()).collect();
+        Config::resolve(None, &set).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_run_is_called_as_its_data_unless_it_has_a_name() {
+        assert_eq!(resolve("file", "").name, "fit-digits");
+        assert_eq!(
+            resolve("file", "data.set = \"mnist_5k\"").name,
+            "fit-mnist_5k"
+        );
+        assert_eq!(resolve("file", "name = \"mine\"").name, "mine");
+        assert!(refused(&["name= "]).contains("`name` is \"\""));
+    }
+
+    /// The default with its optional fields, which are commented out.
+    fn with_optional_fields() -> String {
+        let uncommented = |line: &str| match line.strip_prefix("# ") {
+            Some(rest) if rest.split(' ').nth(1) == Some("=") => rest.to_string(),
+            _ => line.to_string(),
+        };
+        let lines: Vec<String> = ImageRecipe::DEFAULTS.lines().map(uncommented).collect();
+        lines.join("\n")
+    }
+
+    /// The fields that a section has, as the error about one that it lacks says.
+    fn fields_of(section: &str) -> Vec<String> {
+        let field = format!("{section}.unknown_field=1");
+        let message = refused(&[field.trim_start_matches('.')]);
+        let (_, valid) = message.rsplit_once("alid: ").unwrap();
+        valid.split(", ").map(String::from).collect()
+    }
+
+    #[test]
+    fn the_printed_default_has_every_field_and_is_valid_with_the_optional_ones() {
+        let text = with_optional_fields();
+        resolve("printed", &text);
+        let table: toml::Table = text.parse().unwrap();
+        let inside = |section: &str| {
+            let mut names = section.split('.').filter(|name| !name.is_empty());
+            names.try_fold(&table, |table, name| table.get(name)?.as_table())
+        };
+        for section in [
+            "",
+            "data",
+            "data.folder",
+            "data.augment",
+            "network",
+            "fit",
+            "weights",
+        ] {
+            let printed = inside(section).unwrap();
+            let fields = fields_of(section);
+            assert!(fields.len() > 1, "{fields:?}");
+            for field in fields {
+                // Only a run that was extended has it.
+                let printed = printed.contains_key(&field) || field == "extension";
+                assert!(printed, "`{field}` of [{section}] is not printed");
+            }
+        }
     }
 
     #[test]
