@@ -131,7 +131,7 @@ fn a_data_set_brings_values_of_its_own_below_those_that_are_given() {
         (folder.data.folder.size, folder.name.as_str()),
         (48, "folder")
     );
-    assert_eq!((folder.network.channels, folder.search.batch_size), (8, 32));
+    assert_eq!((folder.network.channels, folder.search.batch_size), (8, 16));
     assert!(folder.data.augment.flip);
     // The file's own fields stand, although the option names another set than it.
     let text =

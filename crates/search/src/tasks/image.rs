@@ -57,7 +57,7 @@ pub struct ImageSize {
 }
 
 /// Images of a step on a folder of many pictures.
-const FOLDER_BATCH: usize = 32;
+const FOLDER_BATCH: usize = 16;
 
 impl ImageTask {
     /// A task for supernets of this size on images of this height and width.
