@@ -69,7 +69,7 @@ pub(super) struct ExportArgs {
 pub(super) struct PredictArgs {
     /// An exported network.
     network: PathBuf,
-    /// Files of what the network takes; for images PNG or JPEG.
+    /// Files of what the network takes; for images JPEG, PNG, WebP or BMP.
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]

@@ -283,7 +283,7 @@ fn bad_input_gets_one_sentence_and_leaves_nothing() {
                 "--set",
                 "data.folder.shorter_side=3",
             ],
-            &["`data.folder.shorter_side` is 3", "224"],
+            &["`data.folder.shorter_side` is 3", "48"],
         ),
         (&["config"], &["--print-default", "--check FILE"]),
         (&["resume", "absent"], &["absent", "does not exist"]),

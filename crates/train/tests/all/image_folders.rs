@@ -288,12 +288,11 @@ fn the_parts_of_a_folder_become_no_classes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     let fit = |root: &str, run: &str| {
-        let words = FIT.map(|word| match word {
+        FIT.map(|word| match word {
             "images" => root.to_string(),
             "run" => run.to_string(),
             other => other.to_string(),
-        });
-        words
+        })
     };
     pictures(&path.join("fruits/Training"), 3, 4);
     pictures(&path.join("fruits/Test"), 3, 2);
