@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use supernet::Genotype;
+use workbench::WorkbenchError;
 use workbench::backend::BackendName;
 use workbench::cli::{ConfigArgs, ConfigFile, RunsOn};
 use workbench::files;
@@ -47,11 +48,12 @@ enum Command {
     },
     /// Retrain what several seeds found for a few epochs and pick the best by validation error.
     Best(BestArgs),
-    /// Draw the cells of a genotype file as SVG.
+    /// Draw cells as SVG.
     Draw {
-        /// The genotype, JSON or text.
-        genotype: PathBuf,
-        /// The picture to write.
+        /// Published cells by name, such as darts-v2, or a genotype file; FILE#NAME is one of several in
+        /// a file.
+        genotype: String,
+        /// The picture to write, an .svg file.
         out: PathBuf,
         /// The task the cells are of.
         #[arg(long, value_name = "NAME", default_value = DEFAULT_TASK)]
@@ -238,9 +240,17 @@ fn show<T: Task>(folder: &RunFolder) -> Result<(), SearchError> {
     Ok(())
 }
 
-fn draw<T: Task>(genotype: &Path, out: &Path) -> Result<(), SearchError> {
-    let text = files::read_to_string(genotype)?;
-    let genotype = Genotype::<T::Op>::parse(&genotype.display().to_string(), &text)?;
+fn draw<T: Task>(genotype: &str, out: &Path) -> Result<(), SearchError> {
+    let ending = out.extension().unwrap_or_default();
+    if !ending.eq_ignore_ascii_case("svg") {
+        return Err(WorkbenchError::Drawing {
+            what: format!("picture `{}`", out.display()),
+            found: format!("the ending `{}`", ending.display()),
+            valid: "`svg`: pictures are written as SVG".into(),
+        }
+        .into());
+    }
+    let genotype = Genotype::<T::Op>::read(genotype)?;
     files::write_atomic(out, draw_genotype::<T>(&genotype)?)?;
     println!("wrote {}", out.display());
     Ok(())

@@ -40,11 +40,6 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// default begins an epoch and a scoring.
     type Carry<B: Backend>: Clone + Default;
 
-    /// Published cells: their names in configurations, and their text.
-    fn published() -> Vec<(&'static str, &'static str)> {
-        Vec::new()
-    }
-
     /// Checks everything particular to the task that can be checked without the data.
     ///
     /// # Errors

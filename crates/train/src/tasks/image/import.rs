@@ -16,7 +16,7 @@ pub struct ImportArgs {
     /// net or network.
     #[arg(long, value_name = "NAME")]
     key: Option<String>,
-    /// Its cells: published ones by name, or a genotype file.
+    /// Its cells: published ones by name, or a genotype file; FILE#NAME is one of several in a file.
     genotype: String,
     /// Channels of the first cells.
     #[arg(long)]

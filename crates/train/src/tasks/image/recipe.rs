@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use burn::tensor::{Tensor, backend::Backend};
 use supernet::{
     DerivedConfig, DerivedNetwork, DropPath, Genotype, ModelBackend, NetworkConfig, Operation,
-    Published, Statistics, WeightInit,
+    Statistics, WeightInit,
 };
 use workbench::images::{Batch, Dataset, ImageProblem, OnCorrupt};
 use workbench::precision::Precision;
@@ -27,7 +27,7 @@ pub struct ImageRecipe {
     pub fit: ImageFit,
 }
 
-/// The cells of this name (`darts-v2`, ...) or in this file, JSON or text.
+/// The cells of this name (`darts-v2`, ...) or in this file, as [`read_cells`] finds them.
 ///
 /// # Errors
 ///
@@ -66,12 +66,6 @@ impl Recipe for ImageRecipe {
     type Fit = ImageFit;
     type Model<B: ModelBackend> = DerivedNetwork<B>;
     type Carry<B: Backend> = ();
-
-    fn published() -> Vec<(&'static str, &'static str)> {
-        Published::ALL
-            .map(|cells| (cells.name(), cells.text()))
-            .to_vec()
-    }
 
     fn validate(config: &FitConfig<Self>) -> Result<(), TrainError> {
         validate(config)
