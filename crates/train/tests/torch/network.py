@@ -87,7 +87,7 @@ def operation(name, c, stride):
     if kind == "avg_pool":
         return nn.AvgPool2d(kernel, stride, kernel // 2, count_include_pad=False)
     if kind == "conv":
-        return (strips if "_1x" in name else plain)(c, kernel, stride)
+        return (strips if name.count("x") == 2 else plain)(c, kernel, stride)
     dilation = 2 if kind.startswith("dil") else 1
     stages = separable(c, kernel, stride, dilation)
     if kind != "dil_conv":
