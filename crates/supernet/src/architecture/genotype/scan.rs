@@ -62,6 +62,9 @@ pub(super) fn uncommented(line: &str) -> &str {
 /// kinds of cells.
 pub(super) fn scan(text: &str, cells: &[&str]) -> Vec<Found> {
     let mut found = Vec::new();
+    if !cells.iter().any(|cell| text.contains(cell)) {
+        return found;
+    }
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
         let start = at;
@@ -83,10 +86,13 @@ pub(super) fn scan(text: &str, cells: &[&str]) -> Vec<Found> {
         let before = found.len();
         match reader.value() {
             Ok(value) => {
-                collect(value, name_before(&text[..start]), cells, &mut found);
+                collect(value, "", cells, &mut found);
                 // An apostrophe may look like the beginning of a text.
                 if !quoted || found.len() > before {
                     at = reader.at;
+                }
+                for found in found[before..].iter_mut().filter(|f| f.name.is_empty()) {
+                    found.name = name_before(&text[..start]);
                 }
             }
             Err(error) if reader.keys.iter().any(|key| cells.contains(&key.as_str())) => {
@@ -148,7 +154,7 @@ fn name_before(before: &str) -> String {
 }
 
 /// The genotypes in a value, which is called `name`.
-fn collect(value: Literal, name: String, cells: &[&str], found: &mut Vec<Found>) {
+fn collect(value: Literal, name: &str, cells: &[&str], found: &mut Vec<Found>) {
     let is_cell = |(key, value): &(String, Literal)| {
         cells.contains(&key.as_str()) && matches!(value, Literal::List(_))
     };
@@ -156,13 +162,13 @@ fn collect(value: Literal, name: String, cells: &[&str], found: &mut Vec<Found>)
         Literal::Fields(fields) if fields.iter().any(is_cell) => Content::Fields(fields),
         Literal::Fields(fields) => {
             for (key, value) in fields {
-                collect(value, key, cells, found);
+                collect(value, &key, cells, found);
             }
             return;
         }
         Literal::List(items) => {
             for item in items {
-                collect(item, name.clone(), cells, found);
+                collect(item, name, cells, found);
             }
             return;
         }
@@ -182,25 +188,24 @@ fn collect(value: Literal, name: String, cells: &[&str], found: &mut Vec<Found>)
             } else {
                 let arguments = named.into_iter().map(|(_, value)| value);
                 for argument in positional.into_iter().chain(arguments) {
-                    collect(argument, name.clone(), cells, found);
+                    collect(argument, name, cells, found);
                 }
                 return;
             }
         }
         Literal::Text(text) if begins_as_lines(&text, cells) => Content::Lines(text),
         Literal::Text(text) => {
-            let unnamed = |found: Found| Found {
-                name: if found.name.is_empty() {
-                    name.clone()
-                } else {
-                    found.name
-                },
-                ..found
-            };
-            found.extend(scan(&text, cells).into_iter().map(unnamed));
+            let before = found.len();
+            found.extend(scan(&text, cells));
+            for found in found[before..].iter_mut().filter(|f| f.name.is_empty()) {
+                found.name = name.into();
+            }
             return;
         }
         Literal::Number(_) | Literal::Name(_) => return,
     };
-    found.push(Found { name, content });
+    found.push(Found {
+        name: name.into(),
+        content,
+    });
 }
