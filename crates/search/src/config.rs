@@ -2,7 +2,9 @@ use std::path::Path;
 
 use egs_core::Normalization;
 use serde::{Deserialize, Serialize};
-use supernet::{ArchitectureConfig, Cost, DeriveRule, Execution, Relaxation, SearchSpace};
+use supernet::{
+    ArchitectureConfig, Cost, DeriveRule, Execution, OperationSet, Relaxation, SearchSpace,
+};
 use toml::{Table, Value};
 use workbench::config::checks::{below_one, not_blank, not_negative, positive};
 use workbench::config::{
@@ -54,6 +56,9 @@ pub struct LoopConfig {
     pub method: SearchMethod,
     /// Which operations the child keeps; by default the method's own rule.
     pub derive: DeriveRule,
+    /// Most skip connections that the child's normal cell keeps; without it, any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_skips: Option<usize>,
     /// Passes over the data that train weights.
     pub epochs: usize,
     /// Epochs at the start in which only the weights are trained.
@@ -167,6 +172,7 @@ impl<T: Task> SearchConfig<T> {
             ));
         }
         self.validate_method()?;
+        self.validate_skips()?;
         self.validate_precision()?;
         positive("search.temperature", self.search.temperature.range().0)?;
         self.architecture
@@ -239,6 +245,23 @@ impl<T: Task> SearchConfig<T> {
             return refuse("search.derive", "another rule", "sampled-code");
         }
         Ok(())
+    }
+
+    /// Checks that a limit of skips leaves something to derive.
+    fn validate_skips(&self) -> Result<(), SearchError> {
+        let Some(most) = self.search.max_skips else {
+            return Ok(());
+        };
+        let (skip, none) = (<T::Op as OperationSet>::SKIP, <T::Op as OperationSet>::NONE);
+        let mut others = self.space.operations.iter().copied().map(Some);
+        let valid = if skip.is_none() {
+            format!("no value with `task` {}, which has no skip", T::NAME)
+        } else if others.all(|op| op == skip || op == none) {
+            "no value with `space.operations` that are nothing but skips".into()
+        } else {
+            return Ok(());
+        };
+        Err(SearchError::field("search.max_skips", most, &valid))
     }
 
     /// Checks what the supernet computes in and what of it is kept.

@@ -65,6 +65,7 @@ mod state;
 mod step;
 mod task;
 pub mod tasks;
+mod weightless;
 
 pub use config::{AlphaConfig, LoopConfig, SearchConfig, WeightsConfig};
 pub use error::SearchError;

@@ -10,7 +10,7 @@ use workbench::problem::Problem;
 use workbench::record::{SearchEpoch, SearchOutcome, capitalised};
 use workbench::run_folder::RunFolder;
 
-use crate::{SearchConfig, SearchError, Task};
+use crate::{SearchConfig, SearchError, Task, weightless};
 
 /// Draws the cells of a genotype as SVG.
 ///
@@ -35,7 +35,7 @@ pub fn draw_genotype<T: Task>(genotype: &Genotype<T::Op>) -> Result<String, Sear
                 })
             })
             .collect(),
-        output: true,
+        outputs: cell.outputs(),
     };
     let drawings: Vec<_> = genotype.cells.iter().enumerate().map(drawing).collect();
     Ok(cells_svg(&drawings)?)
@@ -228,6 +228,11 @@ pub fn summary<T: Task>(
         entropies.join(", "),
         last.temperature
     );
+    if let Ok(genotype) = last.genotype.parse::<Genotype<T::Op>>() {
+        for line in weightless::lines::<T>(&genotype) {
+            let _ = writeln!(text, "{line}");
+        }
+    }
     let _ = writeln!(text, "{}", last.genotype);
     text
 }

@@ -3,7 +3,8 @@ use std::time::Instant;
 use burn::module::AutodiffModule;
 use burn::tensor::{Tensor, backend::Backend};
 use egs_core::NoiseKey;
-use supernet::{Genotype, Statistics, TrainBackend, count_weights, derive_genotype};
+use serde_json::Value;
+use supernet::{Deriving, Genotype, Statistics, TrainBackend, count_weights, derive_genotype};
 use workbench::checkpoint::{Checkpoint, Loaded};
 use workbench::problem::{Problem, Split, Visit};
 use workbench::record::{CellRecord, Score, SearchEpoch, SearchOutcome, SearchTiming};
@@ -124,10 +125,14 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
     fn derive(&self) -> Result<(Genotype<T::Op>, Probabilities), SearchError> {
         let config = &self.config.architecture;
         let probabilities = self.state.architecture.valid().probabilities(config);
-        let (rule, space) = (self.config.search.derive, &self.config.space);
+        let space = &self.config.space;
+        let deriving = Deriving {
+            rule: self.config.search.derive,
+            max_skips: self.config.search.max_skips,
+        };
         // Only an architecture at random reads the key, which no step and no evaluation has.
         let key = NoiseKey::new(!self.config.seed, u64::MAX);
-        let (genotype, _) = derive_genotype(rule, &probabilities, space, config, key)?;
+        let (genotype, _) = derive_genotype(deriving, &probabilities, space, config, key)?;
         Ok((genotype, probabilities))
     }
 

@@ -25,7 +25,7 @@ mod layers;
 #[doc(inline)]
 pub use architecture::{
     Architecture, ArchitectureConfig, ArchitectureSample, CodeTable, Codes, DeriveRule,
-    DerivedCodes, Execution, ForwardMode, OperationSet, Relaxation, Sampling, Trained,
+    DerivedCodes, Deriving, Execution, ForwardMode, OperationSet, Relaxation, Sampling, Trained,
     derive_genotype,
 };
 pub use backend::{ModelBackend, TrainBackend};

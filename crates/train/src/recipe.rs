@@ -45,11 +45,6 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// default begins an epoch and a scoring.
     type Carry<B: Backend>: Clone + Default;
 
-    /// Published cells: their names in configurations, and their text.
-    fn published() -> Vec<(&'static str, &'static str)> {
-        Vec::new()
-    }
-
     /// What a configuration starts from with the data that these fields choose, a file's and overrides'
     /// as they were given. It is laid on [`DEFAULTS`](Self::DEFAULTS) and below those fields, so optional
     /// fields have no place in it: a run that left one out would take it when it is read again.

@@ -18,7 +18,7 @@ mod space;
 
 pub use codes::{ArchitectureSample, CodeTable, Codes};
 pub use config::{ArchitectureConfig, Relaxation, Sampling};
-pub use deriving::{DeriveRule, DerivedCodes, derive_genotype};
+pub use deriving::{DeriveRule, DerivedCodes, Deriving, derive_genotype};
 pub use genotype::{CellGenotype, Genotype, GenotypeOp};
 pub use logits::Architecture;
 pub(crate) use mixing::Role;

@@ -17,10 +17,17 @@ pub enum Cost {
 }
 
 impl Operation {
-    /// Weights of the operation's convolutions on `channels` channels.
-    fn weights(self, channels: usize, stride: usize) -> usize {
-        let layers = self.layers(channels, stride);
-        layers.into_iter().map(OperationLayer::weights).sum()
+    /// What the operation's convolutions cost on `channels` channels of an image of these sides.
+    fn cost(self, channels: usize, stride: usize, image: [usize; 2], cost: Cost) -> usize {
+        let layers = self.layers(channels, stride).into_iter();
+        let of_layer = |layer: OperationLayer| match cost {
+            Cost::Parameters => layer.weights(),
+            Cost::MultiplyAdds => {
+                let [height, width] = layer.sides(image, stride);
+                layer.weights() * height * width
+            }
+        };
+        layers.map(of_layer).sum()
     }
 }
 
@@ -29,8 +36,7 @@ impl NetworkConfig {
     /// `[tables][edges][ops]`, for images of `height` by `width`. Stem, preprocessing and
     /// classifier are the same for every architecture and not part of it.
     ///
-    /// Every convolution of an operation works at the size of its output, so its multiply-adds are
-    /// its weights times the pixels of a node.
+    /// The multiply-adds of a convolution are its weights times the pixels of its output.
     pub fn operation_costs(
         &self,
         space: &SearchSpace,
@@ -41,16 +47,18 @@ impl NetworkConfig {
         let mut tables = vec![zeros; Operation::CELLS.len()];
         let mut sides = [height, width];
         for cell in self.plan(space.nodes).0 {
+            let before = sides;
             sides = sides.map(|side| side.div_ceil(cell.stride));
-            let factor = match cost {
-                Cost::MultiplyAdds => sides[0] * sides[1],
-                Cost::Parameters => 1,
-            };
             let inputs = (0..space.nodes).flat_map(|node| 0..space.incoming(node));
             for (row, input) in tables[cell.kind.index()].iter_mut().zip(inputs) {
                 let stride = cell.edge_stride(input);
+                let image = if input < Operation::INPUTS {
+                    before
+                } else {
+                    sides
+                };
                 for (entry, op) in row.iter_mut().zip(&space.operations) {
-                    *entry += (factor * op.weights(cell.channels, stride)) as f64;
+                    *entry += op.cost(cell.channels, stride, image, cost) as f64;
                 }
             }
         }
@@ -91,14 +99,14 @@ mod tests {
         let bare = weights(&pools);
         let space = SearchSpace {
             nodes: 2,
-            ..Default::default()
+            operations: Operation::ALL.to_vec(),
         };
         let costs = network().operation_costs(&space, [9, 9], Cost::Parameters);
         for (index, &op) in space.operations.iter().enumerate() {
             let total: f64 = costs.iter().flatten().map(|row| row[index]).sum();
             let expected = match op {
                 Operation::None => 0,
-                op if pools.contains(&op) => 0,
+                op if Operation::POOLS.contains(&op) => 0,
                 op => weights(&[pools[0], pools[1], op]) - bare,
             };
             assert_eq!(total, expected as f64, "{op}");
@@ -120,5 +128,18 @@ mod tests {
         let skip = 20.0 * 64.0 + 6.0 * 256.0;
         let expected = 20.0 * dilated(8.0) + 6.0 * dilated(16.0);
         assert_eq!(costs[1], vec![vec![skip, expected]; 2]);
+    }
+
+    #[test]
+    fn the_first_of_two_strips_works_on_all_rows() {
+        let space = SearchSpace {
+            nodes: 1,
+            operations: vec![Operation::SkipConnect, Operation::Conv7x1And1x7],
+        };
+        let costs = network().operation_costs(&space, [9, 7], Cost::MultiplyAdds);
+        let strip = |channels: f64| 7.0 * channels * channels;
+        // The reducing cells make 5x4 of 9x7 and 3x2 of 5x4, along the width first.
+        let expected = (36.0 + 20.0) * strip(8.0) + (10.0 + 6.0) * strip(16.0);
+        assert_eq!(costs[1][0][1], expected);
     }
 }

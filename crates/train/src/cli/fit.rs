@@ -20,8 +20,8 @@ use crate::{Fit, FitConfig, Recipe, TrainError, TrainRecipe};
 
 #[derive(Debug, Args)]
 pub(super) struct FitArgs {
-    /// Published cells (darts-v1, darts-v2, snas, data-m4), a genotype file, or the run folder of a
-    /// search; by default the configuration's.
+    /// Published cells by name, such as darts-v2, a genotype file or the run folder of a search;
+    /// FILE#NAME is one of several in a file. By default the configuration's.
     genotype: Option<String>,
     #[command(flatten)]
     run: RunArgs,

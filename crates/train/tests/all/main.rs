@@ -3,6 +3,7 @@
 mod checkpoints;
 mod fit_commands;
 mod fit_resume;
+mod genotypes;
 mod image_folders;
 mod own_recipe;
 mod recipe;

@@ -16,7 +16,8 @@ pub struct ImportArgs {
     /// net or network.
     #[arg(long, value_name = "NAME")]
     key: Option<String>,
-    /// Its cells: published ones by name, a genotype file or a run folder.
+    /// Its cells: published ones by name, a genotype file or a run folder; FILE#NAME is one of several in
+    /// a file.
     genotype: String,
     /// Channels of the first cells.
     #[arg(long)]

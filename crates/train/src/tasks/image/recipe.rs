@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use burn::tensor::{Tensor, backend::Backend};
 use supernet::{
     DerivedConfig, DerivedNetwork, DropPath, Genotype, ModelBackend, NetworkConfig, Operation,
-    OperationForm, Published, Statistics, WeightInit,
+    OperationForm, Statistics, WeightInit,
 };
 use toml::Table;
 use workbench::cli::{Shorthand, Takes};
@@ -32,7 +32,7 @@ pub struct ImageRecipe {
     pub operations: OperationForm,
 }
 
-/// The cells of this name (`darts-v2`, ...) or in this file, JSON or text.
+/// The cells of this name (`darts-v2`, ...) or in this file, as [`read_cells`] finds them.
 ///
 /// # Errors
 ///
@@ -98,12 +98,6 @@ impl Recipe for ImageRecipe {
     type Fit = ImageFit;
     type Model<B: ModelBackend> = DerivedNetwork<B>;
     type Carry<B: Backend> = ();
-
-    fn published() -> Vec<(&'static str, &'static str)> {
-        Published::ALL
-            .map(|cells| (cells.name(), cells.text()))
-            .to_vec()
-    }
 
     fn defaults_for(stated: &Table) -> workbench::Result<Table> {
         defaults_for(stated)
