@@ -1,8 +1,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::layer::OperationLayer;
-use super::{NetworkConfig, Operation, SearchSpace};
-use crate::architecture::OperationSet;
+use super::{
+    CellGenotype, DerivedConfig, Genotype, GenotypeOp, NetworkConfig, Operation, SearchSpace,
+};
+use crate::SupernetError;
+use crate::architecture::{CostTable, OperationSet};
 
 /// What an operation costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -16,7 +19,23 @@ pub enum Cost {
     Parameters,
 }
 
+impl Cost {
+    /// What is counted, as a plural noun.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MultiplyAdds => "multiply-adds",
+            Self::Parameters => "parameters",
+        }
+    }
+}
+
 impl Operation {
+    /// Weights of the normalisations that the operation is retrained with.
+    fn affine_weights(self, channels: usize, stride: usize) -> usize {
+        let layers = self.layers(channels, stride).into_iter();
+        layers.map(|layer| 2 * layer.normalized).sum()
+    }
+
     /// Weights of the operation's convolutions on `channels` channels.
     fn weights(self, channels: usize, stride: usize) -> usize {
         let layers = self.layers(channels, stride);
@@ -37,20 +56,74 @@ impl NetworkConfig {
         [height, width]: [usize; 2],
         cost: Cost,
     ) -> Vec<Vec<Vec<f64>>> {
+        self.sum_operations(space, [height, width], |op, channels, stride, pixels| {
+            op.weights(channels, stride)
+                * match cost {
+                    Cost::MultiplyAdds => pixels,
+                    Cost::Parameters => 1,
+                }
+        })
+    }
+
+    /// What the derived networks of this size cost that are retrained, for images of `height` by `width`, as
+    /// [`DerivedConfig::layers`] counts them in the CIFAR form: normalisation is affine, and all layers are
+    /// part of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`DerivedConfig::validate`].
+    pub fn child_costs(
+        &self,
+        space: &SearchSpace,
+        [height, width]: [usize; 2],
+        cost: Cost,
+    ) -> Result<CostTable, SupernetError> {
+        let operations =
+            self.sum_operations(space, [height, width], |op, channels, stride, pixels| {
+                let weights = op.weights(channels, stride);
+                match cost {
+                    Cost::MultiplyAdds => weights * pixels,
+                    Cost::Parameters => weights + op.affine_weights(channels, stride),
+                }
+            });
+        // Any genotype has the fixed layers.
+        let node = vec![GenotypeOp::new(Operation::AvgPool3x3, 0)];
+        let cell = CellGenotype {
+            nodes: vec![node; space.nodes],
+        };
+        let genotype = Genotype {
+            cells: vec![cell; Operation::CELLS.len()],
+        };
+        let layers = DerivedConfig::new(self.clone(), genotype).layers(height, width)?;
+        let costs = layers.iter().map(|layer| match cost {
+            Cost::MultiplyAdds => layer.multiply_adds as f64,
+            Cost::Parameters => layer.weights as f64,
+        });
+        Ok(CostTable {
+            fixed: costs.sum(),
+            operations,
+        })
+    }
+
+    /// The sum over all cells that share a table of what `count(operation, channels, stride, pixels of a
+    /// node)` gives, `[tables][edges][ops]`.
+    fn sum_operations(
+        &self,
+        space: &SearchSpace,
+        [height, width]: [usize; 2],
+        count: impl Fn(Operation, usize, usize, usize) -> usize,
+    ) -> Vec<Vec<Vec<f64>>> {
         let zeros = vec![vec![0.0; space.ops()]; space.edges()];
         let mut tables = vec![zeros; Operation::CELLS.len()];
         let mut sides = [height, width];
         for cell in self.plan(space.nodes).0 {
             sides = sides.map(|side| side.div_ceil(cell.stride));
-            let factor = match cost {
-                Cost::MultiplyAdds => sides[0] * sides[1],
-                Cost::Parameters => 1,
-            };
+            let pixels = sides[0] * sides[1];
             let inputs = (0..space.nodes).flat_map(|node| 0..space.incoming(node));
             for (row, input) in tables[cell.kind.index()].iter_mut().zip(inputs) {
                 let stride = cell.edge_stride(input);
-                for (entry, op) in row.iter_mut().zip(&space.operations) {
-                    *entry += (factor * op.weights(cell.channels, stride)) as f64;
+                for (entry, &op) in row.iter_mut().zip(&space.operations) {
+                    *entry += count(op, cell.channels, stride, pixels) as f64;
                 }
             }
         }
@@ -102,6 +175,31 @@ mod tests {
                 op => weights(&[pools[0], pools[1], op]) - bare,
             };
             assert_eq!(total, expected as f64, "{op}");
+        }
+    }
+
+    #[test]
+    fn children_cost_what_their_layers_do() {
+        let space = SearchSpace {
+            nodes: 2,
+            ..Default::default()
+        };
+        for text in [
+            "normal: sep_conv_5x5@0 dil_conv_3x3@1 | skip_connect@2 max_pool_3x3@0\n\
+             reduce: skip_connect@0 sep_conv_3x3@1 | dil_conv_5x5@2",
+            "normal: skip_connect@0 | avg_pool_3x3@1\nreduce: skip_connect@0 | skip_connect@2",
+        ] {
+            let genotype: Genotype = text.parse().unwrap();
+            let derived = DerivedConfig::new(network(), genotype.clone());
+            let layers = derived.layers(9, 11).unwrap();
+            let of = |cost| {
+                let costs = network().child_costs(&space, [9, 11], cost).unwrap();
+                costs.of(&genotype, &space)
+            };
+            let weights: usize = layers.iter().map(|layer| layer.weights).sum();
+            assert_eq!(of(Cost::Parameters), weights as f64);
+            let multiply_adds: u64 = layers.iter().map(|layer| layer.multiply_adds).sum();
+            assert_eq!(of(Cost::MultiplyAdds), multiply_adds as f64);
         }
     }
 
