@@ -7,8 +7,8 @@ use burn::tensor::{
     backend::{AutodiffBackend, Backend},
 };
 use supernet::{
-    Codes, Cost, ForwardMode, Genotype, ModelBackend, OperationSet, Statistics, TrainBackend,
-    WeightInit,
+    Codes, Cost, CostTable, ForwardMode, Genotype, ModelBackend, OperationSet, Statistics,
+    TrainBackend, WeightInit,
 };
 use workbench::config::Section;
 use workbench::precision::Precision;
@@ -206,6 +206,19 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// What it costs to switch an operation on, `[tables][edges][ops]`; none where the task has no such
     /// count, and then no cost penalty.
     fn costs(&self, _cost: Cost) -> Option<Vec<Vec<Vec<f64>>>> {
+        None
+    }
+
+    /// What children cost that are trained in the size of the search; by default their operations alone.
+    fn child_costs(&self, cost: Cost) -> Option<CostTable> {
+        let operations = self.costs(cost)?;
+        let fixed = 0.0;
+        Some(CostTable { fixed, operations })
+    }
+
+    /// Bytes that an alternating step needs at its peak, beside what the process holds anyway, such as the
+    /// data; none where the task does not know.
+    fn step_bytes(&self, _config: &SearchConfig<Self>) -> Option<u64> {
         None
     }
 

@@ -4,6 +4,8 @@ mod checkpoints;
 mod fit_commands;
 mod fit_resume;
 mod image_folders;
+#[cfg(target_os = "linux")]
+mod memory;
 mod own_recipe;
 mod recipe;
 mod sums;

@@ -2,6 +2,7 @@ use super::lock::Lock;
 use super::{EpochRecord, Experiment, Reporter, UnreadableReport};
 use crate::checkpoint::{self, Checkpoint, Loaded, RunIdentity};
 use crate::files::write_atomic;
+use crate::machine::processor;
 use crate::metrics::JsonLines;
 use crate::run_folder::RunFolder;
 use crate::{Result, WorkbenchError, files};
@@ -72,7 +73,7 @@ impl<E: Experiment> Session<E> {
                 loaded.check_config(&identity.fingerprint)?;
                 experiment.check_data(loaded.data()?)?;
                 experiment = experiment.restore(loaded)?;
-                notes.extend(loaded.notes(backend));
+                notes.extend(loaded.notes(&identity));
             }
             None => notes.push(format!(
                 "no checkpoint was written yet: the {} starts anew",
@@ -153,6 +154,7 @@ fn identity<E: Experiment>(experiment: &E, backend: &str) -> Result<RunIdentity,
     Ok(RunIdentity {
         fingerprint: experiment.fingerprint()?,
         backend: backend.into(),
+        processor: processor(),
         data: experiment.description(),
     })
 }

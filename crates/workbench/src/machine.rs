@@ -1,0 +1,165 @@
+//! The machine that a run is on: its memory and its processor.
+
+use std::fmt;
+
+use sysinfo::{
+    CpuRefreshKind, MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System,
+    get_current_pid,
+};
+
+use crate::{Result, WorkbenchError};
+
+/// A number of bytes, for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(pub u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MIB: f64 = (1_u64 << 20) as f64;
+        let mib = self.0 as f64 / MIB;
+        match mib < 1000.0 {
+            true => write!(f, "{mib:.0} MiB"),
+            false => write!(f, "{:.1} GiB", mib / 1024.0),
+        }
+    }
+}
+
+/// Main memory as a process finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// What this process holds now.
+    pub held: Bytes,
+    /// What it can still have: of the machine, or of the group of processes that it is in, whichever has
+    /// less.
+    pub available: Bytes,
+}
+
+impl Memory {
+    /// The memory of now; none where the system does not tell.
+    pub fn now() -> Option<Self> {
+        let mut system = System::new();
+        system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+        if system.total_memory() == 0 {
+            return None;
+        }
+        // Pages of files that a group holds are given back when they are needed.
+        let of_group = system
+            .cgroup_limits()
+            .map(|limits| limits.total_memory.saturating_sub(limits.rss));
+        let of_machine = system.available_memory();
+        let process = get_current_pid().ok()?;
+        let kind = ProcessRefreshKind::nothing().with_memory();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[process]), true, kind);
+        Some(Self {
+            held: Bytes(system.process(process)?.memory()),
+            available: Bytes(of_group.map_or(of_machine, |group| group.min(of_machine))),
+        })
+    }
+
+    /// Checks that a step fits.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkbenchError::Memory`] where it does not; `advice` says what would, given whether a step of so
+    /// many bytes fits.
+    pub fn check(
+        &self,
+        step: u64,
+        advice: impl FnOnce(&dyn Fn(u64) -> bool) -> String,
+    ) -> Result<()> {
+        let fits = |step: u64| step <= self.available.0;
+        if fits(step) {
+            return Ok(());
+        }
+        Err(WorkbenchError::Memory {
+            needed: Bytes(step),
+            available: self.available,
+            advice: advice(&fits),
+        })
+    }
+}
+
+/// The largest of `number`, its half, its quarter and so on down to `least` that holds.
+pub fn halved_until(number: usize, least: usize, holds: impl Fn(usize) -> bool) -> Option<usize> {
+    let halves = std::iter::successors(Some(number / 2), |number| Some(number / 2));
+    let mut halves = halves.take_while(|&number| number >= least.max(1));
+    halves.find(|&number| holds(number))
+}
+
+/// The processor by its maker's name, with the widest vectors that it has: sums are rounded in another
+/// order on another one.
+pub fn processor() -> String {
+    let mut system = System::new();
+    system.refresh_cpu_list(CpuRefreshKind::nothing());
+    let brand = system.cpus().first().map(|cpu| cpu.brand().trim());
+    let brand = brand.filter(|brand| !brand.is_empty());
+    let brand = brand.unwrap_or(std::env::consts::ARCH);
+    format!("{brand}, {}", vectors())
+}
+
+/// The vector instructions that the CPU's kernels choose among, and their width.
+#[cfg(target_arch = "x86_64")]
+fn vectors() -> &'static str {
+    use std::arch::is_x86_feature_detected;
+    let fused = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    match fused {
+        true if is_x86_feature_detected!("avx512f") => "AVX-512 (512 bits)",
+        true => "AVX2 (256 bits)",
+        false => "SSE2 (128 bits)",
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+fn vectors() -> &'static str {
+    "NEON (128 bits)"
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn vectors() -> &'static str {
+    "vectors unknown"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_in_the_unit_that_fits() {
+        let shown = |mib: u64| Bytes(mib << 20).to_string();
+        assert_eq!(
+            [shown(64), shown(999), shown(1536)],
+            ["64 MiB", "999 MiB", "1.5 GiB"]
+        );
+    }
+
+    #[test]
+    fn a_step_that_does_not_fit_is_refused_with_advice() {
+        let memory = Memory {
+            held: Bytes(10 << 20),
+            available: Bytes(2 << 30),
+        };
+        let advice = |fits: &dyn Fn(u64) -> bool| {
+            let batch = halved_until(64, 2, |batch| fits((batch as u64) << 28));
+            format!("a batch of {}", batch.unwrap())
+        };
+        memory.check(2 << 30, advice).unwrap();
+        let message = memory.check(16 << 30, advice).unwrap_err().to_string();
+        for part in ["16.0 GiB", "2.0 GiB", "a batch of 8", "--no-memory-check"] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn halves_end_at_the_least() {
+        assert_eq!(halved_until(96, 2, |n| n <= 20), Some(12));
+        assert_eq!(halved_until(96, 2, |n| n <= 2), None);
+        assert_eq!(halved_until(1, 1, |_| true), None);
+    }
+
+    #[test]
+    fn this_machine_has_memory_and_a_processor() {
+        let memory = Memory::now().unwrap();
+        assert!(memory.held > Bytes(1 << 20) && memory.available > Bytes(1 << 20));
+        assert!(processor().contains(", "), "{}", processor());
+    }
+}
