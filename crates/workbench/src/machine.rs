@@ -1,11 +1,9 @@
 //! The machine that a run is on: its memory and its processor.
+//!
+//! Both are read from the files in which Linux tells them; elsewhere memory is not known.
 
-use std::fmt;
-
-use sysinfo::{
-    CpuRefreshKind, MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System,
-    get_current_pid,
-};
+use std::path::Path;
+use std::{fmt, fs};
 
 use crate::{Result, WorkbenchError};
 
@@ -37,21 +35,33 @@ pub struct Memory {
 impl Memory {
     /// The memory of now; none where the system does not tell.
     pub fn now() -> Option<Self> {
-        let mut system = System::new();
-        system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-        if system.total_memory() == 0 {
-            return None;
-        }
+        Self::read(Path::new("/"))
+    }
+
+    /// The memory that the files below `root` tell.
+    fn read(root: &Path) -> Option<Self> {
+        let text = |path: &str| fs::read_to_string(root.join(path)).ok();
+        let of_machine = field_in_kib(&text("proc/meminfo")?, "MemAvailable:")?;
         // Pages of files that a group holds are given back when they are needed.
-        let of_group = system
-            .cgroup_limits()
-            .map(|limits| limits.total_memory.saturating_sub(limits.rss));
-        let of_machine = system.available_memory();
-        let process = get_current_pid().ok()?;
-        let kind = ProcessRefreshKind::nothing().with_memory();
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[process]), true, kind);
+        let number = |path: &str| text(path)?.trim().parse::<u64>().ok();
+        let statistic = |path: &str, name: &str| first_number(&text(path)?, name);
+        let group = "sys/fs/cgroup";
+        let version_2 = || {
+            let limit = number(&format!("{group}/memory.max"))?;
+            Some((limit, statistic(&format!("{group}/memory.stat"), "anon ")?))
+        };
+        let version_1 = || {
+            let group = format!("{group}/memory");
+            let limit = number(&format!("{group}/memory.limit_in_bytes"))?;
+            Some((
+                limit,
+                statistic(&format!("{group}/memory.stat"), "total_rss ")?,
+            ))
+        };
+        let of_group = version_2().or_else(version_1);
+        let of_group = of_group.map(|(limit, held)| limit.saturating_sub(held));
         Some(Self {
-            held: Bytes(system.process(process)?.memory()),
+            held: Bytes(field_in_kib(&text("proc/self/status")?, "VmRSS:")?),
             available: Bytes(of_group.map_or(of_machine, |group| group.min(of_machine))),
         })
     }
@@ -86,15 +96,25 @@ pub fn halved_until(number: usize, least: usize, holds: impl Fn(usize) -> bool) 
     halves.find(|&number| holds(number))
 }
 
-/// The processor by its maker's name, with the widest vectors that it has: sums are rounded in another
-/// order on another one.
+/// The number that follows a name at the beginning of a line.
+fn first_number(text: &str, name: &str) -> Option<u64> {
+    let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
+/// The same of a number that is given in KiB, in bytes.
+fn field_in_kib(text: &str, name: &str) -> Option<u64> {
+    first_number(text, name)?.checked_mul(1024)
+}
+
+/// The processor by its maker's name, where the system tells it, with the widest vectors that it has: sums
+/// are rounded in another order on another one.
 pub fn processor() -> String {
-    let mut system = System::new();
-    system.refresh_cpu_list(CpuRefreshKind::nothing());
-    let brand = system.cpus().first().map(|cpu| cpu.brand().trim());
-    let brand = brand.filter(|brand| !brand.is_empty());
-    let brand = brand.unwrap_or(std::env::consts::ARCH);
-    format!("{brand}, {}", vectors())
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let mut lines = cpus.lines().filter_map(|line| line.split_once(':'));
+    let model = lines.find(|(name, _)| name.trim() == "model name");
+    let model = model.map_or(std::env::consts::ARCH, |(_, model)| model.trim());
+    format!("{model}, {}", vectors())
 }
 
 /// The vector instructions that the CPU's kernels choose among, and their width.
@@ -156,6 +176,46 @@ mod tests {
         assert_eq!(halved_until(1, 1, |_| true), None);
     }
 
+    #[test]
+    fn a_group_of_processes_has_what_its_limit_leaves() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let read = || Memory::read(root.path()).map(|m| (m.held.0 >> 20, m.available.0 >> 20));
+        assert_eq!(read(), None);
+        write(
+            "proc/meminfo",
+            "MemTotal: 16777216 kB\nMemAvailable:    8388608 kB\n",
+        );
+        write(
+            "proc/self/status",
+            "Name:\tx\nVmHWM:\t 4096 kB\nVmRSS:\t    2048 kB\n",
+        );
+        assert_eq!(read(), Some((2, 8192)));
+        let limit = (3_u64 << 30).to_string();
+        write("sys/fs/cgroup/memory/memory.limit_in_bytes", &limit);
+        write(
+            "sys/fs/cgroup/memory/memory.stat",
+            "cache 9\ntotal_rss 1073741824\n",
+        );
+        assert_eq!(read(), Some((2, 2048)));
+        // A group without a limit.
+        write(
+            "sys/fs/cgroup/memory/memory.limit_in_bytes",
+            "9223372036854771712",
+        );
+        assert_eq!(read(), Some((2, 8192)));
+        write("sys/fs/cgroup/memory.max", "max\n");
+        write("sys/fs/cgroup/memory.stat", "anon 1073741824\nfile 99\n");
+        assert_eq!(read(), Some((2, 8192)));
+        write("sys/fs/cgroup/memory.max", &limit);
+        assert_eq!(read(), Some((2, 2048)));
+    }
+
+    #[cfg(target_os = "linux")]
     #[test]
     fn this_machine_has_memory_and_a_processor() {
         let memory = Memory::now().unwrap();
