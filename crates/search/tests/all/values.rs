@@ -11,7 +11,7 @@ use workbench::record::SearchOutcome;
 
 fn search(folder: &Path, set: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_search"));
-    command.args(["--epochs", "1", "--out", "run"]);
+    command.args(["--out", "run"]);
     for set in set {
         command.args(["--set", set]);
     }
@@ -84,7 +84,8 @@ fn a_value_that_means_nothing_is_refused_by_name() {
 }
 
 /// Two cells of two nodes for an epoch of five steps.
-const TINY: [&str; 5] = [
+const TINY: [&str; 6] = [
+    "search.epochs=1",
     "network.cells=2",
     "network.channels=2",
     "space.nodes=2",
