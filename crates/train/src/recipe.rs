@@ -127,6 +127,13 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// When it cannot be counted.
     fn size(&self) -> Result<Size, TrainError>;
 
+    /// Bytes that a training step needs at its peak, beside what the process holds anyway, such as the data;
+    /// none where the recipe does not know.
+    fn step_bytes(&self, config: &FitConfig<Self>) -> Option<u64> {
+        let _ = config;
+        None
+    }
+
     /// A copy of the model that computes in `dtype`, with the parameter ids of the model and weights
     /// that are casts of its own, so that differentiating by the model's works: by default, one in
     /// which all weights of four axes, those of convolutions, are cast. It is asked for only where
