@@ -5,11 +5,11 @@ use workbench::drawing::{CellDrawing, DrawnEdge, cells_svg};
 use workbench::files::{write_atomic, write_json};
 use workbench::plot::{LineChart, LineName, Panel, Shaded, SmallMultiples};
 use workbench::problem::Problem;
-use workbench::record::{SearchEpoch, SearchOutcome, capitalised};
+use workbench::record::{ChildCost, SearchEpoch, SearchOutcome, capitalised};
 use workbench::run_folder::RunFolder;
 use workbench::text::field;
 
-use crate::{SearchConfig, SearchError, Task};
+use crate::{SearchConfig, SearchError, Task, weightless};
 
 /// The colour of an operation in every picture.
 fn colour<O: OperationSet>(op: O) -> usize {
@@ -41,7 +41,7 @@ pub fn draw_genotype<T: Task>(genotype: &Genotype<T::Op>) -> Result<String, Sear
                 })
             })
             .collect(),
-        output: true,
+        outputs: cell.outputs(),
     };
     let drawings: Vec<_> = genotype.cells.iter().enumerate().map(drawing).collect();
     Ok(cells_svg(&drawings)?)
@@ -214,6 +214,12 @@ pub fn summary<T: Task>(
                 outcome.supernet_weights, outcome.child_weights
             ),
         );
+        if let Some(ChildCost { of, child, budget }) = &outcome.child_cost {
+            text += &field(
+                "cost",
+                &format!("{child:.0} {of} of the child, budget {budget:.0}"),
+            );
+        }
     }
     let runs_as = match search.method.rules().relaxation {
         Relaxation::Code => "sampled codes",
@@ -295,7 +301,12 @@ fn cells<T: Task>(genotype: &str) -> String {
             &format!("{all} operations: {counts}"),
         )
     };
-    genotype.cells.iter().enumerate().map(line).collect()
+    let mut text: String = genotype.cells.iter().enumerate().map(line).collect();
+    for line in weightless::lines::<T>(&genotype) {
+        let (name, value) = line.split_once(' ').unwrap_or((&line, ""));
+        text += &field(name, value.trim_start());
+    }
+    text
 }
 
 /// The title of a kind of cell without the word.

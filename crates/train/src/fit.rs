@@ -1,14 +1,16 @@
 use std::time::Instant;
 
-use serde_json::Value;
 use supernet::TrainBackend;
 use workbench::checkpoint::{Checkpoint, Loaded};
+use workbench::machine::processor;
 use workbench::problem::{Fact, Problem, Split, facts_of, steps_fact};
 use workbench::record::{ByClass, FitEpoch, FitOutcome};
 use workbench::run_folder::RunFolder;
-use workbench::session::{Experiment, Reporter};
+use workbench::session::{Experiment, Extension, Reporter};
 
-use crate::{FitConfig, FitState, TrainError, TrainRecipe, Trainer, score_by_class, write_curves};
+use crate::{
+    FitConfig, FitState, Judging, TrainError, TrainRecipe, Trainer, score_by_class, write_curves,
+};
 
 /// The training of a recipe's network: the experiment of a [`Session`](workbench::session::Session).
 pub struct Fit<B: TrainBackend, R: TrainRecipe<B>> {
@@ -24,7 +26,15 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Fit<B, R> {
     ///
     /// When the data cannot be loaded or do not fit the configuration.
     pub fn open(config: FitConfig<R>, device: &B::Device) -> Result<Self, TrainError> {
-        let trainer = Trainer::open(config)?;
+        Self::of_trainer(Trainer::open(config)?, device)
+    }
+
+    /// The training of a configuration that is open, at its start.
+    ///
+    /// # Errors
+    ///
+    /// When the network is impossible.
+    pub fn of_trainer(trainer: Trainer<R>, device: &B::Device) -> Result<Self, TrainError> {
         Ok(Self {
             state: trainer.init(device)?,
             trainer,
@@ -58,23 +68,21 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
     type Outcome = FitOutcome;
     type Error = TrainError;
 
-    const WHAT: &'static str = "training";
-    const UNREADABLE: [&'static str; 2] = R::Problem::UNREADABLE;
+    type Data = R::Problem;
 
+    const WHAT: &'static str = "training";
+
+    fn data(&self) -> &R::Problem {
+        &self.trainer.problem
+    }
+
+    /// Wherever it is resumed from, its data are where they were.
     fn config_toml(&self) -> Result<String, TrainError> {
-        self.config().to_toml()
+        self.config().clone().with_absolute_root()?.to_toml()
     }
 
     fn fingerprint(&self) -> Result<String, TrainError> {
         self.config().fingerprint()
-    }
-
-    fn description(&self) -> Value {
-        self.trainer.problem.description()
-    }
-
-    fn check_data(&self, before: &Value) -> Result<(), TrainError> {
-        Ok(self.trainer.problem.check(before)?)
     }
 
     fn facts(&self) -> Vec<Fact> {
@@ -83,12 +91,8 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
         facts
     }
 
-    fn notes(&self) -> Vec<String> {
-        self.trainer.problem.notes()
-    }
-
-    fn unreadable(&self) -> Vec<String> {
-        self.trainer.problem.unreadable()
+    fn extension(&self) -> Option<&Extension> {
+        self.config().extension.as_ref()
     }
 
     fn epoch(&self) -> usize {
@@ -166,9 +170,9 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
         } = &self.trainer;
         let (network, result_epoch) = self.state.result();
         let size = recipe.size()?;
-        let (batch_size, device) = (config.fit.pass_size(), &self.device);
+        let (how, device) = (Judging::running(config.fit.pass_size()), &self.device);
         let (test, _, confusion) =
-            score_by_class(recipe, problem, &network, Split::Test, batch_size, device)?;
+            score_by_class(recipe, problem, &network, Split::Test, how, device)?;
         let by_class = confusion.map(|confusion| {
             let score = |class| problem.class_score(&confusion, class);
             ByClass::of(&confusion, score)
@@ -179,6 +183,7 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
             data: problem.name(),
             seed: config.seed,
             backend: backend.into(),
+            processor: Some(processor()),
             epochs: self.state.epoch,
             result_epoch,
             metric: problem.metric(),

@@ -21,6 +21,8 @@ pub mod files;
 pub mod images;
 #[cfg(feature = "burn")]
 pub mod interrupt;
+#[cfg(feature = "burn")]
+pub mod machine;
 pub mod metrics;
 pub mod optim;
 mod palette;
@@ -34,6 +36,7 @@ pub mod record;
 pub mod run_folder;
 #[cfg(feature = "burn")]
 pub mod scoring;
+pub mod seeds;
 #[cfg(feature = "burn")]
 pub mod session;
 pub mod shell;
@@ -41,6 +44,9 @@ pub mod statistics;
 #[cfg(feature = "burn")]
 pub mod stream;
 mod svg;
+mod tasks;
+#[cfg(feature = "burn")]
+pub mod tensors;
 pub mod text;
 #[cfg(feature = "burn")]
 pub mod training;

@@ -5,22 +5,23 @@ use supernet::{ModelBackend, TrainBackend};
 use workbench::cli::RunsOn;
 use workbench::images::OnCorrupt;
 use workbench::problem::{Problem, Split};
-use workbench::run_folder::RunFolder;
+use workbench::run_folder::{RunFolder, RunKind};
 use workbench::session::UnreadableReport;
 
 use super::by_class::DetailArgs;
 use super::place::Place;
+use crate::child::{child_of, choice_of_search};
 use crate::export::{check_weights, exported_task, is_exported};
-use crate::portable::{DataChoice, Portable};
-use crate::trained::{read_config, run_task};
+use crate::portable::{DataChoice, Inherited, Portable};
+use crate::trained::{read_config, remembered_data, run_task};
 use crate::{
-    ExportedNetwork, TrainError, TrainRecipe, Trainer, score_by_class, score_network,
+    ExportedNetwork, Judging, TrainError, TrainRecipe, Trainer, score_by_class, score_network,
     trained_network,
 };
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {
-    /// A run folder or an exported network.
+    /// A run folder, also of a search, or an exported network.
     pub(super) network: PathBuf,
     /// Data set; by default the one it was trained on. Images are normalised as those the network
     /// was trained on.
@@ -55,7 +56,7 @@ impl From<OnCorruptArg> for OnCorrupt {
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
-    /// The run folder.
+    /// The run folder, also of a search.
     pub(super) run: PathBuf,
     /// Folder of the run's data set, where it has moved.
     #[arg(long, value_name = "FOLDER")]
@@ -71,8 +72,13 @@ pub(super) struct ExportArgs {
 pub(super) fn task(network: &Path) -> Result<String, TrainError> {
     match is_exported(network) {
         true => exported_task(network),
-        false => run_task(&RunFolder::open(network)?),
+        false => task_of_run(network),
     }
+}
+
+/// The task of a run.
+pub(super) fn task_of_run(run: &Path) -> Result<String, TrainError> {
+    run_task(&RunFolder::open(run)?)
 }
 
 impl EvalArgs {
@@ -87,94 +93,163 @@ impl EvalArgs {
             on_corrupt: self.on_corrupt.map(Into::into),
         };
         if is_exported(&self.network) {
-            let exported = ExportedNetwork::<R>::read(&self.network)?;
-            let problem = R::test_data(&exported.config, None, &choice)?;
-            let network = exported.init::<B::InnerBackend>(device)?;
-            check_weights(&self.network, &exported.weights)?;
-            let recipe = R::of_export(&exported.config);
-            return report(
-                &recipe,
-                &problem,
-                &network,
-                EVAL_BATCH,
+            return score_exported::<B::InnerBackend, R>(
+                &self.network,
+                &choice,
                 self.details,
                 device,
             );
         }
         let folder = RunFolder::open(&self.network)?;
-        // The root is that of the other data set, where there is one.
-        let own = DataChoice {
-            set: None,
-            root: choice.root.clone().filter(|_| choice.set.is_none()),
-            on_corrupt: choice.on_corrupt,
-        };
-        let config = R::with_data(read_config::<R>(&folder)?, &own);
-        let trainer = Trainer::open(config)?;
+        if folder.kind()? == Some(RunKind::Search) {
+            let choice = choice_of_search::<R>(&folder, choice)?;
+            let child = child_of(&folder)?;
+            return score_exported::<B::InnerBackend, R>(&child, &choice, self.details, device);
+        }
+        let (trainer, data) = open_run::<R>(&folder, &choice)?;
         let trained = trained_network::<B, R>(&folder, &trainer, device)?;
-        let other = match choice.set {
-            Some(_) => {
+        let other = match data {
+            Data::Other => {
                 let export = R::export(&trainer, trained.epoch);
                 let own = Some(&trainer.config.data);
                 Some(R::test_data(&export, own, &choice)?)
             }
-            None => None,
+            Data::Own => None,
         };
         check_weights(&self.network, &R::state_dict(&trained.network))?;
         trained.notes.iter().for_each(|text| note(text));
         let batch_size = trainer.config.fit.pass_size();
         let problem = other.as_ref().unwrap_or(&trainer.problem);
+        let judged = [(Judging::running(batch_size), "")];
         report(
             &trainer.recipe,
             problem,
             &trained.network,
-            batch_size,
+            judged,
             self.details,
             device,
         )
     }
 }
 
+/// Whether a run is scored on the data that it was trained with.
+enum Data {
+    Own,
+    Other,
+}
+
+/// Opens a run to score it. A folder without the name of a set holds the run's own data, moved, or
+/// others of its kind.
+fn open_run<R: Portable>(
+    folder: &RunFolder,
+    choice: &DataChoice,
+) -> Result<(Trainer<R>, Data), TrainError> {
+    let config = read_config::<R>(folder)?;
+    let own = DataChoice {
+        on_corrupt: choice.on_corrupt,
+        ..DataChoice::default()
+    };
+    let at_home = |config| Trainer::<R>::open(R::with_data(config, &own));
+    if choice.set.is_some() {
+        return Ok((at_home(config)?, Data::Other));
+    }
+    if choice.root.is_none() {
+        return Ok((at_home(config)?, Data::Own));
+    }
+    match Trainer::open(R::with_data(config.clone(), choice)) {
+        Ok(there) if there.problem.description() == remembered_data(folder)? => {
+            Ok((there, Data::Own))
+        }
+        // Where its own data are gone, the others say how many classes there are.
+        there => Ok((at_home(config).or(there)?, Data::Other)),
+    }
+}
+
+/// Scores an exported network; one that inherits its weights as its search scored it, too.
+fn score_exported<B: ModelBackend, R: Portable>(
+    network: &Path,
+    choice: &DataChoice,
+    details: DetailArgs,
+    device: &B::Device,
+) -> Result<(), TrainError> {
+    let exported = ExportedNetwork::<R>::read(network)?;
+    check_weights(network, &exported.weights)?;
+    let problem = R::test_data(&exported.config, None, choice)?;
+    let network = exported.init::<B>(device)?;
+    let recipe = R::of_export(&exported.config);
+    let running = Judging::running(EVAL_BATCH);
+    match R::inherited(&exported.config) {
+        None => {
+            let judged = [(running, "")];
+            report(&recipe, &problem, &network, judged, details, device)
+        }
+        Some(inherited) => {
+            let judged = [
+                (inherited.judging(), BATCH_STATISTICS),
+                (running, RUNNING_STATISTICS),
+            ];
+            report(&recipe, &problem, &network, judged, details, device)
+        }
+    }
+}
+
+const BATCH_STATISTICS: &str = ", with the statistics of each batch, as the search scores it";
+const RUNNING_STATISTICS: &str =
+    ", with the running statistics that it inherits, averages over other architectures";
+
 /// Examples of a pass; with running statistics it does not change the result.
 const EVAL_BATCH: usize = 64;
+
+pub(super) fn note_inherited(inherited: &Inherited) {
+    note(&format!(
+        "the network is a search's child with inherited weights: the search scores it with the statistics \
+         of batches of {}, and its running statistics, which answer single files, are averages over other \
+         architectures; `train fit` trains its cells",
+        inherited.batch_size
+    ));
+}
 
 pub(super) fn note(text: &str) {
     eprintln!("note: {text}");
 }
 
-fn report<B: ModelBackend, R: Portable>(
+/// Prints the test score, once for each way of scoring; a few words say which it is.
+fn report<B: ModelBackend, R: Portable, const N: usize>(
     recipe: &R,
     problem: &R::Problem,
     network: &R::Model<B>,
-    batch_size: usize,
+    judged: [(Judging, &str); N],
     details: DetailArgs,
     device: &B::Device,
 ) -> Result<(), TrainError> {
     details.check(problem)?;
     problem.notes().iter().for_each(|text| note(text));
-    let split = Split::Test;
-    let (score, examples, confusion) = match details.is_empty() {
-        true => {
-            let (score, examples) =
-                score_network(recipe, problem, network, split, batch_size, device)?;
-            (score, examples, None)
-        }
-        false => score_by_class(recipe, problem, network, split, batch_size, device)?,
-    };
     let mut unreadable = UnreadableReport::default();
-    unreadable.report(problem.unreadable(), note);
-    unreadable.count(R::Problem::UNREADABLE, note);
     let metric = problem.metric();
-    println!(
-        "test {} {}, loss {:.4} on {} ({examples} {})",
-        metric.name,
-        metric.show(score.value),
-        score.loss,
-        problem.name(),
-        R::Problem::EXAMPLES
-    );
-    if let Some(confusion) = confusion {
-        print!("{}", details.text(problem, &confusion));
+    for (how, words) in judged {
+        let split = Split::Test;
+        let (score, examples, confusion) = match details.is_empty() {
+            true => {
+                let (score, examples) =
+                    score_network(recipe, problem, network, split, how, device)?;
+                (score, examples, None)
+            }
+            false => score_by_class(recipe, problem, network, split, how, device)?,
+        };
+        unreadable.report(problem.unreadable(), note);
+        println!(
+            "test {} {}, loss {:.4} on {} ({examples} {}){words}",
+            metric.name,
+            metric.show(score.value),
+            score.loss,
+            problem.name(),
+            R::Problem::EXAMPLES
+        );
+        if let Some(confusion) = confusion {
+            print!("{}", details.text(problem, &confusion));
+        }
     }
+    unreadable.count(R::Problem::UNREADABLE, note);
     Ok(())
 }
 
@@ -185,6 +260,15 @@ impl ExportArgs {
     ) -> Result<(), TrainError> {
         let device = &place.probe()?.device;
         let folder = RunFolder::open(self.run)?;
+        if folder.kind()? == Some(RunKind::Search) {
+            let exported = ExportedNetwork::<R>::read(&child_of(&folder)?)?;
+            exported.write(&self.out)?;
+            println!("wrote {}", self.out.display());
+            R::inherited(&exported.config)
+                .iter()
+                .for_each(note_inherited);
+            return Ok(());
+        }
         let choice = DataChoice {
             root: self.data_root,
             ..DataChoice::default()

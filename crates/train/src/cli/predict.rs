@@ -8,7 +8,7 @@ use supernet::TrainBackend;
 use workbench::cli::RunsOn;
 use workbench::run_folder::RunFolder;
 
-use super::network::{self, note};
+use super::network::{self, note, note_inherited};
 use super::place::Place;
 use crate::export::{check_weights, is_exported};
 use crate::portable::{DataChoice, Portable};
@@ -19,7 +19,7 @@ use crate::{ExportedNetwork, Recipe, TrainError, TrainRecipe, Trainer, trained_n
 pub(super) struct PredictArgs {
     /// A run folder or an exported network.
     network: PathBuf,
-    /// Files of what the network takes, and folders of them; for images JPEG or PNG.
+    /// Files of what the network takes, and folders of them; for images JPEG, PNG, WebP or BMP.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// How many of the most probable answers are given.
@@ -107,6 +107,9 @@ impl PredictArgs {
         if is_exported(&self.network) {
             let exported = ExportedNetwork::<R>::read(&self.network)?;
             let network = exported.init::<B::InnerBackend>(device)?;
+            R::inherited(&exported.config)
+                .iter()
+                .for_each(note_inherited);
             return Ok((exported.config, network));
         }
         let folder = RunFolder::open(&self.network)?;

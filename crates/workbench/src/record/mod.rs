@@ -11,4 +11,4 @@ pub use confusion::{ByClass, Confusion};
 pub use epoch::EpochRecord;
 pub use fit::{FitEpoch, FitOutcome};
 pub use metric::{Direction, Metric, MetricCurve, Score, capitalised};
-pub use search::{CellRecord, SearchEpoch, SearchOutcome, SearchTiming};
+pub use search::{CellRecord, ChildCost, SearchEpoch, SearchOutcome, SearchTiming};

@@ -45,7 +45,7 @@ impl fmt::Display for ClassProbability {
     }
 }
 
-/// Reads a PNG or JPEG file as a network takes it: in grey or colour by its channels, framed as
+/// Reads an image file as a network takes it: in grey or colour by its channels, framed as
 /// [`ImageConfig`] says, normalised. `[channels, height, width]`.
 ///
 /// # Errors
