@@ -1,6 +1,7 @@
 use workbench::progress::Progress;
-use workbench::record::{FitEpoch, FitOutcome};
+use workbench::record::{FitEpoch, FitOutcome, Metric};
 use workbench::session::Reporter;
+use workbench::statistics::seeds_table;
 use workbench::text::Columns;
 
 /// A training on standard error: progress, and a table of its epochs of at most 80 columns.
@@ -89,10 +90,20 @@ pub(super) fn print_outcome(outcome: &FitOutcome) {
     );
 }
 
+/// The trainings of several seeds as a table.
+pub(super) fn seeds_text(ends: &[FitOutcome]) -> String {
+    let metric = ends.first().map_or(Metric::ERROR, |end| end.metric.clone());
+    let score = metric.heading();
+    let heads = [["test", "loss"], ["test", &score], ["", "seconds"]];
+    let figures = |end: &FitOutcome| vec![end.test.loss, end.test.value, end.seconds];
+    let runs: Vec<_> = ends.iter().map(|end| (end.seed, figures(end))).collect();
+    seeds_table(&heads.map(|head| head.map(String::from)), &runs)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use workbench::record::{Metric, Score};
+    use workbench::record::Score;
     use workbench::text::WIDTH;
 
     #[test]

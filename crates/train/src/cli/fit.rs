@@ -3,16 +3,18 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use supernet::TrainBackend;
 use workbench::backend::{BackendName, Selected};
-use workbench::cli::{ConfigFile, RunArgs, RunsOn, Shorthands, command, set_field, set_text};
+use workbench::cli::{
+    ConfigFile, RunArgs, RunsOn, Shorthands, command, set_field, set_text, this_command,
+};
 use workbench::config::task_name;
 use workbench::progress::Progress;
 use workbench::record::FitOutcome;
 use workbench::run_folder::RunFolder;
 use workbench::seeds::Seeds;
 use workbench::session::{Experiment, Session};
-use workbench::{files, interrupt};
+use workbench::{WorkbenchError, files, interrupt};
 
-use super::display::{Display, print_outcome};
+use super::display::{Display, print_outcome, seeds_text};
 use super::place::Place;
 use crate::tasks::AllShorthands;
 use crate::trained::read_config;
@@ -159,7 +161,7 @@ fn start_or_go_on<B: TrainBackend, R: TrainRecipe<B>>(
 }
 
 /// Trains with every seed, into `seed-SEED` of the folder. What is finished is kept and what is begun is
-/// resumed, so the same command continues after an interruption.
+/// resumed, so the same command continues after an interruption. At the end all are told in a table.
 fn fit_seeds<B: TrainBackend, R: TrainRecipe<B>>(
     folder: &Path,
     config: &FitConfig<R>,
@@ -167,14 +169,23 @@ fn fit_seeds<B: TrainBackend, R: TrainRecipe<B>>(
     selected: &Selected<B>,
     runs_on: &RunsOn,
 ) -> Result<(), TrainError> {
+    let mut ends: Vec<FitOutcome> = Vec::new();
     for &seed in seeds.as_slice() {
+        if let Some(before) = ends.last().filter(|_| interrupt::is_asked()) {
+            return Err(WorkbenchError::Interrupted {
+                done: format!("seed {}, which is finished", before.seed),
+                resume: this_command("train"),
+            }
+            .into());
+        }
         let config = FitConfig {
             seed,
             ..config.clone()
         };
         let path = folder.join(format!("seed-{seed}"));
-        start_or_go_on(path, config, selected, runs_on)?;
+        ends.push(start_or_go_on(path, config, selected, runs_on)?);
     }
+    print!("{}", seeds_text(&ends));
     Ok(())
 }
 

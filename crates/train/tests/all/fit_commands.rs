@@ -389,6 +389,11 @@ fn seeds_are_trained_one_after_the_other_and_kept_wherever_their_data_lie() {
         first.contains("(seed 1,") && first.contains("(seed 2,"),
         "{first}"
     );
+    let last: Vec<&str> = first.lines().rev().take(2).collect();
+    assert!(
+        last[0].starts_with("s.d. ") && last[1].starts_with("mean "),
+        "{first}"
+    );
     let checkpoint = path.join("all/seed-1/checkpoints/step-1.ckpt");
     let bytes = std::fs::read(&checkpoint).unwrap();
     std::fs::rename(path.join("data"), path.join("moved")).unwrap();
