@@ -131,7 +131,7 @@ mod tests {
             unit: "".into(),
             ..Metric::ERROR
         };
-        for (metric, value) in [(Metric::ERROR, 100.0), (perplexity, 12_345.67)] {
+        for (metric, value) in [(Metric::ERROR, 99.99), (perplexity, 12_345.67)] {
             let record = record(metric, value);
             let table = columns(&record);
             let line = table.line(cells(&record));
