@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use supernet::Genotype;
+use supernet::{Genotype, OperationSet};
+use workbench::WorkbenchError;
 use workbench::backend::BackendName;
 use workbench::cli::{ConfigFile, ConfigQuery, ConfigQuestion, ResumeArgs, RunArgs, RunsOn};
 use workbench::cli::{Shorthands, set_text};
@@ -53,11 +54,12 @@ enum Command {
     },
     /// Retrain what several seeds found for a few epochs and pick the best by validation error.
     Best(BestArgs),
-    /// Draw the cells of a genotype file or of a run as SVG.
+    /// Draw cells as SVG.
     Draw {
-        /// The genotype, JSON or text, or a run folder.
-        genotype: PathBuf,
-        /// The picture to write.
+        /// Published cells by name, such as darts-v2, a genotype file or a run folder; FILE#NAME is one
+        /// of several in a file.
+        genotype: String,
+        /// The picture to write, an .svg file.
         out: PathBuf,
         /// The task the cells are of.
         #[arg(long, value_name = "NAME", default_value = DEFAULT_TASK)]
@@ -211,9 +213,26 @@ fn show<T: Task>(folder: &RunFolder) -> Result<(), SearchError> {
     Ok(())
 }
 
-fn draw<T: Task>(genotype: &Path, out: &Path) -> Result<(), SearchError> {
-    let cells = read_cells(genotype)?;
-    let genotype = Genotype::<T::Op>::parse(&cells.name, &cells.text)?;
+/// Cells as [`Genotype::read`] finds them, or those of a run folder.
+fn named_cells<O: OperationSet>(named: &str) -> Result<Genotype<O>, SearchError> {
+    if Genotype::<O>::is_published(named) || !Path::new(named).is_dir() {
+        return Ok(Genotype::read(named)?);
+    }
+    let cells = read_cells(named)?;
+    Ok(Genotype::parse(&cells.name, &cells.text)?)
+}
+
+fn draw<T: Task>(genotype: &str, out: &Path) -> Result<(), SearchError> {
+    let ending = out.extension().unwrap_or_default();
+    if !ending.eq_ignore_ascii_case("svg") {
+        return Err(WorkbenchError::Drawing {
+            what: format!("picture `{}`", out.display()),
+            found: format!("the ending `{}`", ending.display()),
+            valid: "`svg`: pictures are written as SVG".into(),
+        }
+        .into());
+    }
+    let genotype = named_cells::<T::Op>(genotype)?;
     files::write_atomic(out, draw_genotype::<T>(&genotype)?)?;
     println!("wrote {}", out.display());
     Ok(())

@@ -2,7 +2,9 @@ use std::path::Path;
 
 use egs_core::Normalization;
 use serde::{Deserialize, Serialize};
-use supernet::{ArchitectureConfig, Cost, DeriveRule, Execution, Relaxation, SearchSpace};
+use supernet::{
+    ArchitectureConfig, Cost, DeriveRule, Execution, OperationSet, Relaxation, SearchSpace,
+};
 use toml::{Table, Value};
 use workbench::config::checks::{below_one, not_blank, not_negative, positive};
 use workbench::config::{
@@ -54,6 +56,9 @@ pub struct LoopConfig {
     pub method: SearchMethod,
     /// Which operations the child keeps; by default the method's own rule.
     pub derive: DeriveRule,
+    /// Most skip connections that the child's normal cell keeps; without it, any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_skips: Option<usize>,
     /// Passes over the data that train weights.
     pub epochs: usize,
     /// Epochs at the start in which only the weights are trained.
@@ -100,11 +105,18 @@ pub struct AlphaConfig {
     pub second_order: bool,
     /// Weight of the mean distance between probabilities and sampled weights; 0 is off.
     pub distribution_penalty: f64,
-    /// Weight of the expected cost of the cells, relative to that of all operations; 0 is off.
+    /// Weight of the expected cost of the cells, relative to that of all operations, or with a budget of
+    /// what the expected child costs beyond it, relative to it; 0 is off.
     pub cost_penalty: f64,
     /// What the cost is.
     pub cost: Cost,
+    /// The most that the child may cost, all its layers together; without it, as much as it comes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_budget: Option<f64>,
 }
+
+/// More draws than any row has operations.
+const MOST_DRAWS: usize = 1000;
 
 /// What all tasks share.
 const COMMON: &str = include_str!("common.toml");
@@ -159,18 +171,18 @@ impl<T: Task> SearchConfig<T> {
         not_blank("name", &self.name)?;
         T::validate(self)?;
         self.space.validate()?;
-        if self.architecture.draws == 0 {
-            return Err(SearchError::field(
-                "architecture.draws",
-                0,
-                "1 or more draws (M)",
-            ));
+        let draws = self.architecture.draws;
+        if !(1..=MOST_DRAWS).contains(&draws) {
+            let valid = format!("1 or more draws (M), up to {MOST_DRAWS}");
+            return Err(SearchError::field("architecture.draws", draws, &valid));
         }
         self.validate_method()?;
+        self.validate_skips()?;
         self.validate_precision()?;
-        positive("search.temperature", self.search.temperature.range().0)?;
-        self.architecture
-            .estimator(self.search.temperature.range().0)?;
+        let (coldest, hottest) = self.search.temperature.range();
+        positive("search.temperature", coldest)?;
+        positive("search.temperature", hottest)?;
+        self.architecture.estimator(coldest)?;
         if self.search.epochs == 0 {
             return Err(SearchError::field("search.epochs", 0, "1 or more"));
         }
@@ -186,6 +198,9 @@ impl<T: Task> SearchConfig<T> {
             self.alpha.distribution_penalty,
         )?;
         not_negative("alpha.cost_penalty", self.alpha.cost_penalty)?;
+        if let Some(budget) = self.alpha.cost_budget {
+            positive("alpha.cost_budget", budget)?;
+        }
         not_negative("weights.weight_decay", self.weights.weight_decay)?;
         not_negative("alpha.weight_decay", self.alpha.weight_decay)?;
         positive("weights.clip_norm", self.weights.clip_norm)?;
@@ -239,6 +254,23 @@ impl<T: Task> SearchConfig<T> {
             return refuse("search.derive", "another rule", "sampled-code");
         }
         Ok(())
+    }
+
+    /// Checks that a limit of skips leaves something to derive.
+    fn validate_skips(&self) -> Result<(), SearchError> {
+        let Some(most) = self.search.max_skips else {
+            return Ok(());
+        };
+        let (skip, none) = (<T::Op as OperationSet>::SKIP, <T::Op as OperationSet>::NONE);
+        let mut others = self.space.operations.iter().copied().map(Some);
+        let valid = if skip.is_none() {
+            format!("no value with `task` {}, which has no skip", T::NAME)
+        } else if others.all(|op| op == skip || op == none) {
+            "no value with `space.operations` that are nothing but skips".into()
+        } else {
+            return Ok(());
+        };
+        Err(SearchError::field("search.max_skips", most, &valid))
     }
 
     /// Checks what the supernet computes in and what of it is kept.

@@ -14,9 +14,10 @@ use workbench::seeds::Seeds;
 use workbench::session::{Experiment, Reporter};
 
 use crate::best::{Retraining, candidates, choose, nothing_finished, retrain, seed_folders};
+use crate::remarks::remarks;
 use crate::resume::Continuation;
 use crate::tasks::{TaskName, for_task};
-use crate::{Search, SearchConfig, SearchError, Session, Task, TrainTask, summary};
+use crate::{Search, SearchConfig, SearchError, SearchPlan, Session, Task, TrainTask, summary};
 
 /// Something that is ready to run on some backend.
 #[derive(Debug)]
@@ -188,8 +189,21 @@ impl<B: TrainBackend> Place<B> {
             Some(path) => RunFolder::create_at(path),
             None => RunFolder::create("runs", &name, None),
         };
-        let search = Search::<B, T>::open(config, &self.device)?;
-        self.run(Session::start(search, folder, &self.label)?)
+        let (search, memory) = self.open::<T>(config)?;
+        self.run(Session::start(search, folder, &self.label)?, memory)
+    }
+
+    /// Opens a search whose step fits into memory, and says how much of it a step needs.
+    fn open<T: TrainTask<B>>(
+        &self,
+        config: SearchConfig<T>,
+    ) -> Result<(Search<B, T>, Option<String>), SearchError> {
+        let plan = SearchPlan::open(config)?;
+        let advice = |fits: &dyn Fn(u64) -> bool| plan.memory_advice(fits);
+        let memory = self
+            .on
+            .check_memory(self.backend, plan.step_bytes(), advice)?;
+        Ok((Search::of_plan(plan, &self.device)?, memory))
     }
 
     fn resume<T: TrainTask<B>>(
@@ -198,15 +212,25 @@ impl<B: TrainBackend> Place<B> {
         config: SearchConfig<T>,
     ) -> Result<(), SearchError> {
         self.check(&config)?;
-        let open = || Search::<B, T>::open(config, &self.device);
+        let mut memory = None;
+        let open = || {
+            let search;
+            (search, memory) = self.open::<T>(config)?;
+            Ok(search)
+        };
         let (session, notes) = Session::resume(folder, open, &self.label)?;
         for note in notes {
             eprintln!("note: {note}");
         }
-        self.run(session)
+        self.run(session, memory)
     }
 
-    fn run<T: TrainTask<B>>(&self, session: Session<B, T>) -> Result<(), SearchError> {
+    /// Runs to the end; `memory` is a sentence on what a step needs.
+    fn run<T: TrainTask<B>>(
+        &self,
+        session: Session<B, T>,
+        memory: Option<String>,
+    ) -> Result<(), SearchError> {
         let folder = session.folder().clone();
         let config = session.experiment().config().clone();
         self.on.say(&format!(
@@ -215,14 +239,10 @@ impl<B: TrainBackend> Place<B> {
             self.label,
             folder.path().display()
         ));
-        let learns = config.search.method.rules().learns;
-        if learns && config.search.warmup_epochs >= config.search.epochs {
-            self.on.say(
-                "note: `search.warmup_epochs` is as long as the search; the architecture is not \
-                 trained",
-            );
+        if let Some(memory) = memory {
+            self.on.say(&memory);
         }
-        for remark in T::remarks(&config) {
+        for remark in remarks(&config) {
             self.on.say(&format!("note: {remark}"));
         }
         let [done, total] = session.experiment().steps();

@@ -38,6 +38,11 @@
 //! - **Penalties** are part of the loss of the logits. The cost of an operation
 //!   ([`Task::costs`]) is summed over the cells that share a table, weighted with its
 //!   probability to be on, `1 - (1 - p)^M`, and divided by the cost of all operations together.
+//! - **A budget** (`alpha.cost_budget`) is one of the whole child, retrained in the size of the search, as
+//!   [`Task::child_costs`] counts it. Deriving keeps it ([`keep_budget`](supernet::keep_budget)): as long as
+//!   the child costs more, it loses the operation that gives up the least probability for the cost it
+//!   saves. With it, the cost penalty is that of what the expected child costs beyond the budget, so the
+//!   search leans to children that need not lose anything.
 //! - **Several seeds** share a folder; `search best` retrains every child on the same part of the training
 //!   data and judges on the other with running statistics; no search divides them so, because one that
 //!   did would have trained its logits on just the judges. Its step is the one that `train` takes,
@@ -57,6 +62,8 @@ mod job;
 mod method;
 mod objective;
 mod penalty;
+mod plan;
+mod remarks;
 mod report;
 mod resume;
 mod search;
@@ -65,6 +72,7 @@ mod state;
 mod step;
 mod task;
 pub mod tasks;
+mod weightless;
 
 pub use config::{AlphaConfig, LoopConfig, SearchConfig, WeightsConfig};
 pub use error::SearchError;
@@ -72,6 +80,7 @@ pub use evaluate::Scoring;
 pub use exported::ExportedChild;
 pub use method::{MethodRules, SearchMethod};
 pub use objective::{Evaluated, Objective, run_sampled};
+pub use plan::SearchPlan;
 pub use report::{draw_genotype, summary, write_reports};
 pub use search::Search;
 pub use state::{Carries, SearchState};

@@ -7,10 +7,10 @@ use workbench::drawing::{CellDrawing, DrawnEdge, cells_svg};
 use workbench::files::{write_atomic, write_json};
 use workbench::plot::{Panel, line_chart_svg, small_multiples_svg};
 use workbench::problem::Problem;
-use workbench::record::{SearchEpoch, SearchOutcome, capitalised};
+use workbench::record::{ChildCost, SearchEpoch, SearchOutcome, capitalised};
 use workbench::run_folder::RunFolder;
 
-use crate::{SearchConfig, SearchError, Task};
+use crate::{SearchConfig, SearchError, Task, weightless};
 
 /// Draws the cells of a genotype as SVG.
 ///
@@ -35,7 +35,7 @@ pub fn draw_genotype<T: Task>(genotype: &Genotype<T::Op>) -> Result<String, Sear
                 })
             })
             .collect(),
-        output: true,
+        outputs: cell.outputs(),
     };
     let drawings: Vec<_> = genotype.cells.iter().enumerate().map(drawing).collect();
     Ok(cells_svg(&drawings)?)
@@ -177,6 +177,12 @@ pub fn summary<T: Task>(
             "weights   {} in the supernet, {} in the child",
             outcome.supernet_weights, outcome.child_weights
         );
+        if let Some(ChildCost { of, child, budget }) = &outcome.child_cost {
+            let _ = writeln!(
+                text,
+                "cost      {child:.0} {of} of the child, budget {budget:.0}"
+            );
+        }
     }
     let _ = writeln!(
         text,
@@ -228,6 +234,11 @@ pub fn summary<T: Task>(
         entropies.join(", "),
         last.temperature
     );
+    if let Ok(genotype) = last.genotype.parse::<Genotype<T::Op>>() {
+        for line in weightless::lines::<T>(&genotype) {
+            let _ = writeln!(text, "{line}");
+        }
+    }
     let _ = writeln!(text, "{}", last.genotype);
     text
 }

@@ -3,18 +3,24 @@ use std::time::Instant;
 use burn::module::AutodiffModule;
 use burn::tensor::{Tensor, backend::Backend};
 use egs_core::NoiseKey;
-use supernet::{Genotype, Statistics, TrainBackend, count_weights, derive_genotype};
+use serde_json::Value;
+use supernet::{
+    Deriving, Genotype, Statistics, TrainBackend, count_weights, derive_genotype, keep_budget,
+};
 use workbench::checkpoint::{Checkpoint, Loaded};
+use workbench::machine::processor;
 use workbench::problem::{Problem, Split, Visit};
-use workbench::record::{CellRecord, Score, SearchEpoch, SearchOutcome, SearchTiming};
+use workbench::record::{CellRecord, ChildCost, Score, SearchEpoch, SearchOutcome, SearchTiming};
 use workbench::run_folder::RunFolder;
 use workbench::scoring::Totals;
 use workbench::session::{Experiment, Extension, Reporter};
 use workbench::stream::RngKey;
 
 use crate::evaluate::Scoring;
+use crate::plan::Budget;
 use crate::{
-    AlternatingStep, Objective, SearchConfig, SearchError, SearchState, TrainTask, write_reports,
+    AlternatingStep, Objective, SearchConfig, SearchError, SearchPlan, SearchState, TrainTask,
+    write_reports,
 };
 
 /// A search: data, networks and state. [`Session`](crate::Session) keeps it in a run folder.
@@ -22,6 +28,7 @@ pub struct Search<B: TrainBackend, T: TrainTask<B>> {
     config: SearchConfig<T>,
     task: T,
     problem: T::Problem,
+    budget: Option<Budget>,
     device: B::Device,
     state: SearchState<B, T>,
     /// Steps before each epoch, and at the end those of all epochs: epochs may differ in length.
@@ -41,17 +48,27 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
     ///
     /// When the data cannot be loaded or do not fit the configuration.
     pub fn open(config: SearchConfig<T>, device: &B::Device) -> Result<Self, SearchError> {
-        let (task, problem) = T::open(&config)?;
-        if config.alpha.cost_penalty > 0.0 && task.costs(config.alpha.cost).is_none() {
-            let valid = format!("0: `task` {} does not count what operations cost", T::NAME);
-            let found = config.alpha.cost_penalty;
-            return Err(SearchError::field("alpha.cost_penalty", found, &valid));
-        }
+        Self::of_plan(SearchPlan::open(config)?, device)
+    }
+
+    /// The search of a plan, at its start.
+    ///
+    /// # Errors
+    ///
+    /// When the supernet is impossible.
+    pub fn of_plan(plan: SearchPlan<T>, device: &B::Device) -> Result<Self, SearchError> {
+        let SearchPlan {
+            config,
+            task,
+            problem,
+            budget,
+        } = plan;
         let state = SearchState::new(&config, &task, device)?;
         let mut search = Self {
             config,
             task,
             problem,
+            budget,
             device: device.clone(),
             state,
             starts: vec![0],
@@ -124,10 +141,17 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
     fn derive(&self) -> Result<(Genotype<T::Op>, Probabilities), SearchError> {
         let config = &self.config.architecture;
         let probabilities = self.state.architecture.valid().probabilities(config);
-        let (rule, space) = (self.config.search.derive, &self.config.space);
+        let space = &self.config.space;
+        let deriving = Deriving {
+            rule: self.config.search.derive,
+            max_skips: self.config.search.max_skips,
+        };
         // Only an architecture at random reads the key, which no step and no evaluation has.
         let key = NoiseKey::new(!self.config.seed, u64::MAX);
-        let (genotype, _) = derive_genotype(rule, &probabilities, space, config, key)?;
+        let (mut genotype, _) = derive_genotype(deriving, &probabilities, space, config, key)?;
+        if let Some(Budget { costs, most }) = &self.budget {
+            genotype = keep_budget(&genotype, &probabilities, space, config, costs, *most);
+        }
         Ok((genotype, probabilities))
     }
 
@@ -389,11 +413,20 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
             data: T::data_name(config),
             seed: config.seed,
             backend: backend.into(),
+            processor: Some(processor()),
             epochs: last.epoch,
             temperature: Some(config.search.temperature),
             metric: self.problem.metric(),
             supernet_weights: count_weights(&self.state.supernet),
             child_weights: count_weights(&child),
+            child_cost: self
+                .budget
+                .as_ref()
+                .map(|Budget { costs, most }| ChildCost {
+                    of: config.alpha.cost.name().into(),
+                    child: costs.of(&genotype, &config.space),
+                    budget: *most,
+                }),
             supernet: last.supernet.value,
             child: last.child.value,
             gap: last.gap,

@@ -8,8 +8,8 @@ use burn::tensor::{
     backend::{AutodiffBackend, Backend},
 };
 use supernet::{
-    Codes, Cost, ForwardMode, Genotype, ModelBackend, OperationSet, Statistics, TrainBackend,
-    WeightInit,
+    Codes, Cost, CostTable, ForwardMode, Genotype, ModelBackend, OperationSet, Statistics,
+    TrainBackend, WeightInit,
 };
 use toml::Table;
 use workbench::cli::Shorthand;
@@ -223,6 +223,19 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// When there is no such table.
     fn defaults_for(_stated: &Table) -> workbench::Result<Table> {
         Ok(Table::new())
+    }
+
+    /// What children cost that are trained in the size of the search; by default their operations alone.
+    fn child_costs(&self, cost: Cost) -> Option<CostTable> {
+        let operations = self.costs(cost)?;
+        let fixed = 0.0;
+        Some(CostTable { fixed, operations })
+    }
+
+    /// Bytes that an alternating step needs at its peak, beside what the process holds anyway, such as the
+    /// data; none where the task does not know.
+    fn step_bytes(&self, _config: &SearchConfig<Self>) -> Option<u64> {
+        None
     }
 
     /// Checks the sections of the task's own and what it demands of the others.

@@ -17,6 +17,24 @@ pub enum SupernetError {
         /// The one that is close to what was found, if one is.
         suggestion: Option<&'static str>,
     },
+    /// A genotype's name is none that is published, and no file either.
+    #[error("unknown genotype `{found}`{}; valid: {valid}", question(*suggestion))]
+    UnknownGenotype {
+        /// The name.
+        found: String,
+        /// What would be valid.
+        valid: String,
+        /// The name that is close to what was found, if one is.
+        suggestion: Option<&'static str>,
+    },
+    /// A file cannot be read.
+    #[error("cannot read `{path}`: {problem}")]
+    File {
+        /// The file.
+        path: String,
+        /// The reason.
+        problem: String,
+    },
     /// The text or JSON of a genotype cannot be read.
     #[error("{place}: {problem}")]
     Genotype {
@@ -61,18 +79,37 @@ impl SupernetError {
         found: &str,
         valid: impl Iterator<Item = &'static str> + Clone,
     ) -> Self {
-        let suggestion = valid
-            .clone()
-            .map(|name| (strsim::jaro_winkler(found, name), name))
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .filter(|(score, _)| *score > 0.8)
-            .map(|(_, name)| name);
         Self::UnknownOperation {
             place: place.into(),
             found: found.into(),
+            suggestion: nearest(found, valid.clone()),
             valid: valid.collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    /// For a name that is none of `valid`.
+    pub(crate) fn unknown_genotype(
+        found: &str,
+        valid: impl Iterator<Item = &'static str> + Clone,
+    ) -> Self {
+        let suggestion = nearest(found, valid.clone());
+        let valid: Vec<_> = valid.chain(["a file"]).collect();
+        Self::UnknownGenotype {
+            found: found.into(),
+            valid: valid.join(", "),
             suggestion,
         }
+    }
+
+    /// The same error, found within a larger place.
+    pub(crate) fn within(mut self, larger: &str) -> Self {
+        if let Self::Genotype { place, .. } | Self::UnknownOperation { place, .. } = &mut self {
+            *place = match place.as_str() {
+                "" | "genotype" => larger.into(),
+                inner => format!("{larger}: {inner}"),
+            };
+        }
+        self
     }
 
     pub(crate) fn genotype(place: impl Into<String>, problem: impl Into<String>) -> Self {
@@ -100,6 +137,15 @@ impl SupernetError {
             valid: valid.into(),
         }
     }
+}
+
+/// The name that is close to what was found, if one is.
+fn nearest(found: &str, valid: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    valid
+        .map(|name| (strsim::jaro_winkler(found, name), name))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(score, _)| *score > 0.8)
+        .map(|(_, name)| name)
 }
 
 fn prefix(place: &str) -> String {

@@ -101,8 +101,10 @@ impl<R: Portable> ExportedNetwork<R> {
     ///
     /// # Errors
     ///
-    /// When the weights are not those of the network.
+    /// When the weights are not those of the network; nothing is allocated for one that is larger than
+    /// they are.
     pub fn init<B: ModelBackend>(&self, device: &B::Device) -> Result<R::Model<B>, TrainError> {
+        R::check_size(&self.config, &self.weights)?;
         let recipe = R::of_export(&self.config);
         let network = recipe.init::<B>(&mut WeightInit::new(0), device)?;
         R::load_state_dict(network, &self.weights)

@@ -2,6 +2,7 @@ use std::time::Instant;
 
 use supernet::TrainBackend;
 use workbench::checkpoint::{Checkpoint, Loaded};
+use workbench::machine::processor;
 use workbench::problem::{Problem, Split};
 use workbench::record::{FitEpoch, FitOutcome};
 use workbench::run_folder::RunFolder;
@@ -23,7 +24,15 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Fit<B, R> {
     ///
     /// When the data cannot be loaded or do not fit the configuration.
     pub fn open(config: FitConfig<R>, device: &B::Device) -> Result<Self, TrainError> {
-        let trainer = Trainer::open(config)?;
+        Self::of_trainer(Trainer::open(config)?, device)
+    }
+
+    /// The training of a configuration that is open, at its start.
+    ///
+    /// # Errors
+    ///
+    /// When the network is impossible.
+    pub fn of_trainer(trainer: Trainer<R>, device: &B::Device) -> Result<Self, TrainError> {
         Ok(Self {
             state: trainer.init(device)?,
             trainer,
@@ -158,6 +167,7 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
             data: problem.name(),
             seed: config.seed,
             backend: backend.into(),
+            processor: Some(processor()),
             epochs: self.state.epoch,
             result_epoch,
             metric: problem.metric(),

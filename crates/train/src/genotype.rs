@@ -4,34 +4,22 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 use supernet::{Genotype, OperationSet};
-use workbench::{WorkbenchError, run_folder};
+use workbench::run_folder;
 
 use crate::recipe::GenotypeOf;
 use crate::{Recipe, TrainError};
 
-/// The cells of this name, of those that the recipe [publishes](Recipe::published), in this file, JSON or
-/// text, or of the run in this folder.
+/// The cells that a user names: published ones, a file, one of several in a file, or their text, as
+/// [`Genotype::read`] finds them; or those of the run in a folder.
 ///
 /// # Errors
 ///
-/// When it is none of them, or the file holds no valid cells.
-pub fn read_cells<R: Recipe>(name_or_file: &str) -> Result<GenotypeOf<R>, TrainError> {
-    let published = R::published();
-    if let Some((name, text)) = published.iter().find(|(name, _)| *name == name_or_file) {
-        return Ok(Genotype::parse(name, text)?);
+/// When it is none of these, or holds no valid cells.
+pub fn read_cells<R: Recipe>(named: &str) -> Result<GenotypeOf<R>, TrainError> {
+    if GenotypeOf::<R>::is_published(named) || !Path::new(named).is_dir() {
+        return Ok(Genotype::read(named)?);
     }
-    // A word that is no file is a misspelt name, not a missing file.
-    let word = !name_or_file.contains(['/', '\\', '.']);
-    if word && !Path::new(name_or_file).exists() {
-        let mut valid: Vec<&str> = published.iter().map(|(name, _)| *name).collect();
-        valid.push(if valid.is_empty() {
-            "a file or a run folder"
-        } else {
-            "or a file or a run folder"
-        });
-        return Err(WorkbenchError::unknown_name("genotype", name_or_file, &valid).into());
-    }
-    let cells = run_folder::read_cells(name_or_file)?;
+    let cells = run_folder::read_cells(named)?;
     Ok(Genotype::parse(&cells.name, &cells.text)?)
 }
 
@@ -47,12 +35,8 @@ pub(crate) fn serialize<O: OperationSet, S: Serializer>(
 pub(crate) fn deserialize<'de, R: Recipe, D: Deserializer<'de>>(
     from: D,
 ) -> Result<GenotypeOf<R>, D::Error> {
-    let text = String::deserialize(from)?;
-    // Every operation of the text form has its input behind an `@`, in a line of a kind of cell.
-    if text.contains('@') && text.contains(':') {
-        return Genotype::parse("genotype", &text).map_err(D::Error::custom);
-    }
-    read_cells::<R>(&text).map_err(D::Error::custom)
+    let named = String::deserialize(from)?;
+    read_cells::<R>(&named).map_err(D::Error::custom)
 }
 
 #[cfg(test)]

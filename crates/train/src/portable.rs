@@ -51,6 +51,13 @@ pub trait Portable: Recipe {
     /// Weights and running statistics of a network, by the names they have in files.
     fn state_dict<B: ModelBackend>(model: &Self::Model<B>) -> StateDict;
 
+    /// Checks that the weights of a file can be those of the network, before memory is taken for it.
+    ///
+    /// # Errors
+    ///
+    /// When the network is larger than the file.
+    fn check_size(export: &Self::Export, weights: &StateDict) -> Result<(), TrainError>;
+
     /// The network with the weights of a file.
     ///
     /// # Errors

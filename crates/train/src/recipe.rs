@@ -45,11 +45,6 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// default begins an epoch and a scoring.
     type Carry<B: Backend>: Clone + Default;
 
-    /// Published cells: their names in configurations, and their text.
-    fn published() -> Vec<(&'static str, &'static str)> {
-        Vec::new()
-    }
-
     /// What a configuration starts from with the data that these fields choose, a file's and overrides'
     /// as they were given. It is laid on [`DEFAULTS`](Self::DEFAULTS) and below those fields, so optional
     /// fields have no place in it: a run that left one out would take it when it is read again.
@@ -131,6 +126,13 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
     ///
     /// When it cannot be counted.
     fn size(&self) -> Result<Size, TrainError>;
+
+    /// Bytes that a training step needs at its peak, beside what the process holds anyway, such as the data;
+    /// none where the recipe does not know.
+    fn step_bytes(&self, config: &FitConfig<Self>) -> Option<u64> {
+        let _ = config;
+        None
+    }
 
     /// A copy of the model that computes in `dtype`, with the parameter ids of the model and weights
     /// that are casts of its own, so that differentiating by the model's works: by default, one in

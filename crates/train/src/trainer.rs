@@ -1,12 +1,13 @@
 use burn::module::AutodiffModule;
 use supernet::{ModelBackend, Statistics, TrainBackend};
+use workbench::machine::halved_until;
 use workbench::problem::{Problem, Score, Split};
 use workbench::scoring::{self, Totals};
 use workbench::training::{PassOutput, TrainingStep};
 
 use crate::recipe::{BatchOf, PassContext};
 use crate::timeline::{Timeline, visit};
-use crate::{FitConfig, FitState, Recipe, TrainError, TrainRecipe, differentiate};
+use crate::{FitConfig, FitState, LoopConfig, Recipe, TrainError, TrainRecipe, differentiate};
 
 /// A configuration opened: its recipe and its data. What a training changes is apart, in a [`FitState`].
 pub struct Trainer<R: Recipe> {
@@ -49,6 +50,36 @@ impl<R: Recipe> Trainer<R> {
             recipe,
             problem,
         })
+    }
+
+    /// Bytes that a step is expected to need, where the recipe can tell.
+    pub fn step_bytes(&self) -> Option<u64> {
+        self.recipe.step_bytes(&self.config)
+    }
+
+    /// What would make a step fit into memory, in words.
+    pub(crate) fn memory_advice(&self, fits: &dyn Fn(u64) -> bool) -> String {
+        let holds = |change: &dyn Fn(&mut LoopConfig)| {
+            let mut config = self.config.clone();
+            change(&mut config.fit);
+            config.validate().is_ok() && self.recipe.step_bytes(&config).is_some_and(fits)
+        };
+        let LoopConfig {
+            batch_size, parts, ..
+        } = *self.config.fit;
+        let mut ways = Vec::new();
+        let doubled = std::iter::successors(Some(2 * parts), |parts| Some(2 * parts));
+        let mut cuts = doubled.take_while(|&parts| parts <= batch_size);
+        if let Some(parts) = cuts.find(|&parts| holds(&|fit| fit.parts = parts)) {
+            ways.push(format!("`fit.parts` of {parts} or more"));
+        }
+        let smaller = |batch| holds(&|fit| fit.batch_size = batch);
+        if let Some(batch) = halved_until(batch_size, 2, smaller) {
+            ways.push(format!("`fit.batch_size` of {batch} or less"));
+        }
+        let examples = R::Problem::EXAMPLES;
+        ways.push(format!("a smaller `network`, or smaller {examples}"));
+        ways.join(", ")
     }
 
     /// The state at the start of the training.

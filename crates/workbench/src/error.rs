@@ -224,6 +224,21 @@ pub enum WorkbenchError {
         problem: String,
     },
 
+    /// A step that needs more memory than there is.
+    #[cfg(feature = "burn")]
+    #[error(
+        "a step would need about {needed} of memory, and {available} are available; valid: {advice}, \
+         or --no-memory-check to go on nevertheless"
+    )]
+    Memory {
+        /// What the step is expected to need.
+        needed: crate::machine::Bytes,
+        /// What there is.
+        available: crate::machine::Bytes,
+        /// What would fit.
+        advice: String,
+    },
+
     /// A drawing or chart that cannot be made.
     #[error("{what}: found {found}; valid is {valid}")]
     Drawing {

@@ -19,6 +19,8 @@ pub mod error;
 pub mod files;
 #[cfg(feature = "burn")]
 pub mod images;
+#[cfg(feature = "burn")]
+pub mod machine;
 pub mod metrics;
 pub mod optim;
 mod palette;

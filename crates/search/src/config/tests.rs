@@ -310,3 +310,31 @@ fn each_refusal_names_field_value_and_what_is_valid() {
         assert!(error.contains(expected), "{error}");
     }
 }
+
+#[test]
+fn skips_can_be_limited_and_no_limit_changes_no_fingerprint() {
+    let set = |text: &str| Config::resolve(None, &[text.to_string()]).unwrap();
+    let limited = set("search.max_skips=2");
+    assert_eq!(limited.search.max_skips, Some(2));
+    let again = Config::resolve(file("again", &limited.to_toml().unwrap()), &[]).unwrap();
+    assert_eq!(again, limited);
+    assert!(!default().to_toml().unwrap().contains("max_skips"));
+    assert_ne!(
+        limited.fingerprint().unwrap(),
+        default().fingerprint().unwrap()
+    );
+    let message = refused(&[
+        "search.max_skips=0",
+        "space.operations=[\"none\", \"skip_connect\"]",
+    ]);
+    assert!(message.contains("`search.max_skips` is 0"), "{message}");
+}
+
+#[test]
+fn further_operations_can_be_searched_and_are_not_by_default() {
+    use supernet::Operation;
+    let config = |text: &str| Config::resolve(None, &[text.to_string()]).unwrap();
+    assert_eq!(default().space.operations, Operation::DARTS);
+    let chosen = config("space.operations=[\"skip_connect\", \"sep_conv_7x7\", \"conv_7x1_1x7\"]");
+    assert_eq!(chosen.space.operations.len(), 3);
+}

@@ -4,8 +4,8 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use supernet::{
-    Codes, Cost, DerivedConfig, DerivedNetwork, Genotype, ModelBackend, NetworkConfig, Operation,
-    Statistics, Supernet, SupernetConfig, TrainBackend, WeightInit,
+    Codes, Cost, CostTable, DerivedConfig, DerivedNetwork, Genotype, ModelBackend, NetworkConfig,
+    Operation, SearchStep, Statistics, Supernet, SupernetConfig, TrainBackend, WeightInit,
 };
 use toml::Table;
 use workbench::cli::{Shorthand, Takes};
@@ -41,9 +41,16 @@ pub struct ImageData {
     pub folder: FolderOptions,
     /// Share of the training images that trains weights; the others train the logits and judge.
     pub weights_fraction: f64,
-    /// Random changes to the images that train weights.
+    /// Random changes to the training images.
     #[serde(default)]
     pub augment: Augment,
+    /// Whether the images that train logits are changed too, as in DARTS' published search.
+    #[serde(default = "yes")]
+    pub augment_logits: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Size of the supernet.
@@ -122,7 +129,11 @@ impl Task for ImageTask {
         };
         network.validate_image(height, width)?;
         let (share, augment) = (data.weights_fraction, data.augment);
-        let problem = ImageProblem::for_search(loaded, share, config.seed, augment)?;
+        augment.validate([height, width])?;
+        let mut problem = ImageProblem::for_search(loaded, share, config.seed, augment)?;
+        if !data.augment_logits {
+            problem = problem.with_plain_logits();
+        }
         let smaller = [Split::Weights, Split::Logits]
             .into_iter()
             .filter_map(|split| problem.dataset(split))
@@ -232,6 +243,27 @@ impl Task for ImageTask {
             DatasetId::Digits | DatasetId::Mnist5k => ("", None),
         };
         chosen.defaults(text, batch)
+    }
+
+    fn child_costs(&self, cost: Cost) -> Option<CostTable> {
+        let SupernetConfig { network, space } = &self.supernet;
+        network.child_costs(space, self.image, cost).ok()
+    }
+
+    fn step_bytes(&self, config: &SearchConfig<Self>) -> Option<u64> {
+        let (search, rules) = (&config.search, config.search.method.rules());
+        let step = SearchStep {
+            batch: search.batch_size,
+            architecture: &config.architecture,
+            relaxation: rules.relaxation,
+            execution: search.execution,
+            learns: rules.learns,
+            cellwise: search.checkpoint_cells,
+            // Weights, gradients, momentum and the step itself; to look ahead, once more.
+            copies: if config.alpha.second_order { 8 } else { 4 },
+            value_bytes: search.precision.dtype().size(),
+        };
+        Some(self.supernet.step_bytes(self.image, &step))
     }
 
     fn validate(config: &SearchConfig<Self>) -> Result<(), SearchError> {

@@ -159,6 +159,48 @@ fn bad_input_gets_one_sentence_exit_code_2_and_leaves_nothing() {
 }
 
 #[test]
+fn any_genotype_that_train_counts_is_drawn_as_svg_and_as_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let cells = "Genotype(normal=[('conv_1x1', 0), ('conv_1x1', 0), ('skip_connect', 1), ('skip_connect', 0)], normal_concat=[3], reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1)])";
+    std::fs::write(
+        path.join("two.py"),
+        format!("A = {cells}\nB = {}\n", cells.replace("[3]", "[2, 3]")),
+    )
+    .unwrap();
+    for (index, genotype) in ["darts-v2", "nasnet-a", "two.py#A", "two.py#B"]
+        .into_iter()
+        .enumerate()
+    {
+        let out = format!("{index}.svg");
+        let output = search(path, &["draw", genotype, &out]);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{genotype}: {message}");
+        let svg = std::fs::read_to_string(path.join(&out)).unwrap();
+        assert!(
+            svg.starts_with("<svg") && svg.contains("concat"),
+            "{genotype}"
+        );
+    }
+    // The second node alone makes up the output of A: one line less.
+    let dashes = |name: &str| {
+        let svg = std::fs::read_to_string(path.join(name)).unwrap();
+        svg.matches("stroke-dasharray=\"3 3\"").count()
+    };
+    assert_eq!(dashes("2.svg") + 1, dashes("3.svg"));
+    for out in ["x.png", "x", "svg"] {
+        let message = refused(path, &["draw", "darts-v2", out]);
+        assert!(
+            message.contains(&format!("picture `{out}`")) && message.contains("`svg`"),
+            "{message}"
+        );
+        assert!(!path.join(out).exists());
+    }
+    let message = refused(path, &["draw", "two.py", "x.svg"]);
+    assert!(message.contains("holds 2 genotypes"), "{message}");
+}
+
+#[test]
 fn a_run_leaves_its_folder_and_can_be_shown_drawn_and_not_resumed_as_another() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
@@ -171,7 +213,15 @@ fn a_run_leaves_its_folder_and_can_be_shown_drawn_and_not_resumed_as_another() {
         String::from_utf8_lossy(&output.stderr)
     );
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for part in ["supernet", "child", "gap", "normal:", "reduce:"] {
+    for part in [
+        "supernet",
+        "child",
+        "gap",
+        "skips     ",
+        "pools     ",
+        "normal:",
+        "reduce:",
+    ] {
         assert!(text.contains(part), "{text}");
     }
     let run = RunFolder::open(path.join("tiny")).unwrap();

@@ -12,7 +12,8 @@ impl<O: OperationSet> Genotype<O> {
                     let op = space.operations.iter().position(|op| *op == entry.op);
                     let row = table.get_mut(space.first_edge(node) + entry.input);
                     if let (Some(op), Some(row)) = (op, row) {
-                        row[op] = entry.weight;
+                        // Twice is double.
+                        row[op] += entry.weight;
                     }
                 }
             }

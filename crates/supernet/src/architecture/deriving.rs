@@ -23,6 +23,34 @@ pub enum DeriveRule {
     SampledCode,
 }
 
+impl DeriveRule {
+    /// Whether it goes by the law of codes, whose rows sum to 1; the others compare probabilities.
+    fn draws_codes(self) -> bool {
+        matches!(self, Self::MostProbableCode | Self::SampledCode)
+    }
+}
+
+/// How an architecture is derived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deriving {
+    /// The rule.
+    pub rule: DeriveRule,
+    /// Most [skip connections](OperationSet::SKIP) in the first kind of cell, the normal cell of images;
+    /// none for any number. As long as the rule keeps more, the least probable of those it keeps is
+    /// given probability 0 and the rule applied again (Chen et al. 2019, P-DARTS, section 3.3). One
+    /// stays beyond the number only where nothing else has a probability.
+    pub max_skips: Option<usize>,
+}
+
+impl From<DeriveRule> for Deriving {
+    fn from(rule: DeriveRule) -> Self {
+        Self {
+            rule,
+            max_skips: None,
+        }
+    }
+}
+
 /// What deriving decided for one cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DerivedCodes {
@@ -129,8 +157,50 @@ impl DerivedCodes {
                 .into_iter()
                 .collect()
         };
-        CellGenotype {
-            nodes: (0..space.nodes).map(node).collect(),
+        CellGenotype::new((0..space.nodes).map(node).collect())
+    }
+}
+
+/// The place of the least probable skip that a derived cell keeps, of those that have a probability, if it
+/// keeps more than `most`.
+fn weakest_skip<O: OperationSet>(
+    cell: &CellGenotype<O>,
+    most: usize,
+    probabilities: &[Vec<f64>],
+    space: &SearchSpace<O>,
+) -> Option<(usize, usize)> {
+    let op = space
+        .operations
+        .iter()
+        .position(|&op| Some(op) == O::SKIP)?;
+    let edges = cell.nodes.iter().enumerate().flat_map(|(node, entries)| {
+        let skips = entries.iter().filter(|entry| Some(entry.op) == O::SKIP);
+        skips.map(move |entry| space.first_edge(node) + entry.input)
+    });
+    let edges: Vec<usize> = edges.collect();
+    if edges.len() <= most {
+        return None;
+    }
+    let probability = |&edge: &usize| probabilities[edge][op];
+    edges
+        .into_iter()
+        .filter(|edge| probability(edge) > 0.0)
+        .min_by(|a, b| probability(a).total_cmp(&probability(b)))
+        .map(|edge| (edge, op))
+}
+
+/// Makes the probabilities of a row of the estimator sum to 1 again: where nothing is left of them, all
+/// operations but `removed` share it.
+fn renormalise(row: &mut [Vec<f64>], removed: (usize, usize)) {
+    let left: f64 = row.iter().flatten().sum();
+    let others = row.iter().flatten().count() - 1;
+    for (edge, probabilities) in row.iter_mut().enumerate() {
+        for (op, p) in probabilities.iter_mut().enumerate() {
+            if left > 0.0 {
+                *p /= left;
+            } else if (edge, op) != removed {
+                *p = 1.0 / others as f64;
+            }
         }
     }
 }
@@ -187,21 +257,50 @@ fn sampled_code(row: &[f64], draws: usize, key: NoiseKey) -> Vec<bool> {
 ///
 /// The code law's own, when a row is not a probability distribution.
 pub fn derive_genotype<O: OperationSet>(
-    rule: DeriveRule,
+    deriving: impl Into<Deriving>,
     probabilities: &[Vec<Vec<f64>>],
     space: &SearchSpace<O>,
     config: &ArchitectureConfig,
     key: NoiseKey,
 ) -> Result<(Genotype<O>, Vec<DerivedCodes>), SupernetError> {
+    let Deriving { rule, max_skips } = deriving.into();
     let (mut cells, mut codes) = (Vec::new(), Vec::new());
     for (index, table) in probabilities.iter().enumerate() {
         // Rows of noise of its own.
         let first_row = key.first_row + (index * space.edges()) as u32;
-        let derived = DerivedCodes::new(rule, table, space, config, key.with_first_row(first_row))?;
-        cells.push(derived.genotype(table, space));
+        let key = key.with_first_row(first_row);
+        let most = max_skips.filter(|_| index == 0).unwrap_or(usize::MAX);
+        let (cell, derived) = derive_cell(rule, most, table, space, config, key)?;
+        cells.push(cell);
         codes.push(derived);
     }
     Ok((Genotype { cells }, codes))
+}
+
+/// A cell of at most so many skips.
+fn derive_cell<O: OperationSet>(
+    rule: DeriveRule,
+    most_skips: usize,
+    table: &[Vec<f64>],
+    space: &SearchSpace<O>,
+    config: &ArchitectureConfig,
+    key: NoiseKey,
+) -> Result<(CellGenotype<O>, DerivedCodes), SupernetError> {
+    let mut table = table.to_vec();
+    // Each round takes the skip of another edge away.
+    loop {
+        let derived = DerivedCodes::new(rule, &table, space, config, key)?;
+        let cell = derived.genotype(&table, space);
+        let Some((edge, op)) = weakest_skip(&cell, most_skips, &table, space) else {
+            return Ok((cell, derived));
+        };
+        table[edge][op] = 0.0;
+        let rows = config.rows(space).into_iter();
+        for row in rows.filter(|row| rule.draws_codes() && row.contains(&edge)) {
+            let removed = (edge - row.start, op);
+            renormalise(&mut table[row], removed);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! which operations of a supernet run, whose cells add them up with [`CodeTable::mix`].
 //! [`derive_genotype`] decides which of them a [`Genotype`] keeps.
 
+mod budget;
 mod codes;
 mod config;
 mod constant;
@@ -16,9 +17,10 @@ mod mode;
 mod operation_set;
 mod space;
 
+pub use budget::{CostTable, keep_budget};
 pub use codes::{ArchitectureSample, CodeTable, Codes};
 pub use config::{ArchitectureConfig, Relaxation, Sampling};
-pub use deriving::{DeriveRule, DerivedCodes, derive_genotype};
+pub use deriving::{DeriveRule, DerivedCodes, Deriving, derive_genotype};
 pub use genotype::{CellGenotype, Genotype, GenotypeOp};
 pub use logits::Architecture;
 pub(crate) use mixing::Role;

@@ -2,12 +2,14 @@ use std::fmt::Debug;
 
 use crate::SupernetError;
 
-/// Candidate operations of a search space, and the kinds of cells they make.
+/// Operations of cells, and the kinds of cells they make.
 ///
 /// Operations are known by their names in configurations, genotypes and messages.
 pub trait OperationSet: Copy + Eq + Debug + Send + Sync + 'static {
-    /// All operations, in the order of the logits.
+    /// All operations that a genotype or a search space may name.
     const ALL: &'static [Self];
+    /// Those of a search space that names none, in the order of the logits.
+    const SEARCHED: &'static [Self] = Self::ALL;
     /// The operation that contributes nothing, where the set has one: it takes part in the draw, and
     /// no genotype keeps it.
     const NONE: Option<Self>;
@@ -18,6 +20,13 @@ pub trait OperationSet: Copy + Eq + Debug + Send + Sync + 'static {
     const INPUTS: usize;
     /// Most edges into a node that [`DeriveRule::DartsTop2`](crate::DeriveRule::DartsTop2) keeps.
     const KEPT_EDGES: usize = Self::INPUTS;
+    /// The operation that hands its input on, where the set has one: cells that are full of it are how
+    /// differentiable search collapses.
+    const SKIP: Option<Self> = None;
+    /// The operations that pool: like a skip, they have no weights.
+    const POOLS: &'static [Self] = &[];
+    /// Published genotypes: their names, and their text.
+    const PUBLISHED: &'static [(&'static str, &'static str)] = &[];
 
     /// The name in configurations and genotypes: without spaces and without `@`, `*`, `|`.
     fn name(self) -> &'static str;

@@ -20,16 +20,19 @@ pub struct SearchSpace<O> {
 }
 
 impl<O: OperationSet> Default for SearchSpace<O> {
-    /// Four nodes, as in the paper, and all operations.
+    /// Four nodes, as in the paper, and the operations that the set has for this.
     fn default() -> Self {
         Self {
             nodes: 4,
-            operations: O::ALL.to_vec(),
+            operations: O::SEARCHED.to_vec(),
         }
     }
 }
 
 impl<O: OperationSet> SearchSpace<O> {
+    /// Most intermediate nodes of a cell, of one in a genotype too.
+    pub const MAX_NODES: usize = 16;
+
     /// Checks that the space can be searched.
     ///
     /// # Errors
@@ -37,12 +40,10 @@ impl<O: OperationSet> SearchSpace<O> {
     /// [`SupernetError::Config`] when there is no node, fewer than two operations, an operation
     /// twice, or nothing but the one that contributes nothing.
     pub fn validate(&self) -> Result<(), SupernetError> {
-        if !(1..=16).contains(&self.nodes) {
-            return Err(SupernetError::config(
-                "space.nodes",
-                self.nodes,
-                "1 to 16 intermediate nodes",
-            ));
+        let most = Self::MAX_NODES;
+        if !(1..=most).contains(&self.nodes) {
+            let valid = format!("1 to {most} intermediate nodes");
+            return Err(SupernetError::config("space.nodes", self.nodes, valid));
         }
         let ops = &self.operations;
         let repeated = (1..ops.len()).any(|index| ops[..index].contains(&ops[index]));

@@ -1,8 +1,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::layer::OperationLayer;
-use super::{NetworkConfig, Operation, SearchSpace};
-use crate::architecture::OperationSet;
+use super::{
+    CellGenotype, DerivedConfig, Genotype, GenotypeOp, NetworkConfig, Operation, SearchSpace,
+};
+use crate::SupernetError;
+use crate::architecture::{CostTable, OperationSet};
 
 /// What an operation costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -16,11 +19,34 @@ pub enum Cost {
     Parameters,
 }
 
+impl Cost {
+    /// What is counted, as a plural noun.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MultiplyAdds => "multiply-adds",
+            Self::Parameters => "parameters",
+        }
+    }
+}
+
 impl Operation {
-    /// Weights of the operation's convolutions on `channels` channels.
-    fn weights(self, channels: usize, stride: usize) -> usize {
-        let layers = self.layers(channels, stride);
-        layers.into_iter().map(OperationLayer::weights).sum()
+    /// What the operation's convolutions cost on `channels` channels of an image of these sides.
+    fn cost(self, channels: usize, stride: usize, image: [usize; 2], cost: Cost) -> usize {
+        let layers = self.layers(channels, stride).into_iter();
+        let of_layer = |layer: OperationLayer| match cost {
+            Cost::Parameters => layer.weights(),
+            Cost::MultiplyAdds => {
+                let [height, width] = layer.sides(image, stride);
+                layer.weights() * height * width
+            }
+        };
+        layers.map(of_layer).sum()
+    }
+
+    /// Weights of the normalisations that the operation is retrained with.
+    fn affine_weights(self, channels: usize, stride: usize) -> usize {
+        let layers = self.layers(channels, stride).into_iter();
+        layers.map(|layer| 2 * layer.normalized).sum()
     }
 }
 
@@ -29,28 +55,80 @@ impl NetworkConfig {
     /// `[tables][edges][ops]`, for images of `height` by `width`. Stem, preprocessing and
     /// classifier are the same for every architecture and not part of it.
     ///
-    /// Every convolution of an operation works at the size of its output, so its multiply-adds are
-    /// its weights times the pixels of a node.
+    /// The multiply-adds of a convolution are its weights times the pixels of its output.
     pub fn operation_costs(
         &self,
         space: &SearchSpace,
         [height, width]: [usize; 2],
         cost: Cost,
     ) -> Vec<Vec<Vec<f64>>> {
+        self.sum_operations(space, [height, width], |op, channels, stride, image| {
+            op.cost(channels, stride, image, cost)
+        })
+    }
+
+    /// What the derived networks of this size cost that are retrained, for images of `height` by `width`, as
+    /// [`DerivedConfig::layers`] counts them in the CIFAR form: normalisation is affine, and all layers are
+    /// part of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`DerivedConfig::validate`].
+    pub fn child_costs(
+        &self,
+        space: &SearchSpace,
+        [height, width]: [usize; 2],
+        cost: Cost,
+    ) -> Result<CostTable, SupernetError> {
+        let operations =
+            self.sum_operations(space, [height, width], |op, channels, stride, image| {
+                let convolutions = op.cost(channels, stride, image, cost);
+                match cost {
+                    Cost::MultiplyAdds => convolutions,
+                    Cost::Parameters => convolutions + op.affine_weights(channels, stride),
+                }
+            });
+        // Any genotype has the fixed layers.
+        let node = vec![GenotypeOp::new(Operation::AvgPool3x3, 0)];
+        let cell = CellGenotype::new(vec![node; space.nodes]);
+        let genotype = Genotype {
+            cells: vec![cell; Operation::CELLS.len()],
+        };
+        let layers = DerivedConfig::new(self.clone(), genotype).layers(height, width)?;
+        let costs = layers.iter().map(|layer| match cost {
+            Cost::MultiplyAdds => layer.multiply_adds as f64,
+            Cost::Parameters => layer.weights as f64,
+        });
+        Ok(CostTable {
+            fixed: costs.sum(),
+            operations,
+        })
+    }
+
+    /// The sum over all cells that share a table of what `count(operation, channels, stride, sides of its
+    /// input)` gives, `[tables][edges][ops]`.
+    fn sum_operations(
+        &self,
+        space: &SearchSpace,
+        [height, width]: [usize; 2],
+        count: impl Fn(Operation, usize, usize, [usize; 2]) -> usize,
+    ) -> Vec<Vec<Vec<f64>>> {
         let zeros = vec![vec![0.0; space.ops()]; space.edges()];
         let mut tables = vec![zeros; Operation::CELLS.len()];
         let mut sides = [height, width];
         for cell in self.plan(space.nodes).0 {
+            let before = sides;
             sides = sides.map(|side| side.div_ceil(cell.stride));
-            let factor = match cost {
-                Cost::MultiplyAdds => sides[0] * sides[1],
-                Cost::Parameters => 1,
-            };
             let inputs = (0..space.nodes).flat_map(|node| 0..space.incoming(node));
             for (row, input) in tables[cell.kind.index()].iter_mut().zip(inputs) {
                 let stride = cell.edge_stride(input);
-                for (entry, op) in row.iter_mut().zip(&space.operations) {
-                    *entry += (factor * op.weights(cell.channels, stride)) as f64;
+                let image = if input < Operation::INPUTS {
+                    before
+                } else {
+                    sides
+                };
+                for (entry, &op) in row.iter_mut().zip(&space.operations) {
+                    *entry += count(op, cell.channels, stride, image) as f64;
                 }
             }
         }
@@ -91,17 +169,42 @@ mod tests {
         let bare = weights(&pools);
         let space = SearchSpace {
             nodes: 2,
-            ..Default::default()
+            operations: Operation::ALL.to_vec(),
         };
         let costs = network().operation_costs(&space, [9, 9], Cost::Parameters);
         for (index, &op) in space.operations.iter().enumerate() {
             let total: f64 = costs.iter().flatten().map(|row| row[index]).sum();
             let expected = match op {
                 Operation::None => 0,
-                op if pools.contains(&op) => 0,
+                op if Operation::POOLS.contains(&op) => 0,
                 op => weights(&[pools[0], pools[1], op]) - bare,
             };
             assert_eq!(total, expected as f64, "{op}");
+        }
+    }
+
+    #[test]
+    fn children_cost_what_their_layers_do() {
+        let space = SearchSpace {
+            nodes: 2,
+            ..Default::default()
+        };
+        for text in [
+            "normal: sep_conv_5x5@0 dil_conv_3x3@1 | skip_connect@2 max_pool_3x3@0\n\
+             reduce: skip_connect@0 sep_conv_3x3@1 | dil_conv_5x5@2",
+            "normal: skip_connect@0 | avg_pool_3x3@1\nreduce: skip_connect@0 | skip_connect@2",
+        ] {
+            let genotype: Genotype = text.parse().unwrap();
+            let derived = DerivedConfig::new(network(), genotype.clone());
+            let layers = derived.layers(9, 11).unwrap();
+            let of = |cost| {
+                let costs = network().child_costs(&space, [9, 11], cost).unwrap();
+                costs.of(&genotype, &space)
+            };
+            let weights: usize = layers.iter().map(|layer| layer.weights).sum();
+            assert_eq!(of(Cost::Parameters), weights as f64);
+            let multiply_adds: u64 = layers.iter().map(|layer| layer.multiply_adds).sum();
+            assert_eq!(of(Cost::MultiplyAdds), multiply_adds as f64);
         }
     }
 
@@ -120,5 +223,18 @@ mod tests {
         let skip = 20.0 * 64.0 + 6.0 * 256.0;
         let expected = 20.0 * dilated(8.0) + 6.0 * dilated(16.0);
         assert_eq!(costs[1], vec![vec![skip, expected]; 2]);
+    }
+
+    #[test]
+    fn the_first_of_two_strips_works_on_all_rows() {
+        let space = SearchSpace {
+            nodes: 1,
+            operations: vec![Operation::SkipConnect, Operation::Conv7x1And1x7],
+        };
+        let costs = network().operation_costs(&space, [9, 7], Cost::MultiplyAdds);
+        let strip = |channels: f64| 7.0 * channels * channels;
+        // The reducing cells make 5x4 of 9x7 and 3x2 of 5x4, along the width first.
+        let expected = (36.0 + 20.0) * strip(8.0) + (10.0 + 6.0) * strip(16.0);
+        assert_eq!(costs[1][0][1], expected);
     }
 }

@@ -28,9 +28,21 @@ impl DerivedConfig {
     /// As [`DerivedConfig::validate`].
     pub fn layers(&self, height: usize, width: usize) -> Result<Vec<LayerCount>, SupernetError> {
         self.validate(height, width)?;
+        Ok(self.counted([height, width]))
+    }
+
+    /// Number of weights, the auxiliary head's among them, from the plan alone. The network must have
+    /// bounds of its own and a valid genotype.
+    pub(crate) fn count_weights(&self) -> u64 {
+        // Weights do not depend on the size of images.
+        let layers = self.counted(PIXEL);
+        layers.iter().map(|layer| layer.weights as u64).sum()
+    }
+
+    fn counted(&self, sides: Sides) -> Vec<LayerCount> {
         let mut count = Count { layers: Vec::new() };
         let (plan, features) = self.plan();
-        let [mut prev_prev, mut prev] = count.stem(self, [height, width]);
+        let [mut prev_prev, mut prev] = count.stem(self, sides);
         for (index, cell) in plan.iter().enumerate() {
             let genotype = self.genotype.cell(cell.kind);
             let output = count.cell(&format!("cells.{index}"), cell, genotype, [prev_prev, prev]);
@@ -40,10 +52,10 @@ impl DerivedConfig {
         let kind = LayerKind::Linear;
         count.push("classifier", kind, [features, classes], PIXEL, classes);
         if self.auxiliary {
-            let channels = self.genotype.nodes() * plan[self.auxiliary_cell()].channels;
+            let channels = self.auxiliary_channels(&plan);
             count.auxiliary(channels, classes, AuxiliaryPlan::of(self.form));
         }
-        Ok(count.layers)
+        count.layers
     }
 }
 
@@ -146,10 +158,9 @@ impl Count {
                 } else {
                     out
                 };
-                let sides = strided(from, stride);
                 let place = format!("{place}.node{node}.{}@{}", entry.op, entry.input);
                 for layer in entry.op.layers(channels, stride) {
-                    let norm = affine(layer.normalized);
+                    let (norm, sides) = (affine(layer.normalized), layer.sides(from, stride));
                     self.push(&place, layer.kind, layer.channels, sides, norm);
                 }
             }

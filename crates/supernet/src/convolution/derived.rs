@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::candidate::OperationForm;
 use super::stem::DerivedStem;
 use super::{
-    AuxiliaryHead, CellPlan, DerivedCell, Form, Genotype, NetworkConfig, Supernet, SupernetConfig,
+    AuxiliaryHead, CellKind, CellPlan, DerivedCell, Form, Genotype, NetworkConfig, Supernet,
+    SupernetConfig,
 };
 use crate::SupernetError;
 use crate::kernels::KernelBackend;
-use crate::layers::{DropPath, Linear, Statistics, WeightInit, global_average};
+use crate::layers::{DropPath, Linear, StateDict, Statistics, WeightInit, global_average};
 
 /// A derived network as data: affine normalisation and bare pools, as the papers retrain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,11 +41,19 @@ impl DerivedConfig {
 
     /// The cells in order and the channels of the last one's output.
     pub(crate) fn plan(&self) -> (Vec<CellPlan>, usize) {
-        let nodes = self.genotype.nodes();
+        let outputs = [CellKind::Normal, CellKind::Reduce];
+        let outputs = outputs.map(|kind| self.genotype.cell(kind).outputs().len());
+        let network = &self.network;
         match self.form {
-            Form::Cifar => self.network.plan(nodes),
-            Form::Imagenet => self.network.plan_after(self.network.channels, 2, nodes),
+            Form::Cifar => network.plan_after(network.stem_channels(), 1, outputs),
+            Form::Imagenet => network.plan_after(network.channels, 2, outputs),
         }
+    }
+
+    /// Channels of the features that the auxiliary head reads.
+    pub(crate) fn auxiliary_channels(&self, plan: &[CellPlan]) -> usize {
+        let cell = plan[self.auxiliary_cell()];
+        self.genotype.cell(cell.kind).outputs().len() * cell.channels
     }
 
     /// The cell whose output the auxiliary head reads.
@@ -58,8 +67,7 @@ impl DerivedConfig {
     ///
     /// [`SupernetError`] naming the field, the genotype's cell or the size.
     pub fn validate(&self, height: usize, width: usize) -> Result<(), SupernetError> {
-        self.network.validate()?;
-        self.genotype.validate()?;
+        self.validate_network()?;
         if self.form == Form::Imagenet && height.min(width) < Self::MIN_IMAGENET {
             return Err(SupernetError::config(
                 "image size",
@@ -68,6 +76,35 @@ impl DerivedConfig {
             ));
         }
         self.network.validate_image(height, width)
+    }
+
+    /// Checks everything but the size of images.
+    fn validate_network(&self) -> Result<(), SupernetError> {
+        self.network.validate()?;
+        self.genotype.validate()?;
+        NetworkConfig::validate_weights(self.count_weights())
+    }
+
+    /// Checks that `state` can hold the weights of this network, before memory is taken for it. A small
+    /// network passes whatever the state: [`DerivedNetwork::load_state_dict`] says which tensor differs.
+    ///
+    /// # Errors
+    ///
+    /// [`SupernetError::Config`] when the network has more weights than the state has numbers, or as
+    /// [`DerivedConfig::validate`].
+    pub fn validate_state(&self, state: &StateDict) -> Result<(), SupernetError> {
+        const SMALL: u64 = 1 << 24;
+        self.validate_network()?;
+        let numbers: u64 = state.values().map(|t| t.values.len() as u64).sum();
+        let weights = self.count_weights();
+        if weights > numbers.max(SMALL) {
+            return Err(SupernetError::config(
+                "network",
+                format!("one of {weights} weights, and the file holds {numbers} numbers"),
+                "the channels, cells, classes and genotype that the weights were trained with",
+            ));
+        }
+        Ok(())
     }
 
     /// Smallest height and width of an image in the ImageNet form: the stem leaves an eighth.
@@ -98,8 +135,7 @@ impl DerivedConfig {
         init: &mut WeightInit,
         device: &B::Device,
     ) -> Result<DerivedNetwork<B>, SupernetError> {
-        self.network.validate()?;
-        self.genotype.validate()?;
+        self.validate_network()?;
         let (plan, features) = self.plan();
         let stem = DerivedStem::new(&self.network, self.form, init, device);
         let cells = plan.iter().map(|cell| {
@@ -110,7 +146,7 @@ impl DerivedConfig {
         let classifier = Linear::new(features, self.network.classes, init, device);
         let at = self.auxiliary_cell();
         let auxiliary = self.auxiliary.then(|| {
-            let channels = self.genotype.nodes() * plan[at].channels;
+            let channels = self.auxiliary_channels(&plan);
             AuxiliaryHead::new(channels, self.network.classes, self.form, init, device)
         });
         Ok(DerivedNetwork {
@@ -202,22 +238,24 @@ impl<B: Backend> Supernet<B> {
     ///
     /// # Errors
     ///
-    /// [`SupernetError::Mismatch`] when the genotype has another number of nodes or an operation
-    /// that was not searched; [`SupernetError::Genotype`] when it is not valid in itself.
+    /// [`SupernetError::Mismatch`] when the genotype has another number of nodes, cells that put out
+    /// some of them only, or an operation that was not searched; [`SupernetError::Genotype`] when it is not valid in itself.
     pub fn inherit(
         &self,
         config: &SupernetConfig,
         genotype: &Genotype,
     ) -> Result<DerivedNetwork<B>, SupernetError> {
         genotype.validate()?;
-        let nodes = genotype.nodes();
-        if nodes != config.space.nodes {
-            return Err(SupernetError::Mismatch {
-                problem: format!(
-                    "{nodes} nodes in a cell, the supernet has {}",
-                    config.space.nodes
-                ),
-            });
+        for (name, cell) in genotype.named_cells() {
+            let (nodes, searched) = (cell.nodes.len(), config.space.nodes);
+            let problem = if nodes != searched {
+                format!("{nodes} nodes in the {name} cell, the supernet has {searched}")
+            } else if let Some(concat) = &cell.concat {
+                format!("the {name} cell puts out nodes {concat:?}, the supernet all of them")
+            } else {
+                continue;
+            };
+            return Err(SupernetError::Mismatch { problem });
         }
         let cells = self
             .cells

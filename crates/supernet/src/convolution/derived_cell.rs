@@ -42,7 +42,7 @@ impl<B: Backend> DerivedCell<B> {
         };
         Self {
             preprocess,
-            operations: genotype.nodes.iter().flatten().filter_map(build).collect(),
+            operations: genotype.operations().filter_map(build).collect(),
             genotype: genotype.clone(),
             plan: *plan,
         }
@@ -88,7 +88,8 @@ impl<B: KernelBackend> DerivedCell<B> {
     ///
     /// - inputs: outputs of the cell before the previous one and of the previous one,
     ///   `[batch, channels, height, width]`
-    /// - output: `[batch, nodes * channels, height_out, width_out]`
+    /// - output: `[batch, outputs * channels, height_out, width_out]`, of the nodes that the genotype
+    ///   concatenates
     pub(crate) fn forward(
         &self,
         inputs: [Tensor<B, 4>; 2],
@@ -122,7 +123,8 @@ impl<B: KernelBackend> DerivedCell<B> {
                 None => Node::empty(&nodes[0], self.plan.stride),
             });
         }
-        let outputs = nodes[Operation::INPUTS..].iter().map(Node::raw);
+        let outputs = self.genotype.outputs().into_iter();
+        let outputs = outputs.map(|node| nodes[Operation::INPUTS + node].raw());
         kernels::concat_channels(outputs.collect())
     }
 }

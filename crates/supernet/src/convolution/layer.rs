@@ -5,6 +5,8 @@ use std::fmt;
 pub enum LayerKind {
     /// A convolution between all channels with a kernel of this side.
     Convolution(usize),
+    /// A convolution between all channels whose kernel is a strip of this length, one pixel wide.
+    Strip(usize),
     /// A depthwise convolution with a kernel of this side.
     Depthwise(usize),
     /// A 1x1 convolution.
@@ -17,6 +19,7 @@ impl fmt::Display for LayerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Convolution(side) => write!(f, "conv {side}x{side}"),
+            Self::Strip(length) => write!(f, "conv strip {length}"),
             Self::Depthwise(side) => write!(f, "depthwise {side}x{side}"),
             Self::Pointwise => f.write_str("pointwise"),
             Self::Linear => f.write_str("linear"),
@@ -31,13 +34,14 @@ impl LayerKind {
         channels_out
             * match self {
                 Self::Convolution(side) => channels_in * side * side,
+                Self::Strip(length) => channels_in * length,
                 Self::Depthwise(side) => side * side,
                 Self::Pointwise | Self::Linear => channels_in,
             }
     }
 }
 
-/// A convolution that an operation is made of. It works at the size of the operation's output.
+/// A convolution that an operation is made of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OperationLayer {
     pub(crate) kind: LayerKind,
@@ -45,6 +49,15 @@ pub(crate) struct OperationLayer {
     pub(crate) channels: [usize; 2],
     /// Channels of the normalisation that follows; 0 for none.
     pub(crate) normalized: usize,
+    /// How much of the operation's stride its output has.
+    pub(crate) shrunk: Shrunk,
+}
+
+/// The axes along which an operation's stride has shrunk the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shrunk {
+    Both,
+    Width,
 }
 
 impl OperationLayer {
@@ -54,6 +67,27 @@ impl OperationLayer {
             kind: LayerKind::Pointwise,
             channels: [channels; 2],
             normalized: channels,
+            shrunk: Shrunk::Both,
+        }
+    }
+
+    /// A convolution between all channels with a kernel of this side, and a normalisation.
+    pub(crate) fn convolution(channels: usize, side: usize) -> Self {
+        let kind = match side {
+            1 => LayerKind::Pointwise,
+            side => LayerKind::Convolution(side),
+        };
+        Self {
+            kind,
+            ..Self::pointwise(channels)
+        }
+    }
+
+    /// A convolution between all channels with a strip of this length, and a normalisation.
+    pub(crate) fn strip(channels: usize, length: usize) -> Self {
+        Self {
+            kind: LayerKind::Strip(length),
+            ..Self::pointwise(channels)
         }
     }
 
@@ -63,10 +97,20 @@ impl OperationLayer {
             kind: LayerKind::Depthwise(side),
             channels: [1, channels],
             normalized: 0,
+            shrunk: Shrunk::Both,
         }
     }
 
     pub(crate) fn weights(self) -> usize {
         self.kind.weights(self.channels)
+    }
+
+    /// Height and width of its output, of an operation that strides so over an image of these.
+    pub(crate) fn sides(self, [height, width]: [usize; 2], stride: usize) -> [usize; 2] {
+        let rows = match self.shrunk {
+            Shrunk::Both => height.div_ceil(stride),
+            Shrunk::Width => height,
+        };
+        [rows, width.div_ceil(stride)]
     }
 }

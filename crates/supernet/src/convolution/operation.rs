@@ -10,11 +10,13 @@ use super::layer::OperationLayer;
 use super::node::Node;
 use super::operations::{
     avg_pool::{self, AvgPool},
-    dil_conv::{self, DilConv},
+    conv::{self, PlainConv},
     max_pool::{self, MaxPool},
-    sep_conv::{self, SepConv},
+    separable::{self, SeparableConv},
     skip_connect::{self, SkipConnect},
+    strip_conv::{self, StripConvs},
 };
+use super::published;
 use crate::SupernetError;
 use crate::architecture::{OperationSet, by_name, find};
 use crate::kernels::KernelBackend;
@@ -24,8 +26,9 @@ use crate::layers::{Statistics, TensorName, WeightInit};
 /// `Operation: Module = candidate`.
 macro_rules! operations {
     ($($(#[$doc:meta])* $operation:ident: $module:ident = $candidate:path,)+) => {
-        /// A candidate operation of the convolution search space, in the order of DARTS (Liu et al.
-        /// 2019, section 3.1).
+        /// An operation of convolution cells: first those of [`Operation::DARTS`] in their order, then
+        /// those that only other published cells and search spaces have (Zoph et al. 2018, Liu et al.
+        /// 2018, Real et al. 2019).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Operation {
             /// No connection: contributes zero.
@@ -35,7 +38,11 @@ macro_rules! operations {
 
         impl OperationSet for Operation {
             const ALL: &'static [Self] = &[Operation::None, $(Operation::$operation),+];
+            const SEARCHED: &'static [Self] = &Operation::DARTS;
             const NONE: Option<Self> = Some(Operation::None);
+            const SKIP: Option<Self> = Some(Operation::SkipConnect);
+            const POOLS: &'static [Self] = &Operation::POOLS;
+            const PUBLISHED: &'static [(&'static str, &'static str)] = &published::TABLE;
             const CELLS: &'static [&'static str] = &["normal", "reduce"];
             const INPUTS: usize = 2;
 
@@ -121,13 +128,53 @@ operations! {
     /// Identity, or a factorised reduction at stride 2.
     SkipConnect: SkipConnect = skip_connect::SKIP_CONNECT,
     /// Depthwise separable 3x3 convolution, applied twice.
-    SepConv3x3: SepConv = sep_conv::SEP_CONV_3X3,
+    SepConv3x3: SeparableConv = separable::SEP_CONV_3X3,
     /// Depthwise separable 5x5 convolution, applied twice.
-    SepConv5x5: SepConv = sep_conv::SEP_CONV_5X5,
+    SepConv5x5: SeparableConv = separable::SEP_CONV_5X5,
     /// Depthwise separable 3x3 convolution with dilation 2.
-    DilConv3x3: DilConv = dil_conv::DIL_CONV_3X3,
+    DilConv3x3: SeparableConv = separable::DIL_CONV_3X3,
     /// Depthwise separable 5x5 convolution with dilation 2.
-    DilConv5x5: DilConv = dil_conv::DIL_CONV_5X5,
+    DilConv5x5: SeparableConv = separable::DIL_CONV_5X5,
+    /// Depthwise separable 7x7 convolution, applied twice.
+    SepConv7x7: SeparableConv = separable::SEP_CONV_7X7,
+    /// Depthwise separable 3x3 convolution with dilation 2, applied twice.
+    DilSepConv3x3: SeparableConv = separable::DIL_SEP_CONV_3X3,
+    /// 1x7 convolution, then 7x1.
+    Conv7x1And1x7: StripConvs = strip_conv::CONV_7X1_1X7,
+    /// 1x3 convolution, then 3x1.
+    Conv3x1And1x3: StripConvs = strip_conv::CONV_3X1_1X3,
+    /// 1x1 convolution.
+    Conv1x1: PlainConv = conv::CONV_1X1,
+    /// 3x3 convolution.
+    Conv3x3: PlainConv = conv::CONV_3X3,
+    /// 5x5 average pooling; padding does not count.
+    AvgPool5x5: AvgPool = avg_pool::AVG_POOL_5X5,
+    /// 5x5 maximum pooling.
+    MaxPool5x5: MaxPool = max_pool::MAX_POOL_5X5,
+    /// 7x7 maximum pooling.
+    MaxPool7x7: MaxPool = max_pool::MAX_POOL_7X7,
+}
+
+impl Operation {
+    /// The candidates of DARTS (Liu et al. 2019, section 3.1), which are searched by default.
+    pub const DARTS: [Self; 8] = [
+        Self::None,
+        Self::MaxPool3x3,
+        Self::AvgPool3x3,
+        Self::SkipConnect,
+        Self::SepConv3x3,
+        Self::SepConv5x5,
+        Self::DilConv3x3,
+        Self::DilConv5x5,
+    ];
+
+    const POOLS: [Self; 5] = [
+        Self::MaxPool3x3,
+        Self::AvgPool3x3,
+        Self::AvgPool5x5,
+        Self::MaxPool5x5,
+        Self::MaxPool7x7,
+    ];
 }
 
 impl fmt::Display for Operation {
@@ -162,13 +209,20 @@ mod tests {
 
     #[test]
     fn names_round_trip_and_a_misspelling_gets_a_suggestion() {
-        assert_eq!(Operation::ALL.len(), 8);
+        // Logits and the weights of a search are in this order.
+        assert_eq!(Operation::ALL[..8], Operation::DARTS);
         for &op in Operation::ALL {
             assert_eq!(op.name().parse::<Operation>().unwrap(), op);
             let json = format!("\"{}\"", op.name());
             assert_eq!(serde_json::to_string(&op).unwrap(), json);
             assert_eq!(serde_json::from_str::<Operation>(&json).unwrap(), op);
         }
+        let pools = Operation::ALL
+            .iter()
+            .copied()
+            .filter(|op| op.name().contains("pool"));
+        assert!(pools.clone().all(|op| Operation::POOLS.contains(&op)));
+        assert_eq!(pools.count(), Operation::POOLS.len());
         let error = "sep_conv3x3".parse::<Operation>().unwrap_err().to_string();
         assert!(error.contains("did you mean `sep_conv_3x3`"), "{error}");
     }

@@ -53,9 +53,11 @@ impl NetworkConfig {
     pub const MIN_SIZE: usize = 8;
     /// Largest height and width of an image.
     pub const MAX_SIZE: usize = 4096;
-    /// Most channels of the first cells. With the other bounds, every count of weights and
-    /// multiply-adds fits 64 bits.
+    /// Most channels of the first cells.
     pub const MAX_CHANNELS: usize = 1024;
+    /// Most weights of a network, searched or derived: 40 GB of them. With [`MAX_SIZE`](Self::MAX_SIZE),
+    /// every count of multiply-adds fits 64 bits.
+    pub const MAX_WEIGHTS: u64 = 10_000_000_000;
     /// Most classes: a label has 16 bits.
     pub const MAX_CLASSES: usize = 65_535;
 
@@ -78,6 +80,19 @@ impl NetworkConfig {
                 let valid = format!("{least} to {most}");
                 return Err(SupernetError::config(field, found, valid));
             }
+        }
+        Ok(())
+    }
+
+    /// Checks the number of weights of a network.
+    pub(crate) fn validate_weights(weights: u64) -> Result<(), SupernetError> {
+        let most = Self::MAX_WEIGHTS;
+        if weights > most {
+            return Err(SupernetError::config(
+                "network",
+                format!("one of {weights} weights"),
+                format!("at most {most} weights: fewer channels, cells or operations"),
+            ));
         }
         Ok(())
     }
@@ -108,17 +123,18 @@ impl NetworkConfig {
     /// The cells in order, and the channels of the last one's output, for cells that concatenate
     /// `nodes` nodes.
     pub fn plan(&self, nodes: usize) -> (Vec<CellPlan>, usize) {
-        self.plan_after(self.stem_channels(), 1, nodes)
+        self.plan_after(self.stem_channels(), 1, [nodes; 2])
     }
 
     /// As [`plan`](Self::plan), for any stem: both its outputs have `stem_channels` channels, and
     /// where the image shrinks by `stem_stride` between them, the first cell must bring the earlier
-    /// one down.
+    /// one down. A cell of a kind concatenates as many nodes as `outputs` has for it, in the order of
+    /// [`CellKind::index`].
     pub(crate) fn plan_after(
         &self,
         stem_channels: usize,
         stem_stride: usize,
-        nodes: usize,
+        outputs: [usize; 2],
     ) -> (Vec<CellPlan>, usize) {
         let reductions = [self.cells / 3, 2 * self.cells / 3];
         let (mut prev_prev, mut prev) = (stem_channels, stem_channels);
@@ -139,7 +155,7 @@ impl NetworkConfig {
                     stride,
                     prev_stride,
                 };
-                (prev_prev, prev, prev_stride) = (prev, nodes * channels, stride);
+                (prev_prev, prev, prev_stride) = (prev, outputs[kind.index()] * channels, stride);
                 cell
             })
             .collect();

@@ -10,7 +10,7 @@ pub type SearchSpace<O = Operation> = architecture::SearchSpace<O>;
 pub type GenotypeOp<O = Operation> = architecture::GenotypeOp<O>;
 
 /// The [operations of a derived cell](architecture::CellGenotype), of the convolution cell's where no
-/// others are named. The output of a convolution cell is the concatenation of its nodes.
+/// others are named. The output of a convolution cell is the concatenation of the nodes it names.
 pub type CellGenotype<O = Operation> = architecture::CellGenotype<O>;
 
 /// A [derived architecture](architecture::Genotype) of the convolution cell's operations where no

@@ -3,7 +3,7 @@ use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
 use super::stem::Stem;
-use super::{NetworkConfig, SearchCell, SearchSpace};
+use super::{Cost, NetworkConfig, SearchCell, SearchSpace};
 use crate::SupernetError;
 use crate::architecture::{Codes, ForwardMode};
 use crate::kernels::KernelBackend;
@@ -31,6 +31,12 @@ impl SupernetConfig {
     ) -> Result<Supernet<B>, SupernetError> {
         self.network.validate()?;
         self.space.validate()?;
+        // Sides of images do not matter to weights.
+        let costs = self
+            .network
+            .operation_costs(&self.space, [1, 1], Cost::Parameters);
+        let weights: f64 = costs.iter().flatten().flatten().sum();
+        NetworkConfig::validate_weights(weights as u64)?;
         let (plan, features) = self.network.plan(self.space.nodes);
         Ok(Supernet {
             stem: Stem::new(&self.network, init, device),

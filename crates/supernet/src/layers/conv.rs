@@ -43,6 +43,40 @@ impl<B: Backend> Conv2d<B> {
     }
 }
 
+/// A convolution without bias, between all channels, whose kernel need not be square.
+#[derive(Module, Debug)]
+pub(crate) struct StripConv2d<B: Backend> {
+    /// `[channels_out, channels_in, kernel_h, kernel_w]`
+    weight: Param<Tensor<B, 4>>,
+    #[module(skip)]
+    window: WindowOptions,
+}
+
+impl<B: Backend> StripConv2d<B> {
+    /// A kernel of `[height, width]`.
+    pub(crate) fn new(
+        [channels_in, channels_out]: [usize; 2],
+        [height, width]: [usize; 2],
+        window: WindowOptions,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Self {
+        let shape = [channels_out, channels_in, height, width];
+        Self {
+            weight: init.uniform(shape, channels_in * height * width, device),
+            window,
+        }
+    }
+
+    /// # Shapes
+    ///
+    /// - input: `[batch, channels_in, height, width]`
+    /// - output: `[batch, channels_out, height_out, width_out]`
+    pub(crate) fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
+        conv2d(x, self.weight.val(), None, self.window.to_conv(1))
+    }
+}
+
 /// A 1x1 convolution: a linear map of the channels of each pixel.
 #[derive(Module, Debug)]
 pub(crate) struct PointwiseConv2d<B: Backend> {

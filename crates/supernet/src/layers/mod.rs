@@ -10,7 +10,7 @@ mod running;
 mod tensors;
 
 pub use conv::{Conv2d, Linear};
-pub(crate) use conv::{DepthwiseConv2d, PointwiseConv2d, conv_name, linear_name};
+pub(crate) use conv::{DepthwiseConv2d, PointwiseConv2d, StripConv2d, conv_name, linear_name};
 pub use count_weights::count_weights;
 pub use drop_path::DropPath;
 pub(crate) use features::{global_average, in_f32};

@@ -3,6 +3,7 @@
 mod checkpointing;
 mod derived;
 mod execution;
+mod further;
 mod kernels;
 mod kernels_combine;
 mod kernels_common;

@@ -218,7 +218,7 @@ fn a_genotype_has_a_text_and_a_json_form() {
         vec![GenotypeOp::new(Gate::Tanh, 0)],
         vec![weighted(Gate::Tanh, 0), weighted(Gate::Identity, 1)],
     ];
-    assert_eq!(genotype.cells, [CellGenotype { nodes }]);
+    assert_eq!(genotype.cells, [CellGenotype::new(nodes)]);
     assert_eq!((genotype.to_string().as_str(), genotype.nodes()), (text, 2));
     let names: Vec<_> = genotype.named_cells().map(|(name, _)| name).collect();
     assert_eq!(names, ["cell"]);

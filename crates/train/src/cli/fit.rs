@@ -16,12 +16,12 @@ use super::display::{Display, print_outcome};
 use super::place::Place;
 use crate::tasks::AllShorthands;
 use crate::trained::read_config;
-use crate::{Fit, FitConfig, Recipe, TrainError, TrainRecipe};
+use crate::{Fit, FitConfig, Recipe, TrainError, TrainRecipe, Trainer};
 
 #[derive(Debug, Args)]
 pub(super) struct FitArgs {
-    /// Published cells (darts-v1, darts-v2, snas, data-m4), a genotype file, or the run folder of a
-    /// search; by default the configuration's.
+    /// Published cells by name, such as darts-v2, a genotype file or the run folder of a search;
+    /// FILE#NAME is one of several in a file. By default the configuration's.
     genotype: Option<String>,
     #[command(flatten)]
     run: RunArgs,
@@ -140,9 +140,9 @@ fn start<B: TrainBackend, R: TrainRecipe<B>>(
         Some(path) => RunFolder::create_at(path),
         None => RunFolder::create("runs", &name, None),
     };
-    let fit = Fit::<B, R>::open(config, &selected.device)?;
+    let (fit, memory) = open::<B, R>(config, selected, runs_on)?;
     let session = Session::start(fit, folder, &selected.label)?;
-    train(session, &selected.label, runs_on)
+    train(session, memory, &selected.label, runs_on)
 }
 
 fn start_or_go_on<B: TrainBackend, R: TrainRecipe<B>>(
@@ -178,6 +178,18 @@ fn fit_seeds<B: TrainBackend, R: TrainRecipe<B>>(
     Ok(())
 }
 
+/// Opens a training whose step fits into memory, and says how much of it a step needs.
+fn open<B: TrainBackend, R: TrainRecipe<B>>(
+    config: FitConfig<R>,
+    selected: &Selected<B>,
+    runs_on: &RunsOn,
+) -> Result<(Fit<B, R>, Option<String>), TrainError> {
+    let trainer = Trainer::open(config)?;
+    let advice = |fits: &dyn Fn(u64) -> bool| trainer.memory_advice(fits);
+    let memory = runs_on.check_memory(selected.name, trainer.step_bytes(), advice)?;
+    Ok((Fit::of_trainer(trainer, &selected.device)?, memory))
+}
+
 /// Resumes a run, which must have this configuration, or says again how it ended.
 fn go_on<B: TrainBackend, R: TrainRecipe<B>>(
     folder: RunFolder,
@@ -207,16 +219,23 @@ pub(super) fn resume<B: TrainBackend, R: TrainRecipe<B>>(
     selected: &Selected<B>,
     runs_on: &RunsOn,
 ) -> Result<FitOutcome, TrainError> {
-    let open = || Fit::<B, R>::open(config, &selected.device);
+    let mut memory = None;
+    let open = || {
+        let fit;
+        (fit, memory) = open::<B, R>(config, selected, runs_on)?;
+        Ok(fit)
+    };
     let (session, notes) = Session::resume(folder, open, &selected.label)?;
     for note in notes {
         eprintln!("note: {note}");
     }
-    train(session, &selected.label, runs_on)
+    train(session, memory, &selected.label, runs_on)
 }
 
+/// Trains to the end; `memory` is a sentence on what a step needs.
 fn train<B: TrainBackend, R: TrainRecipe<B>>(
     session: Session<Fit<B, R>>,
+    memory: Option<String>,
     label: &str,
     runs_on: &RunsOn,
 ) -> Result<FitOutcome, TrainError> {
@@ -226,6 +245,9 @@ fn train<B: TrainBackend, R: TrainRecipe<B>>(
         fit.config().name,
         folder.display()
     ));
+    if let Some(memory) = memory {
+        runs_on.say(&memory);
+    }
     let (done, all) = (fit.steps_done(), fit.steps());
     let verbosity = runs_on.verbosity();
     let progress = Progress::new("train", done as u64, all as u64, verbosity);

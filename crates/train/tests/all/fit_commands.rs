@@ -84,7 +84,7 @@ fn a_network_is_trained_scored_exported_and_asked() {
     let config = path.join("exported/config.json");
     let text = std::fs::read_to_string(&config).unwrap();
     let mut other: serde_json::Value = serde_json::from_str(&text).unwrap();
-    other["image"]["mean"] = serde_json::json!([5.0]);
+    other["image"]["mean"] = serde_json::json!([0.9]);
     std::fs::write(&config, other.to_string()).unwrap();
     assert_ne!(printed(path, &["eval", "exported"]), scored);
     std::fs::write(&config, text).unwrap();
@@ -181,6 +181,37 @@ fn a_network_of_pytorch_is_imported_and_refused_where_it_does_not_fit() {
         }
     };
     import("5", "five", None);
+    // As of pixels from 0 to 255.
+    for (option, value) in [("--mean", "120"), ("--std", "60"), ("--mean", "-0.1")] {
+        let other = |option: &str| {
+            if option == "--mean" {
+                "--std"
+            } else {
+                "--mean"
+            }
+        };
+        let arguments = [
+            "import",
+            &weights,
+            &genotype,
+            "--channels",
+            "4",
+            "--cells",
+            "4",
+            "--classes",
+            "5",
+            "--image",
+            "16x16",
+            other(option),
+            "0.5,0.5,0.5",
+            option,
+            &format!("0.5,{value},0.5"),
+            "--out",
+            "foreign",
+        ];
+        refused(path, &arguments, &[option, value, "divide it by 255"]);
+    }
+    assert!(!path.join("foreign").exists());
     import("7", "seven", Some(&["classifier", "[5", "[7"]));
     assert!(!path.join("seven").exists());
     // It sees colour and knows five classes; digits are grey and ten.
@@ -192,12 +223,15 @@ fn a_network_of_pytorch_is_imported_and_refused_where_it_does_not_fit() {
     refused(path, &["eval", "five"], &["--data"]);
 
     let config = std::fs::read_to_string(path.join("five/config.json")).unwrap();
-    let other = config.replace("\"classes\": 5", "\"classes\": 10");
-    assert_ne!(config, other);
-    std::fs::write(path.join("five/config.json"), other).unwrap();
+    let foreign = config.replacen("0.2", "60.0", 1);
+    std::fs::write(path.join("five/config.json"), foreign).unwrap();
     image::GrayImage::new(16, 16)
         .save(path.join("a.png"))
         .unwrap();
+    refused(path, &["predict", "five", "a.png"], &["image.std", "60"]);
+    let other = config.replace("\"classes\": 5", "\"classes\": 10");
+    assert_ne!(config, other);
+    std::fs::write(path.join("five/config.json"), other).unwrap();
     refused(
         path,
         &["predict", "five", "a.png"],

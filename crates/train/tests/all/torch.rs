@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
 use serde_json::Value;
-use supernet::{DerivedConfig, DerivedNetwork, Form, NetworkConfig, StateDict, Statistics};
+use supernet::{
+    DerivedConfig, DerivedNetwork, Form, NetworkConfig, Published, StateDict, Statistics,
+};
 use train::{
     ExportConfig, Exported, ImageConfig, TrainError, read_genotype, read_weights, write_weights,
 };
@@ -19,7 +21,25 @@ fn file(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn config() -> DerivedConfig {
+/// What `torch/make.py` made of a genotype.
+#[derive(Debug, Clone, Copy)]
+struct Made {
+    genotype: &'static str,
+    answers: &'static str,
+}
+
+const NETWORK: Made = Made {
+    genotype: "genotype.txt",
+    answers: "answers.json",
+};
+
+/// Of operations that DARTS does not search, one twice on an input, with outputs of some nodes.
+const FURTHER: Made = Made {
+    genotype: "further.txt",
+    answers: "further_answers.json",
+};
+
+fn config(made: Made) -> DerivedConfig {
     DerivedConfig {
         network: NetworkConfig {
             image_channels: 3,
@@ -27,17 +47,17 @@ fn config() -> DerivedConfig {
             channels: 4,
             cells: 4,
         },
-        genotype: read_genotype(file("genotype.txt").to_str().unwrap()).unwrap(),
+        genotype: read_genotype(file(made.genotype).to_str().unwrap()).unwrap(),
         form: Form::Cifar,
         auxiliary: false,
     }
 }
 
-fn exported(weights: &str) -> Exported {
+fn exported(made: Made, weights: &str) -> Exported {
     Exported {
         config: ExportConfig {
             format: ExportConfig::FORMAT,
-            network: config(),
+            network: config(made),
             image: ImageConfig {
                 height: 16,
                 width: 16,
@@ -58,7 +78,7 @@ fn exported(weights: &str) -> Exported {
 fn published_networks_have_pytorchs_weights_and_multiply_adds() {
     let text = std::fs::read_to_string(file("counts.json")).unwrap();
     let counts: Vec<Value> = serde_json::from_str(&text).unwrap();
-    assert_eq!(counts.len(), 6);
+    assert_eq!(counts.len(), 2 * Published::ALL.len());
     for expected in counts {
         let imagenet = expected["form"] == "imagenet";
         let (channels, cells, classes) = if imagenet {
@@ -91,8 +111,8 @@ fn published_networks_have_pytorchs_weights_and_multiply_adds() {
 }
 
 /// The images and the logits that PyTorch gave.
-fn answers() -> (Tensor<Flex, 4>, Vec<f32>) {
-    let text = std::fs::read_to_string(file("answers.json")).unwrap();
+fn answers(made: Made) -> (Tensor<Flex, 4>, Vec<f32>) {
+    let text = std::fs::read_to_string(file(made.answers)).unwrap();
     let answers: Value = serde_json::from_str(&text).unwrap();
     let floats = |name: &str| -> Vec<f32> {
         let values = answers[name].as_array().unwrap();
@@ -105,8 +125,8 @@ fn answers() -> (Tensor<Flex, 4>, Vec<f32>) {
     (Tensor::from_data(images, &FlexDevice), floats("logits"))
 }
 
-fn assert_same_logits(network: &DerivedNetwork<Flex>) {
-    let (images, expected) = answers();
+fn assert_same_logits(made: Made, network: &DerivedNetwork<Flex>) {
+    let (images, expected) = answers(made);
     let logits = network.forward(images, Statistics::Running).into_data();
     let logits: Vec<f32> = logits.to_vec().unwrap();
     let largest = expected
@@ -121,18 +141,55 @@ fn assert_same_logits(network: &DerivedNetwork<Flex>) {
 #[test]
 fn both_kinds_of_state_dict_give_pytorchs_logits() {
     for name in ["network.pt", "network.safetensors"] {
-        assert_same_logits(&exported(name).init(&FlexDevice).unwrap());
+        let network = exported(NETWORK, name).init(&FlexDevice).unwrap();
+        assert_same_logits(NETWORK, &network);
     }
+}
+
+#[test]
+fn operations_of_other_published_cells_give_pytorchs_logits() {
+    let exported = exported(FURTHER, "further.safetensors");
+    let network = exported.init::<Flex>(&FlexDevice).unwrap();
+    assert_same_logits(FURTHER, &network);
+    let mut counters = exported.weights.clone();
+    let own = network.state_dict();
+    counters.retain(|name, _| own.contains_key(name));
+    assert_eq!(
+        counters, own,
+        "the names of tensors are the published code's"
+    );
 }
 
 #[test]
 fn an_export_read_elsewhere_gives_the_same_logits() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("exported");
-    exported("network.pt").write(&path).unwrap();
-    let read = Exported::read(&path).unwrap();
-    assert_eq!(read, exported("network.pt"));
-    assert_same_logits(&read.init(&FlexDevice).unwrap());
+    for (made, weights) in [(NETWORK, "network.pt"), (FURTHER, "further.safetensors")] {
+        let path = path.with_extension(made.genotype);
+        exported(made, weights).write(&path).unwrap();
+        let read = Exported::read(&path).unwrap();
+        assert_eq!(read, exported(made, weights));
+        assert_same_logits(made, &read.init(&FlexDevice).unwrap());
+    }
+}
+
+#[test]
+fn a_network_larger_than_its_file_is_refused_before_memory_is_taken() {
+    let refused = |channels| {
+        let mut exported = exported(NETWORK, "network.safetensors");
+        exported.config.network.network.channels = channels;
+        exported.init::<Flex>(&FlexDevice).unwrap_err().to_string()
+    };
+    // 4 GB of weights.
+    let message = refused(1024);
+    assert!(
+        message.starts_with("`network` is one of ")
+            && message.contains(" weights, and the file holds ")
+            && message.contains("that the weights were trained with"),
+        "{message}"
+    );
+    // Where memory is no matter, the tensor that differs is named.
+    assert!(refused(6).contains("tensor `"), "{}", refused(6));
 }
 
 #[test]

@@ -28,7 +28,11 @@ def read_safetensors(path):
 
 def genotype(config):
     long = lambda node: [(entry["op"], entry["input"], entry.get("weight", 1.0)) for entry in node]
-    return {kind: [long(node) for node in config[kind]] for kind in ("normal", "reduce")}
+    cells = {kind: [long(node) for node in config[kind]] for kind in ("normal", "reduce")}
+    for kind, nodes in list(cells.items()):
+        every = list(range(2, 2 + len(nodes)))
+        cells[f"{kind}_concat"] = config.get(f"{kind}_concat", every)
+    return cells
 
 
 def main(export, *pictures):

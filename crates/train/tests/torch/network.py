@@ -9,15 +9,20 @@ from torch import nn
 
 def parse_genotype(text):
     """`normal: op@input*weight op@input | ..` and a line `reduce: ..`: for each kind of cell, its
-    nodes, each a list of (operation, input, weight)."""
+    nodes, each a list of (operation, input, weight). Lines `normal_concat: 3 4` name the nodes that make
+    up an output, by default all of them."""
     entry = re.compile(r"(\w+)@(\d+)(?:\*(\S+))?")
     cells = {}
     for line in text.strip().splitlines():
-        kind, nodes = line.split(":")
-        cells[kind.strip()] = [
+        kind, nodes = map(str.strip, line.split(":"))
+        if kind.endswith("_concat"):
+            cells[kind] = [int(node) for node in nodes.split()]
+            continue
+        cells[kind] = [
             [(op, int(at), float(weight or 1)) for op, at, weight in entry.findall(node)]
             for node in nodes.split("|")
         ]
+        cells.setdefault(f"{kind}_concat", list(range(2, 2 + len(cells[kind]))))
     return cells
 
 
@@ -56,25 +61,46 @@ def separable(c, kernel, stride, dilation):
     return [nn.ReLU(), depthwise, nn.Conv2d(c, c, 1, bias=False), nn.BatchNorm2d(c)]
 
 
+def strips(c, length, stride):
+    """A kernel along the rows, then one along the columns."""
+    half = length // 2
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Conv2d(c, c, (1, length), (1, stride), (0, half), bias=False),
+        nn.Conv2d(c, c, (length, 1), (stride, 1), (half, 0), bias=False),
+        nn.BatchNorm2d(c),
+    )
+
+
+def plain(c, kernel, stride):
+    conv = nn.Conv2d(c, c, kernel, stride, kernel // 2, bias=False)
+    return nn.Sequential(nn.ReLU(), conv, nn.BatchNorm2d(c))
+
+
 def operation(name, c, stride):
-    if name == "max_pool_3x3":
-        return nn.MaxPool2d(3, stride, 1)
-    if name == "avg_pool_3x3":
-        return nn.AvgPool2d(3, stride, 1, count_include_pad=False)
     if name == "skip_connect":
         return nn.Identity() if stride == 1 else Reduce(c, c)
     kernel = int(name[-1])
-    if name.startswith("sep"):
-        return Wrapped(*separable(c, kernel, stride, 1), *separable(c, kernel, 1, 1))
-    return Wrapped(*separable(c, kernel, stride, 2))
+    kind = name[: name.index(str(kernel)) - 1]
+    if kind == "max_pool":
+        return nn.MaxPool2d(kernel, stride, kernel // 2)
+    if kind == "avg_pool":
+        return nn.AvgPool2d(kernel, stride, kernel // 2, count_include_pad=False)
+    if kind == "conv":
+        return (strips if name.count("x") == 2 else plain)(c, kernel, stride)
+    dilation = 2 if kind.startswith("dil") else 1
+    stages = separable(c, kernel, stride, dilation)
+    if kind != "dil_conv":
+        stages += separable(c, kernel, 1, dilation)
+    return Wrapped(*stages)
 
 
 class Cell(nn.Module):
-    def __init__(self, nodes, c_prev_prev, c_prev, c, reduction, reduction_prev):
+    def __init__(self, nodes, concat, c_prev_prev, c_prev, c, reduction, reduction_prev):
         super().__init__()
         first = Reduce if reduction_prev else pointwise
         self.preprocess0, self.preprocess1 = first(c_prev_prev, c), pointwise(c_prev, c)
-        self.nodes = nodes
+        self.nodes, self.concat = nodes, concat
         stride = lambda source: 2 if reduction and source < 2 else 1
         self._ops = nn.ModuleList(
             operation(name, c, stride(source)) for node in nodes for name, source, _ in node
@@ -86,7 +112,7 @@ class Cell(nn.Module):
         for node in self.nodes:
             terms = [weight * next(ops)(states[source]) for _, source, weight in node]
             states.append(sum(terms))
-        return torch.cat(states[2:], 1)
+        return torch.cat([states[node] for node in self.concat], 1)
 
 
 def convolution(c_in, c_out, stride):
@@ -137,9 +163,11 @@ class Network(nn.Module):
         for index in range(cells):
             reduction = index in (cells // 3, 2 * cells // 3)
             c *= 2 if reduction else 1
-            nodes = genotype["reduce" if reduction else "normal"]
-            self.cells.append(Cell(nodes, c_prev_prev, c_prev, c, reduction, reduction_prev))
-            c_prev_prev, c_prev, reduction_prev = c_prev, len(nodes) * c, reduction
+            kind = "reduce" if reduction else "normal"
+            nodes, concat = genotype[kind], genotype[f"{kind}_concat"]
+            cell = Cell(nodes, concat, c_prev_prev, c_prev, c, reduction, reduction_prev)
+            self.cells.append(cell)
+            c_prev_prev, c_prev, reduction_prev = c_prev, len(concat) * c, reduction
             if index == 2 * cells // 3 and auxiliary:
                 self.auxiliary_head = AuxiliaryHead(c_prev, classes, form)
         self.classifier = nn.Linear(c_prev, classes)

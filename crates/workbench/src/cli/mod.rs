@@ -9,6 +9,7 @@ use toml::Value;
 
 use crate::backend::BackendName;
 use crate::config::Source;
+use crate::machine::{Bytes, Memory};
 use crate::optim::Schedule;
 use crate::progress::Verbosity;
 use crate::seeds::Seeds;
@@ -249,6 +250,9 @@ pub struct RunsOn {
     /// Print nothing but the result.
     #[arg(long)]
     pub quiet: bool,
+    /// Search or train even where a step is expected to need more memory than there is.
+    #[arg(long)]
+    pub no_memory_check: bool,
 }
 
 impl RunsOn {
@@ -267,6 +271,36 @@ impl RunsOn {
             true => Verbosity::Quiet,
             false => Verbosity::Normal,
         }
+    }
+
+    /// What a step is expected to need, as a sentence, having checked that the machine has it where it runs
+    /// there: of a GPU's memory nobody tells how much there is. `step` is in bytes; without it, none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Memory::check`], unless told not to.
+    pub fn check_memory(
+        &self,
+        backend: BackendName,
+        step: Option<u64>,
+        advice: impl FnOnce(&dyn Fn(u64) -> bool) -> String,
+    ) -> Result<Option<String>> {
+        let Some(step) = step else {
+            return Ok(None);
+        };
+        let memory = Memory::now().filter(|_| backend == BackendName::Flex);
+        let Some(memory) = memory else {
+            let step = Bytes(step);
+            return Ok(Some(format!("memory: about {step} a step on the device")));
+        };
+        if !self.no_memory_check {
+            memory.check(step, advice)?;
+        }
+        let peak = Bytes(memory.held.0.saturating_add(step));
+        let available = memory.available;
+        Ok(Some(format!(
+            "memory: about {peak} while a step runs, {available} available"
+        )))
     }
 
     /// Writes a line to standard error, unless quiet.
@@ -355,6 +389,31 @@ mod tests {
              '{shape=\"cosine\", from=0.1, to=0}'`"
         );
         assert!(extended(Some("slow"), cosine).is_err());
+    }
+
+    #[test]
+    fn a_step_is_told_and_checked_where_the_machine_has_its_memory() {
+        let told = |words: &[&str], backend, step| {
+            let words = ["x"].iter().chain(words);
+            let on = Cli::parse_from(words).on;
+            on.check_memory(backend, step, |_| "less".into())
+        };
+        let (huge, flex) = (Some(1 << 60), BackendName::Flex);
+        let refused = told(&[], flex, huge).unwrap_err().to_string();
+        assert!(
+            refused.contains("valid: less, or --no-memory-check"),
+            "{refused}"
+        );
+        let nevertheless = told(&["--no-memory-check"], flex, huge).unwrap().unwrap();
+        assert!(
+            nevertheless.starts_with("memory: about 1073741824.0 GiB"),
+            "{nevertheless}"
+        );
+        let device = told(&[], BackendName::Cuda, huge).unwrap().unwrap();
+        assert!(device.ends_with("a step on the device"), "{device}");
+        assert_eq!(told(&[], flex, None).unwrap(), None);
+        let small = told(&[], flex, Some(1 << 20)).unwrap().unwrap();
+        assert!(small.contains(" MiB while a step runs, "), "{small}");
     }
 
     #[test]

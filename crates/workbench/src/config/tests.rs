@@ -170,6 +170,38 @@ weights = { momentum = 0.9, decay = 2, rate = { shape = "constant", value = 3 } 
 }
 
 #[test]
+fn a_number_that_is_none_or_infinite_is_refused_wherever_it_is() {
+    #[derive(Debug, Deserialize)]
+    struct Nested {
+        #[serde(rename = "rate")]
+        _rate: Vec<Config>,
+    }
+    for (text, field) in [
+        ("weights.momentum=nan", "`weights.momentum` is NaN"),
+        (
+            "weights.learning_rate=-inf",
+            "`weights.learning_rate` is -inf",
+        ),
+        ("weights.steps=nan", "`weights.steps` is NaN"),
+    ] {
+        let message = overridden(text).unwrap_err().to_string();
+        assert!(
+            message.contains(field) && message.ends_with("valid is a finite number"),
+            "{message}"
+        );
+    }
+    let text = TEXT.replace("momentum = 0.9", "momentum = inf");
+    let text = text
+        .replace("name", "[[rate]]\nname")
+        .replace("[weights]", "[rate.weights]");
+    let message = parse::<Nested>(&text, "a").unwrap_err().to_string();
+    assert!(
+        message.contains("`rate[0].weights.momentum` is inf"),
+        "{message}"
+    );
+}
+
+#[test]
 fn numbers_outside_their_range_are_refused_by_name() {
     use super::checks::{below_one, not_negative, positive};
     for bad in [f64::NAN, f64::INFINITY, -1.0] {

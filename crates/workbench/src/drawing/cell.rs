@@ -14,8 +14,8 @@ pub struct CellDrawing {
     pub nodes: usize,
     /// The operations, each a line of its own.
     pub edges: Vec<DrawnEdge>,
-    /// Whether all nodes are joined into an output `c_k`.
-    pub output: bool,
+    /// The nodes that are joined into an output `c_k`, counted without the inputs; none for no output.
+    pub outputs: Vec<usize>,
 }
 
 /// An operation of a cell.

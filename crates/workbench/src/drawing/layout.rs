@@ -27,7 +27,7 @@ pub(super) struct Layout {
     /// Inputs first, then nodes.
     pub(super) boxes: Vec<Rect>,
     pub(super) output: Option<Rect>,
-    /// The height of the line that joins all nodes to the output.
+    /// The height of the line that joins nodes to the output.
     pub(super) bus: f64,
     /// One for each edge of the cell, in its order.
     pub(super) lines: Vec<Line>,
@@ -123,9 +123,8 @@ impl Layout {
             boxes.push(Rect::around(centre, axis, NODE_WIDTH, *height));
         }
         let last = boxes.iter().map(|b| b.left + b.width).fold(0.0, f64::max);
-        let output = cell
-            .output
-            .then(|| Rect::around(last + 80.0, axis, 48.0, 34.0));
+        let output = !cell.outputs.is_empty();
+        let output = output.then(|| Rect::around(last + 80.0, axis, 48.0, 34.0));
         let bus = axis + bottom + 6.0;
 
         let mut lines = place_lines(cell, &boxes, &lanes, axis);

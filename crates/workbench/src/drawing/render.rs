@@ -93,17 +93,19 @@ fn label(svg: &mut Svg, edge: &DrawnEdge, rect: Rect) {
     }
 }
 
-/// Every node joins the output through one common line below the operations.
+/// Nodes join the output through one common line below the operations.
 fn output_lines(svg: &mut Svg, cell: &CellDrawing, layout: &Layout, output: Rect) {
     let style = r#"stroke-dasharray="3 3""#;
     let centre = output.left + output.width / 2.0;
-    let nodes = &layout.boxes[cell.inputs.len()..];
-    for node in nodes {
+    let boxes = &layout.boxes[cell.inputs.len()..];
+    let nodes: Vec<&Rect> = cell.outputs.iter().filter_map(|&n| boxes.get(n)).collect();
+    for node in &nodes {
         let x = node.left + node.width / 2.0;
         let data = format!("M{x:.1} {:.1}V{:.1}", node.top + node.height, layout.bus);
         svg.path(&data, PALE, 1.2, style);
     }
-    let Some(first) = nodes.first() else {
+    let first = nodes.iter().min_by(|a, b| a.left.total_cmp(&b.left));
+    let Some(first) = first else {
         return;
     };
     let (start, arrival) = (first.left + first.width / 2.0, output.top + output.height);

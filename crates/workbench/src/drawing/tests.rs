@@ -15,7 +15,7 @@ fn cell(nodes: usize, edges: Vec<DrawnEdge>) -> CellDrawing {
         inputs: vec!["c_{k-2}".into(), "c_{k-1}".into()],
         nodes,
         edges,
-        output: true,
+        outputs: (0..nodes).collect(),
     }
 }
 
@@ -215,4 +215,18 @@ fn names_are_escaped_and_an_empty_cell_is_drawn() {
         ..cell(0, vec![])
     };
     assert!(cell_svg(&nothing).unwrap().ends_with("</svg>\n"));
+}
+
+#[test]
+fn chosen_nodes_alone_join_the_output() {
+    let chain = || cell(3, (0..3).map(|node| edge(node + 1, node, "skip")).collect());
+    let joins = |outputs: &[usize]| {
+        let outputs = outputs.to_vec();
+        let svg = cell_svg(&CellDrawing { outputs, ..chain() }).unwrap();
+        // A line for each node and the one that they share.
+        svg.matches(r#"stroke-dasharray="3 3""#).count()
+    };
+    assert_eq!(joins(&[0, 1, 2]), 4);
+    assert_eq!(joins(&[2, 1]), 3);
+    assert_eq!(joins(&[]), 0);
 }

@@ -63,10 +63,13 @@ impl Schedule {
         low == high
     }
 
-    /// The smallest and the largest value that it takes.
+    /// The smallest and the largest value that it takes; no numbers where one of its fields is none.
     pub fn range(&self) -> (f64, f64) {
         let (from, to) = (self.value(0.0), self.value(1.0));
-        (from.min(to), from.max(to))
+        match from.is_nan() || to.is_nan() {
+            true => (f64::NAN, f64::NAN),
+            false => (from.min(to), from.max(to)),
+        }
     }
 }
 
@@ -198,6 +201,16 @@ mod tests {
         };
         assert_eq!((schedule.value(-1.0), schedule.value(9.0)), (0.025, 0.001));
         assert_eq!(schedule.range(), (0.001, 0.025));
+    }
+
+    #[test]
+    fn a_range_with_an_end_that_is_no_number_has_none() {
+        for (from, to) in [(f64::NAN, 1.0), (1.0, f64::NAN), (f64::INFINITY, 1.0)] {
+            for schedule in [Schedule::Linear { from, to }, Schedule::Cosine { from, to }] {
+                let (low, high) = schedule.range();
+                assert!(!(low.is_finite() && high.is_finite()), "{schedule:?}");
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@ use super::lock::Lock;
 use super::{EpochRecord, Experiment, Extension, Reporter, RunData, UnreadableReport};
 use crate::checkpoint::{self, Checkpoint, Loaded, RunIdentity};
 use crate::files::write_atomic;
+use crate::machine::processor;
 use crate::metrics::JsonLines;
 use crate::run_folder::RunFolder;
 use crate::{Result, WorkbenchError, files};
@@ -82,7 +83,7 @@ impl<E: Experiment> Session<E> {
                 loaded.check_config(&identity.fingerprint, extended)?;
                 experiment.data().check(loaded.data()?)?;
                 experiment = experiment.restore(loaded)?;
-                notes.extend(loaded.notes(backend));
+                notes.extend(loaded.notes(&identity));
             }
             None => notes.push(format!(
                 "no checkpoint was written yet: the {} starts anew",
@@ -167,6 +168,7 @@ fn identity<E: Experiment>(experiment: &E, backend: &str) -> Result<RunIdentity,
     Ok(RunIdentity {
         fingerprint: experiment.fingerprint()?,
         backend: backend.into(),
+        processor: processor(),
         data: experiment.data().description(),
     })
 }

@@ -135,3 +135,111 @@ fn a_node_row_shares_its_weight_among_all_its_operations() {
     let text = "skip_connect@0*0.5 sep_conv_3x3@1*0.5 | sep_conv_3x3@1";
     assert_eq!(genotype.cells[0].to_string(), text);
 }
+
+fn with_few_skips(
+    rule: DeriveRule,
+    most: usize,
+    sampling: Sampling,
+) -> (Genotype, Vec<DerivedCodes>) {
+    let config = config(sampling, Normalization::None);
+    let deriving = Deriving {
+        rule,
+        max_skips: Some(most),
+    };
+    // A row of the estimator is a node's.
+    let share = |mut table: Vec<Vec<f64>>| {
+        if sampling == Sampling::PerNode {
+            for (edge, row) in table.iter_mut().enumerate() {
+                let edges = if edge < 2 { 2.0 } else { 3.0 };
+                row.iter_mut().for_each(|p| *p /= edges);
+            }
+        }
+        table
+    };
+    let p = by_hand().map(share);
+    derive_genotype(deriving, &p, &space(), &config, NoiseKey::new(0, 0)).unwrap()
+}
+
+#[test]
+fn skips_beyond_the_limit_give_way_weakest_first_in_the_normal_cell() {
+    let top2 = |most| with_few_skips(DeriveRule::DartsTop2, most, Sampling::PerEdge).0;
+    let free = derived(DeriveRule::DartsTop2, &by_hand(), 0);
+    assert_eq!(top2(3), free);
+    // Of edges 0 (0.15), 2 (0.5) and 3 (0.2): edge 0 first, then edge 3.
+    let normal = |most| top2(most).cells[0].to_string();
+    assert_eq!(
+        normal(2),
+        "sep_conv_3x3@0 sep_conv_3x3@1 | skip_connect@0 skip_connect@1"
+    );
+    // Edge 3's convolution is as probable as edge 4's, and comes first.
+    assert_eq!(
+        normal(1),
+        "sep_conv_3x3@0 sep_conv_3x3@1 | skip_connect@0 sep_conv_3x3@1"
+    );
+    assert_eq!(
+        normal(0),
+        "sep_conv_3x3@0 sep_conv_3x3@1 | sep_conv_3x3@0 sep_conv_3x3@1"
+    );
+    assert_eq!(
+        top2(0).cells[1],
+        free.cells[1],
+        "the reduction cell is left alone"
+    );
+}
+
+#[test]
+fn every_rule_keeps_the_limit_and_codes_agree_with_cells() {
+    for rule in [
+        DeriveRule::MostProbableCode,
+        DeriveRule::DartsTop2,
+        DeriveRule::ArgmaxPerEdge,
+        DeriveRule::SampledCode,
+    ] {
+        for sampling in [Sampling::PerEdge, Sampling::PerNode] {
+            for most in 0..4 {
+                let (genotype, codes) = with_few_skips(rule, most, sampling);
+                genotype.validate().unwrap();
+                let cell = &genotype.cells[0];
+                let skips = cell
+                    .operations()
+                    .filter(|entry| entry.op == Operation::SkipConnect);
+                assert!(
+                    skips.count() <= most,
+                    "{rule:?} {sampling:?} {most}: {cell}"
+                );
+                let on = |edge: usize| codes[0].active[edge][1];
+                assert!((0..5).filter(|&edge| on(edge)).count() <= most);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_skip_stays_where_there_is_nothing_else() {
+    let config = config(Sampling::PerEdge, Normalization::None);
+    let skips = |rule, row: Vec<f64>, operations: &[Operation]| {
+        let deriving = Deriving {
+            rule,
+            max_skips: Some(0),
+        };
+        let space = SearchSpace {
+            nodes: 2,
+            operations: operations.to_vec(),
+        };
+        let p = [vec![row.clone(); 5], vec![row; 5]];
+        let key = NoiseKey::new(0, 0);
+        let (genotype, _) = derive_genotype(deriving, &p, &space, &config, key).unwrap();
+        let cell = genotype.cells[0].operations();
+        let skips = cell.filter(|entry| entry.op == Operation::SkipConnect);
+        skips.count()
+    };
+    let none_or_skip = [Operation::None, Operation::SkipConnect];
+    for rule in [DeriveRule::DartsTop2, DeriveRule::MostProbableCode] {
+        assert!(skips(rule, vec![0.5, 0.5], &none_or_skip) > 0);
+    }
+    let row = vec![0.0, 1.0, 0.0];
+    assert_eq!(
+        skips(DeriveRule::MostProbableCode, row, &space().operations),
+        0
+    );
+}

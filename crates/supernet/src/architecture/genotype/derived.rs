@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::SupernetError;
-use crate::architecture::{OperationSet, by_name};
+use crate::architecture::{OperationSet, SearchSpace, by_name};
 
 fn one() -> f64 {
     1.0
@@ -37,25 +37,32 @@ impl<O> GenotypeOp<O> {
     }
 }
 
-/// The operations of a derived cell, node by node; several may read the same input.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent, bound = "O: OperationSet")]
+/// The operations of a derived cell, node by node. Several may read the same input, and an operation
+/// may read it twice: both run, with weights of their own.
+#[derive(Debug, Clone, PartialEq)]
 pub struct CellGenotype<O> {
     /// `nodes[j]` feeds intermediate node `j`.
     pub nodes: Vec<Vec<GenotypeOp<O>>>,
+    /// The nodes that make up the cell's output, in their order, counted as inputs of operations are
+    /// ([`GenotypeOp::input`]); none for all of them.
+    pub concat: Option<Vec<usize>>,
 }
 
 /// A derived architecture: what is kept of each kind of cell.
 ///
 /// The text form has a line for each cell, nodes separated by `|`, operations as `op@input`, or
-/// `op@input*weight` where the weight is not 1:
+/// `op@input*weight` where the weight is not 1. Where only some nodes make up the output of a cell, a
+/// line names them, counted as inputs are. What follows a `#` is a comment.
 ///
 /// ```text
 /// normal: skip_connect@0 sep_conv_3x3@1 | max_pool_3x3@0 dil_conv_3x3@2
+/// normal_concat: 3
 /// reduce: max_pool_3x3@0 | skip_connect@1
 /// ```
 ///
-/// The JSON form holds the same as `{"normal": [[{"op": "skip_connect", "input": 0}, ..], ..], ..}`.
+/// The JSON form holds the same as `{"normal": [[{"op": "skip_connect", "input": 0}, ..], ..],
+/// "normal_concat": [3], ..}`. Both are written; read are also the ways in which published codes print
+/// genotypes, see [`Genotype::parse`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Genotype<O> {
     /// A cell of each kind, in the order of [`OperationSet::CELLS`].
@@ -71,45 +78,106 @@ pub(super) fn label(name: &str) -> String {
     }
 }
 
+/// The field or line of the nodes that make up the output of a cell.
+pub(super) fn concat_field(cell: &str) -> String {
+    format!("{cell}{CONCAT}")
+}
+
+/// What follows the name of a cell in [`concat_field`].
+pub(super) const CONCAT: &str = "_concat";
+
 impl<O: OperationSet> CellGenotype<O> {
+    /// A cell all of whose nodes make up its output.
+    pub fn new(nodes: Vec<Vec<GenotypeOp<O>>>) -> Self {
+        Self {
+            nodes,
+            concat: None,
+        }
+    }
+
+    /// A cell with the nodes that make up its output, as files name them; none for all.
+    pub(super) fn with_concat(nodes: Vec<Vec<GenotypeOp<O>>>, concat: Option<Vec<usize>>) -> Self {
+        let all = O::INPUTS..O::INPUTS + nodes.len();
+        // All of them in their order are what no list means.
+        let concat = concat.filter(|chosen| !chosen.iter().copied().eq(all));
+        Self { nodes, concat }
+    }
+
+    /// The nodes that make up the output, counted without the inputs.
+    pub fn outputs(&self) -> Vec<usize> {
+        match &self.concat {
+            Some(chosen) => chosen
+                .iter()
+                .map(|node| node.saturating_sub(O::INPUTS))
+                .collect(),
+            None => (0..self.nodes.len()).collect(),
+        }
+    }
+
+    /// All operations, node by node.
+    pub fn operations(&self) -> impl Iterator<Item = &GenotypeOp<O>> {
+        self.nodes.iter().flatten()
+    }
+
     fn validate(&self, cell: &str) -> Result<(), SupernetError> {
-        if self.nodes.is_empty() {
-            return Err(SupernetError::genotype(
-                cell,
-                "no node; a cell has 1 or more",
-            ));
+        let (nodes, most) = (self.nodes.len(), SearchSpace::<O>::MAX_NODES);
+        if !(1..=most).contains(&nodes) {
+            let problem = format!("{nodes} nodes; a cell has 1 to {most}");
+            return Err(SupernetError::genotype(cell, problem));
         }
         for (node, ops) in self.nodes.iter().enumerate() {
-            let place = format!("{cell}, node {node}");
-            let inputs = node + O::INPUTS;
-            if ops.is_empty() {
-                let problem = "no operation; every node needs 1 or more";
-                return Err(SupernetError::genotype(place, problem));
-            }
-            for (index, entry) in ops.iter().enumerate() {
-                let (op, input) = (entry.op.name(), entry.input);
-                let problem = if Some(entry.op) == O::NONE {
-                    format!("`{op}` is not kept in a genotype; leave the entry out")
-                } else if input >= inputs {
-                    format!(
-                        "`{op}@{input}` reads input {input}; valid inputs: 0 to {}",
-                        inputs - 1
-                    )
-                } else if ops[..index]
-                    .iter()
-                    .any(|e| (e.op, e.input) == (entry.op, input))
-                {
-                    format!("`{op}@{input}` stands twice; once is enough")
-                } else if !(entry.weight.is_finite() && entry.weight > 0.0) {
-                    format!(
-                        "weight {} of `{op}`; valid: a positive number",
-                        entry.weight
-                    )
-                } else {
-                    continue;
-                };
-                return Err(SupernetError::genotype(place, problem));
-            }
+            Self::validate_node(&format!("{cell}, node {node}"), node, ops)?;
+        }
+        self.validate_concat(cell)
+    }
+
+    fn validate_node(place: &str, node: usize, ops: &[GenotypeOp<O>]) -> Result<(), SupernetError> {
+        let inputs = node + O::INPUTS;
+        // As many as a search space can lead into it.
+        let most = inputs * O::ALL.len();
+        if !(1..=most).contains(&ops.len()) {
+            let problem = match ops.len() {
+                0 => "no operation; every node needs 1 or more".into(),
+                count => format!("{count} operations; this node has at most {most}"),
+            };
+            return Err(SupernetError::genotype(place, problem));
+        }
+        for entry in ops {
+            let (op, input) = (entry.op.name(), entry.input);
+            let problem = if Some(entry.op) == O::NONE {
+                format!("`{op}` is not kept in a genotype; leave the entry out")
+            } else if input >= inputs {
+                format!(
+                    "`{op}@{input}` reads input {input}; valid inputs: 0 to {}",
+                    inputs - 1
+                )
+            } else if !(entry.weight.is_finite() && entry.weight > 0.0) {
+                format!(
+                    "weight {} of `{op}`; valid: a positive number",
+                    entry.weight
+                )
+            } else {
+                continue;
+            };
+            return Err(SupernetError::genotype(place, problem));
+        }
+        Ok(())
+    }
+
+    fn validate_concat(&self, cell: &str) -> Result<(), SupernetError> {
+        let Some(chosen) = &self.concat else {
+            return Ok(());
+        };
+        let (first, end) = (O::INPUTS, O::INPUTS + self.nodes.len());
+        let repeated = (1..chosen.len()).any(|index| chosen[..index].contains(&chosen[index]));
+        let outside = chosen.iter().any(|node| !(first..end).contains(node));
+        if chosen.is_empty() || repeated || outside {
+            let problem = format!(
+                "its output is made of {chosen:?}; valid: different nodes of {first} to {}, as \
+                 operations count them",
+                end - 1
+            );
+            return Err(SupernetError::genotype(cell, problem));
         }
         Ok(())
     }
@@ -121,13 +189,13 @@ impl<O: OperationSet> Genotype<O> {
         O::CELLS.iter().copied().zip(&self.cells)
     }
 
-    /// Number of intermediate nodes of a cell.
+    /// Number of intermediate nodes of a cell; of the first, where they differ.
     pub fn nodes(&self) -> usize {
         self.cells.first().map_or(0, |cell| cell.nodes.len())
     }
 
-    /// Checks that there is a cell of each kind, inputs, duplicates and empty nodes, and that all
-    /// cells have as many nodes.
+    /// Checks that there is a cell of each kind, inputs, empty nodes, the nodes that make up outputs, and
+    /// that no cell is larger than a [`SearchSpace`] can be.
     ///
     /// # Errors
     ///
@@ -141,41 +209,6 @@ impl<O: OperationSet> Genotype<O> {
         for (name, cell) in self.named_cells() {
             cell.validate(&label(name))?;
         }
-        if self
-            .cells
-            .iter()
-            .any(|cell| cell.nodes.len() != self.nodes())
-        {
-            let counts = self.named_cells();
-            let counts: Vec<_> = counts
-                .map(|(name, cell)| format!("{} {name}", cell.nodes.len()))
-                .collect();
-            let problem = format!("{} nodes; they must agree", counts.join(" and "));
-            return Err(SupernetError::genotype("genotype", problem));
-        }
         Ok(())
-    }
-
-    /// Reads the JSON form, or the text form where the text does not begin with `{`. `source` (a
-    /// file's name, say) begins every error.
-    ///
-    /// # Errors
-    ///
-    /// [`SupernetError::Genotype`] or [`SupernetError::UnknownOperation`], saying where and what
-    /// would be valid.
-    pub fn parse(source: &str, text: &str) -> Result<Self, SupernetError> {
-        let parsed = if text.trim_start().starts_with('{') {
-            Self::from_json(text)
-        } else {
-            text.parse()
-        };
-        parsed.map_err(|mut error| {
-            if let SupernetError::Genotype { place, .. }
-            | SupernetError::UnknownOperation { place, .. } = &mut error
-            {
-                *place = format!("{source}: {place}");
-            }
-            error
-        })
     }
 }

@@ -2,36 +2,21 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use serde::ser::{Serialize, Serializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::derived::{CellGenotype, Genotype, label};
-use crate::SupernetError;
-use crate::architecture::{OperationSet, find};
-
-impl<O: OperationSet> Genotype<O> {
-    pub(super) fn from_json(text: &str) -> Result<Self, SupernetError> {
-        let invalid = |error: serde_json::Error| SupernetError::genotype("JSON", error.to_string());
-        let value: serde_json::Value = serde_json::from_str(text).map_err(invalid)?;
-        // Operations are looked up first: serde's own message would not say where.
-        for &name in O::CELLS {
-            let nodes = value.get(name).and_then(|nodes| nodes.as_array());
-            for (node, ops) in nodes.into_iter().flatten().enumerate() {
-                for entry in ops.as_array().into_iter().flatten() {
-                    if let Some(op) = entry.get("op").and_then(|op| op.as_str()) {
-                        find::<O>(&format!("{}, node {node}", label(name)), op)?;
-                    }
-                }
-            }
-        }
-        let genotype: Self = serde_json::from_value(value).map_err(invalid)?;
-        genotype.validate()?;
-        Ok(genotype)
-    }
-}
+use super::derived::{CONCAT, CellGenotype, Genotype, GenotypeOp, concat_field};
+use crate::architecture::OperationSet;
 
 impl<O: OperationSet> Serialize for Genotype<O> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.named_cells())
+        let mut map = serializer.serialize_map(None)?;
+        for (name, cell) in self.named_cells() {
+            map.serialize_entry(name, &cell.nodes)?;
+            if let Some(concat) = &cell.concat {
+                map.serialize_entry(&concat_field(name), concat)?;
+            }
+        }
+        map.end()
     }
 }
 
@@ -52,17 +37,26 @@ impl<'de, O: OperationSet> Visitor<'de> for Cells<O> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut cells: Vec<Option<CellGenotype<O>>> = vec![None; O::CELLS.len()];
+        let place = |name: &str| O::CELLS.iter().position(|cell| *cell == name);
+        let mut cells: Vec<Option<Vec<Vec<GenotypeOp<O>>>>> = vec![None; O::CELLS.len()];
+        let mut concats: Vec<Option<Vec<usize>>> = vec![None; O::CELLS.len()];
         while let Some(name) = map.next_key::<String>()? {
-            let Some(index) = O::CELLS.iter().position(|cell| *cell == name) else {
+            let twice = if let Some(index) = place(&name) {
+                cells[index].replace(map.next_value()?).is_some()
+            } else if let Some(index) = name.strip_suffix(CONCAT).and_then(place) {
+                concats[index].replace(map.next_value()?).is_some()
+            } else {
                 return Err(A::Error::unknown_field(&name, O::CELLS));
             };
-            if cells[index].replace(map.next_value()?).is_some() {
-                return Err(A::Error::duplicate_field(O::CELLS[index]));
+            if twice {
+                return Err(A::Error::custom(format!("duplicate field `{name}`")));
             }
         }
-        let cells = cells.into_iter().zip(O::CELLS);
-        let cells = cells.map(|(cell, name)| cell.ok_or_else(|| A::Error::missing_field(name)));
+        let cells = cells.into_iter().zip(concats).zip(O::CELLS);
+        let cells = cells.map(|((nodes, concat), name)| {
+            let nodes = nodes.ok_or_else(|| A::Error::missing_field(name))?;
+            Ok(CellGenotype::with_concat(nodes, concat))
+        });
         Ok(Genotype {
             cells: cells.collect::<Result<_, _>>()?,
         })

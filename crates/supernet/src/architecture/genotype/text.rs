@@ -1,7 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::derived::{CellGenotype, Genotype, GenotypeOp, label};
+use super::derived::{CONCAT, CellGenotype, Genotype, GenotypeOp, concat_field, label};
+use super::scan::uncommented;
 use crate::SupernetError;
 use crate::architecture::{OperationSet, find};
 
@@ -9,35 +10,66 @@ impl<O: OperationSet> FromStr for Genotype<O> {
     type Err = SupernetError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut cells: Vec<Option<CellGenotype<O>>> = vec![None; O::CELLS.len()];
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let found = line.split_once(':').and_then(|(name, rest)| {
-                let index = O::CELLS.iter().position(|cell| *cell == name.trim())?;
-                Some((index, rest))
-            });
-            let Some((index, rest)) = found else {
+        let mut nodes: Vec<Option<Nodes<O>>> = vec![None; O::CELLS.len()];
+        let mut concats: Vec<Option<Vec<usize>>> = vec![None; O::CELLS.len()];
+        let all = text.lines().map(|line| uncommented(line).trim());
+        for line in all.filter(|line| !line.is_empty()) {
+            let place = |name: &str| O::CELLS.iter().position(|cell| *cell == name);
+            let (name, rest) = line.split_once(':').unwrap_or((line, ""));
+            let name = name.trim();
+            let twice = if let Some(index) = place(name) {
+                let cell = CellGenotype::parse(&label(name), rest)?;
+                nodes[index].replace(cell).is_some()
+            } else if let Some(index) = name.strip_suffix(CONCAT).and_then(place) {
+                concats[index].replace(concat(name, rest)?).is_some()
+            } else {
                 let found: String = line.chars().take(40).collect();
-                let problem = format!("found `{found}`; valid: {}", lines::<O>());
+                let problem = format!("found `{found}`; valid: {}", forms::<O>());
                 return Err(SupernetError::genotype("genotype", problem));
             };
-            let place = label(O::CELLS[index]);
-            let cell = CellGenotype::parse(&place, rest)?;
-            if cells[index].replace(cell).is_some() {
-                let problem = "stands twice; once is enough";
-                return Err(SupernetError::genotype(place, problem));
+            if twice {
+                let problem = format!("line `{name}: ...` stands twice; once is enough");
+                return Err(SupernetError::genotype("genotype", problem));
             }
         }
-        let needed = |(cell, name): (Option<_>, &&str)| {
-            let problem = || format!("no line `{name}: ...`; needed: {}", lines::<O>());
-            cell.ok_or_else(|| SupernetError::genotype("genotype", problem()))
+        let cell = |((nodes, concat), name): ((Option<Nodes<O>>, _), &&str)| match nodes {
+            Some(nodes) => Ok(CellGenotype::with_concat(nodes, concat)),
+            None => {
+                let problem = format!("no line `{name}: ...`; needed: {}", lines::<O>());
+                Err(SupernetError::genotype("genotype", problem))
+            }
         };
-        let cells = cells.into_iter().zip(O::CELLS).map(needed);
+        let cells = nodes.into_iter().zip(concats).zip(O::CELLS).map(cell);
         let genotype = Self {
             cells: cells.collect::<Result<_, _>>()?,
         };
         genotype.validate()?;
         Ok(genotype)
     }
+}
+
+/// The operations of a cell, node by node.
+type Nodes<O> = Vec<Vec<GenotypeOp<O>>>;
+
+/// The nodes of a line `normal_concat: 2 3`.
+fn concat(name: &str, text: &str) -> Result<Vec<usize>, SupernetError> {
+    let numbers = text
+        .split([' ', ',', '[', ']'])
+        .filter(|part| !part.is_empty());
+    let numbers: Result<_, _> = numbers.map(str::parse).collect();
+    numbers.map_err(|_| {
+        let problem = format!("`{name}:{text}`; valid: numbers of nodes, such as `{name}: 2 3`");
+        SupernetError::genotype("genotype", problem)
+    })
+}
+
+/// All forms of a genotype, for messages.
+fn forms<O: OperationSet>() -> String {
+    let first = O::CELLS.first().copied().unwrap_or_default();
+    format!(
+        "{}, JSON, or `Genotype({first}=[...], ...)` as published codes print it",
+        lines::<O>()
+    )
 }
 
 /// The lines of a genotype, for messages.
@@ -53,7 +85,8 @@ fn lines<O: OperationSet>() -> String {
 }
 
 impl<O: OperationSet> CellGenotype<O> {
-    fn parse(cell: &str, text: &str) -> Result<Self, SupernetError> {
+    /// The nodes of a line.
+    fn parse(cell: &str, text: &str) -> Result<Nodes<O>, SupernetError> {
         let nodes = text.split('|').enumerate().map(|(node, entries)| {
             let place = format!("{cell}, node {node}");
             let entries = entries.split_whitespace();
@@ -61,9 +94,7 @@ impl<O: OperationSet> CellGenotype<O> {
                 .map(|entry| GenotypeOp::parse(&place, entry))
                 .collect()
         });
-        Ok(Self {
-            nodes: nodes.collect::<Result<_, _>>()?,
-        })
+        nodes.collect()
     }
 }
 
@@ -119,10 +150,14 @@ impl<O: OperationSet> fmt::Display for CellGenotype<O> {
 
 impl<O: OperationSet> fmt::Display for Genotype<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = self.named_cells();
-        let lines: Vec<_> = lines
-            .map(|(name, cell)| format!("{name}: {cell}"))
-            .collect();
+        let mut lines = Vec::new();
+        for (name, cell) in self.named_cells() {
+            lines.push(format!("{name}: {cell}"));
+            if let Some(concat) = &cell.concat {
+                let nodes: Vec<_> = concat.iter().map(usize::to_string).collect();
+                lines.push(format!("{}: {}", concat_field(name), nodes.join(" ")));
+            }
+        }
         f.write_str(&lines.join("\n"))
     }
 }
@@ -148,6 +183,35 @@ mod tests {
     }
 
     #[test]
+    fn chosen_nodes_round_trip_and_all_of_them_are_no_choice() {
+        let text = "normal: skip_connect@0 | skip_connect@1 | skip_connect@2\nnormal_concat: 4 3\nreduce: max_pool_3x3@1";
+        let genotype: Genotype = text.parse().unwrap();
+        assert_eq!(genotype.to_string(), text);
+        assert_eq!(genotype.cells[0].outputs(), [2, 1]);
+        let json = serde_json::to_string(&genotype).unwrap();
+        assert!(json.contains(r#""normal_concat":[4,3]"#), "{json}");
+        assert_eq!(serde_json::from_str::<Genotype>(&json).unwrap(), genotype);
+        assert_eq!(Genotype::parse("file", &json).unwrap(), genotype);
+        let all: Genotype = text.replace("4 3", "2 3 4").parse().unwrap();
+        assert_eq!(all.cells[0].concat, None);
+    }
+
+    #[test]
+    fn an_operation_may_read_an_input_twice_and_cells_differ_in_size() {
+        let text = "# mine\nnormal: avg_pool_3x3@0 avg_pool_3x3@0 # both\r\n\r\nreduce: skip_connect@0 | max_pool_3x3@2\r\n";
+        let genotype: Genotype = text.parse().unwrap();
+        assert_eq!(genotype.cells[0].nodes[0].len(), 2);
+        assert_eq!(genotype.cells[1].nodes.len(), 2);
+        let cells = "skip_connect@0 | ".repeat(16) + "skip_connect@0";
+        let error = format!("normal: {cells}\nreduce: skip_connect@0").parse::<Genotype>();
+        let error = error.unwrap_err().to_string();
+        assert_eq!(error, "normal cell: 17 nodes; a cell has 1 to 16");
+        let node = "skip_connect@0 ".repeat(100);
+        let error = format!("normal: {node}\nreduce: skip_connect@0").parse::<Genotype>();
+        assert!(error.unwrap_err().to_string().contains("100 operations"));
+    }
+
+    #[test]
     fn every_error_says_where_and_what_would_be_valid() {
         let cases = [
             (
@@ -168,8 +232,8 @@ mod tests {
                 "`none` is not kept",
             ),
             (
-                "normal: skip_connect@0 skip_connect@0\nreduce: skip_connect@0",
-                "stands twice",
+                "normal: skip_connect@0\nnormal: skip_connect@0",
+                "`normal: ...` stands twice",
             ),
             (
                 "normal: skip_connect@0 |\nreduce: skip_connect@0",
@@ -177,8 +241,16 @@ mod tests {
             ),
             ("normal: skip_connect@0", "no line `reduce"),
             (
-                "normal: skip_connect@0 | skip_connect@0\nreduce: skip_connect@0",
-                "must agree",
+                "normal: skip_connect@0\nnormal_concat: 3\nreduce: skip_connect@0",
+                "normal cell: its output is made of [3]; valid: different nodes of 2 to 2",
+            ),
+            (
+                "normal: skip_connect@0\nnormal_concat: 2 2\nreduce: skip_connect@0",
+                "made of [2, 2]",
+            ),
+            (
+                "normal: skip_connect@0\nnormal_concat: all\nreduce: skip_connect@0",
+                "such as `normal_concat: 2 3`",
             ),
             ("nromal: skip_connect@0", "valid: lines"),
             (

@@ -1,5 +1,5 @@
 use burn::module::Module;
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend, module::avg_pool2d};
 
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::node::Node;
@@ -7,12 +7,34 @@ use crate::kernels::{self, KernelBackend};
 use crate::layers::{BatchNorm, Statistics, TensorName, WeightInit, norm_name};
 
 /// `avg_pool_3x3`.
-pub(crate) const AVG_POOL_3X3: AveragePooling = AveragePooling;
+pub(crate) const AVG_POOL_3X3: AveragePooling = AveragePooling {
+    name: "avg_pool_3x3",
+    window: 3,
+};
 
-/// 3x3 average pooling, padding not counted.
-pub(crate) struct AveragePooling;
+/// `avg_pool_5x5`.
+pub(crate) const AVG_POOL_5X5: AveragePooling = AveragePooling {
+    name: "avg_pool_5x5",
+    window: 5,
+};
 
-/// 3x3 average pooling, padding not counted, normalised in the supernet.
+/// Average pooling with a square window of this side, padding not counted.
+pub(crate) struct AveragePooling {
+    name: &'static str,
+    window: usize,
+}
+
+impl AveragePooling {
+    fn pool<B: KernelBackend>(&self, x: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
+        if self.window == 3 {
+            return kernels::avg_pool3x3(x, stride);
+        }
+        let (window, stride, padding) = ([self.window; 2], [stride; 2], [self.window / 2; 2]);
+        avg_pool2d(x, window, stride, padding, false, false)
+    }
+}
+
+/// Average pooling, normalised in the supernet.
 #[derive(Module, Debug)]
 pub struct AvgPool<B: Backend> {
     stride: usize,
@@ -23,7 +45,7 @@ impl Candidate for AveragePooling {
     type Module<B: Backend> = AvgPool<B>;
 
     fn name(&self) -> &'static str {
-        "avg_pool_3x3"
+        self.name
     }
 
     fn build<B: Backend>(
@@ -44,7 +66,7 @@ impl Candidate for AveragePooling {
         node: &Node<B>,
         statistics: Statistics,
     ) -> Tensor<B, 4> {
-        let pooled = kernels::avg_pool3x3(node.raw(), module.stride);
+        let pooled = self.pool(node.raw(), module.stride);
         match &module.norm {
             Some(norm) => norm.forward(pooled, statistics),
             None => pooled,

@@ -1,5 +1,5 @@
 use burn::module::Module;
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend, module::max_pool2d};
 
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::node::Node;
@@ -7,12 +7,40 @@ use crate::kernels::{self, KernelBackend};
 use crate::layers::{BatchNorm, Statistics, TensorName, WeightInit, norm_name};
 
 /// `max_pool_3x3`.
-pub(crate) const MAX_POOL_3X3: MaximumPooling = MaximumPooling;
+pub(crate) const MAX_POOL_3X3: MaximumPooling = MaximumPooling {
+    name: "max_pool_3x3",
+    window: 3,
+};
 
-/// 3x3 maximum pooling.
-pub(crate) struct MaximumPooling;
+/// `max_pool_5x5`.
+pub(crate) const MAX_POOL_5X5: MaximumPooling = MaximumPooling {
+    name: "max_pool_5x5",
+    window: 5,
+};
 
-/// 3x3 maximum pooling, normalised in the supernet.
+/// `max_pool_7x7`.
+pub(crate) const MAX_POOL_7X7: MaximumPooling = MaximumPooling {
+    name: "max_pool_7x7",
+    window: 7,
+};
+
+/// Maximum pooling with a square window of this side.
+pub(crate) struct MaximumPooling {
+    name: &'static str,
+    window: usize,
+}
+
+impl MaximumPooling {
+    fn pool<B: KernelBackend>(&self, x: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
+        if self.window == 3 {
+            return kernels::max_pool3x3(x, stride);
+        }
+        let (window, stride, padding) = ([self.window; 2], [stride; 2], [self.window / 2; 2]);
+        max_pool2d(x, window, stride, padding, [1; 2], false)
+    }
+}
+
+/// Maximum pooling, normalised in the supernet.
 #[derive(Module, Debug)]
 pub struct MaxPool<B: Backend> {
     stride: usize,
@@ -23,7 +51,7 @@ impl Candidate for MaximumPooling {
     type Module<B: Backend> = MaxPool<B>;
 
     fn name(&self) -> &'static str {
-        "max_pool_3x3"
+        self.name
     }
 
     fn build<B: Backend>(
@@ -44,7 +72,7 @@ impl Candidate for MaximumPooling {
         node: &Node<B>,
         statistics: Statistics,
     ) -> Tensor<B, 4> {
-        let pooled = kernels::max_pool3x3(node.raw(), module.stride);
+        let pooled = self.pool(node.raw(), module.stride);
         match &module.norm {
             Some(norm) => norm.forward(pooled, statistics),
             None => pooled,

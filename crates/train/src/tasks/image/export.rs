@@ -95,6 +95,20 @@ impl ImageConfig {
         }))
     }
 
+    /// The first constant that no pixels from 0 to 1 have: whether it is a `mean` or a `std`, its value, and
+    /// what would be valid.
+    pub(crate) fn foreign_constant(&self) -> Option<(&'static str, f32, &'static str)> {
+        const MEAN: &str = "0 to 1, as pixels are; of pixels from 0 to 255, divide it by 255";
+        const STD: &str =
+            "above 0 up to 1, as pixels are 0 to 1; of pixels from 0 to 255, divide it by 255";
+        let is_mean = |value: &f32| (0.0..=1.0).contains(value);
+        let is_std = |value: &f32| *value > 0.0 && *value <= 1.0;
+        let mean = self.mean.iter().find(|value| !is_mean(value));
+        let std = self.std.iter().find(|value| !is_std(value));
+        let mean = mean.map(|&value| ("mean", value, MEAN));
+        mean.or(std.map(|&value| ("std", value, STD)))
+    }
+
     /// The images of a data set.
     pub fn of(data: &Dataset, config: &ImageData) -> Self {
         let files = config.set == DatasetId::Folder;
@@ -154,9 +168,12 @@ impl ExportConfig {
         {
             return Err(TrainError::field("inherited.batch_size", 0, "1 or more"));
         }
-        if self.image.std.iter().any(|&std| std <= 0.0) {
-            let found = format!("{:?}", self.image.std);
-            return Err(TrainError::field("image.std", found, "positive numbers"));
+        if let Some((constant, found, valid)) = self.image.foreign_constant() {
+            let field = match constant {
+                "mean" => "image.mean",
+                _ => "image.std",
+            };
+            return Err(TrainError::field(field, found, valid));
         }
         Ok(())
     }

@@ -76,6 +76,10 @@ impl Portable for ImageRecipe {
         model.state_dict()
     }
 
+    fn check_size(export: &ExportConfig, weights: &StateDict) -> Result<(), TrainError> {
+        Ok(export.network.validate_state(weights)?)
+    }
+
     fn load_state_dict<B: ModelBackend>(
         model: DerivedNetwork<B>,
         weights: &StateDict,

@@ -3,8 +3,8 @@ use std::path::PathBuf;
 
 use burn::tensor::{Tensor, backend::Backend};
 use supernet::{
-    DerivedConfig, DerivedNetwork, DropPath, Genotype, ModelBackend, NetworkConfig, Operation,
-    OperationForm, Published, Statistics, WeightInit,
+    DerivedConfig, DerivedNetwork, DropPath, FitStep, Genotype, ModelBackend, NetworkConfig,
+    Operation, OperationForm, Statistics, WeightInit,
 };
 use toml::Table;
 use workbench::cli::{Shorthand, Takes};
@@ -32,7 +32,7 @@ pub struct ImageRecipe {
     pub operations: OperationForm,
 }
 
-/// The cells of this name (`darts-v2`, ...) or in this file, JSON or text.
+/// The cells of this name (`darts-v2`, ...) or in this file, as [`read_cells`] finds them.
 ///
 /// # Errors
 ///
@@ -44,6 +44,7 @@ pub fn read_genotype(name_or_file: &str) -> Result<Genotype, TrainError> {
 /// The network for images of a data set.
 fn derived(config: &FitConfig<ImageRecipe>, data: &Dataset) -> Result<DerivedConfig, TrainError> {
     let [image_channels, height, width] = data.image_shape();
+    config.data.augment.validate([height, width])?;
     let derived = DerivedConfig {
         network: NetworkConfig {
             image_channels,
@@ -98,12 +99,6 @@ impl Recipe for ImageRecipe {
     type Fit = ImageFit;
     type Model<B: ModelBackend> = DerivedNetwork<B>;
     type Carry<B: Backend> = ();
-
-    fn published() -> Vec<(&'static str, &'static str)> {
-        Published::ALL
-            .map(|cells| (cells.name(), cells.text()))
-            .to_vec()
-    }
 
     fn defaults_for(stated: &Table) -> workbench::Result<Table> {
         defaults_for(stated)
@@ -216,6 +211,18 @@ impl Recipe for ImageRecipe {
             weights: layers.iter().map(|layer| layer.weights).sum(),
             multiply_adds: Some(layers.iter().map(|layer| layer.multiply_adds).sum()),
         })
+    }
+
+    fn step_bytes(&self, config: &FitConfig<Self>) -> Option<u64> {
+        let fit = &config.fit;
+        let step = FitStep {
+            batch: fit.pass_size(),
+            // Weights, gradients of a pass and of the step, momentum.
+            copies: 4 + usize::from(fit.average_decay > 0.0) + usize::from(fit.patience > 0),
+            value_bytes: fit.precision.dtype().size(),
+        };
+        let ImageConfig { height, width, .. } = self.image;
+        self.network.step_bytes([height, width], &step).ok()
     }
 
     fn figures(config: &FitConfig<Self>, epoch: usize) -> BTreeMap<String, f64> {

@@ -1,0 +1,82 @@
+use burn::module::Module;
+use burn::tensor::{Tensor, backend::Backend};
+
+use crate::convolution::candidate::{Candidate, OperationConfig};
+use crate::convolution::layer::OperationLayer;
+use crate::convolution::node::Node;
+use crate::kernels::KernelBackend;
+use crate::layers::{BatchNorm, Conv2d, Statistics, TensorName, WeightInit, conv_name, norm_name};
+
+/// `conv_1x1`.
+pub(crate) const CONV_1X1: Plain = Plain {
+    name: "conv_1x1",
+    kernel: 1,
+};
+
+/// `conv_3x3`.
+pub(crate) const CONV_3X3: Plain = Plain {
+    name: "conv_3x3",
+    kernel: 3,
+};
+
+/// A convolution between all channels with a square kernel of this side.
+pub(crate) struct Plain {
+    name: &'static str,
+    kernel: usize,
+}
+
+/// A convolution between all channels, and its normalisation.
+#[derive(Module, Debug)]
+pub struct PlainConv<B: Backend> {
+    conv: Conv2d<B>,
+    norm: BatchNorm<B>,
+}
+
+impl Candidate for Plain {
+    type Module<B: Backend> = PlainConv<B>;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn build<B: Backend>(
+        &self,
+        config: OperationConfig,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> PlainConv<B> {
+        let OperationConfig {
+            channels,
+            stride,
+            form,
+        } = config;
+        let padding = self.kernel / 2;
+        PlainConv {
+            conv: Conv2d::new([channels; 2], self.kernel, stride, padding, init, device),
+            norm: form.norm(channels, device),
+        }
+    }
+
+    fn forward<B: KernelBackend>(
+        &self,
+        module: &PlainConv<B>,
+        node: &Node<B>,
+        statistics: Statistics,
+    ) -> Tensor<B, 4> {
+        let x = module.conv.forward(node.rectified());
+        module.norm.forward(x, statistics)
+    }
+
+    fn layers(&self, channels: usize, _stride: usize) -> Vec<OperationLayer> {
+        vec![OperationLayer::convolution(channels, self.kernel)]
+    }
+
+    /// In published codes the ReLU is number 0.
+    fn tensor_name(&self, place: &str, path: &[&str]) -> Option<TensorName> {
+        match path {
+            ["conv", rest @ ..] => conv_name(&format!("{place}.1"), rest),
+            ["norm", rest @ ..] => norm_name(&format!("{place}.2"), rest),
+            _ => None,
+        }
+    }
+}
