@@ -3,7 +3,6 @@ use std::time::Instant;
 use burn::module::AutodiffModule;
 use burn::tensor::{Tensor, backend::Backend};
 use egs_core::NoiseKey;
-use serde_json::Value;
 use supernet::{
     Deriving, Genotype, Statistics, TrainBackend, count_weights, derive_genotype, keep_budget,
 };
