@@ -13,19 +13,22 @@ use serde::{Deserialize, Serialize};
 use workbench::config::parse_table;
 use workbench::files::{read_to_string, write_atomic, write_json};
 use workbench::record::Metric;
+use workbench::seeds::Seeds;
 
 use self::jobs::Job;
 use self::table::{Row, Table};
+use crate::passed::{BackendOptions, SearchOptions};
 
 /// Search with every method, retrain what it finds, and write a table of errors and gaps.
 #[derive(Args)]
 pub struct GapTable {
-    /// Data set, as `search` and `train` know it; by default that of --config, or digits.
-    #[arg(long)]
-    data: Option<String>,
-    /// The seeds.
-    #[arg(long, value_delimiter = ',', default_value = "0,1,2")]
-    seeds: Vec<u64>,
+    #[command(flatten)]
+    options: SearchOptions,
+    #[command(flatten)]
+    on: BackendOptions,
+    /// The seeds: 0..4 is 0, 1, 2 and 3; 0,2,5 is a list.
+    #[arg(long, alias = "seed", value_name = "SEEDS", default_value = "0,1,2")]
+    seeds: Seeds,
     /// The methods, in the order of the table.
     #[arg(
         long,
@@ -34,12 +37,6 @@ pub struct GapTable {
         default_value = "egs-m1,egs-m4,egs-m7,darts,snas,gdas,random"
     )]
     methods: Vec<Method>,
-    /// Configuration file of the searches; by default the one of `search`.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Epochs of a search, in place of the configuration's.
-    #[arg(long)]
-    epochs: Option<usize>,
     /// Configuration file of the retraining; by default the one of `train fit`.
     #[arg(long, value_name = "FILE")]
     retrain_config: Option<PathBuf>,
@@ -137,7 +134,7 @@ impl GapTable {
         };
         let (mut missing, mut backends, mut temperatures) = (Vec::new(), Vec::new(), Vec::new());
         for method in &self.methods {
-            for &seed in &self.seeds {
+            for &seed in self.seeds.as_slice() {
                 let job = self.job(*method, seed, &data, &runs);
                 if !self.no_run {
                     job.run()
@@ -184,7 +181,7 @@ impl GapTable {
     }
 
     fn data(&self) -> anyhow::Result<String> {
-        let of_config = match (&self.data, &self.config) {
+        let of_config = match (&self.options.data, &self.options.config) {
             (Some(data), _) => return Ok(data.clone()),
             (None, None) => None,
             (None, Some(path)) => {
@@ -198,15 +195,12 @@ impl GapTable {
 
     fn job(&self, method: Method, seed: u64, data: &str, runs: &Path) -> Job {
         let (name, set) = method.arguments();
-        let mut search: Vec<String> = self.search.clone();
+        let options = SearchOptions {
+            data: Some(data.into()),
+            ..self.options.clone()
+        };
+        let mut search = [self.search.clone(), options.arguments()].concat();
         let mut push = |option: &str, value: String| search.extend([option.to_owned(), value]);
-        if let Some(config) = &self.config {
-            push("--config", config.display().to_string());
-        }
-        if let Some(epochs) = self.epochs {
-            push("--epochs", epochs.to_string());
-        }
-        push("--data", data.into());
         push("--method", name.into());
         for field in set {
             push("--set", (*field).into());
@@ -218,10 +212,14 @@ impl GapTable {
             ("--epochs", self.retrain_epochs.to_string()),
             ("--seed", seed.to_string()),
         ];
-        let config = self.retrain_config.as_ref();
-        let retrain = config
-            .map(|path| ("--config", path.display().to_string()))
+        let text = |path: &PathBuf| path.display().to_string();
+        let files = [
+            ("--config", self.retrain_config.as_ref().map(text)),
+            ("--data-root", self.options.data_root.as_ref().map(text)),
+        ];
+        let retrain = files
             .into_iter()
+            .filter_map(|(option, value)| Some((option, value?)))
             .chain(retrain)
             .flat_map(|(option, value)| [option.to_owned(), value]);
         Job {
@@ -229,7 +227,19 @@ impl GapTable {
             seed,
             search,
             retrain: (self.retrain_epochs > 0).then(|| retrain.collect()),
+            on: self.on.clone(),
         }
+    }
+
+    /// The options that set sizes: with them a search is another one.
+    fn size(&self) -> Vec<String> {
+        let options = SearchOptions {
+            batch_size: self.options.batch_size,
+            channels: self.options.channels,
+            cells: self.options.cells,
+            ..SearchOptions::default()
+        };
+        options.arguments()
     }
 
     /// What all runs of the folder have in common is kept in it, so that a table that runs nothing
@@ -241,10 +251,10 @@ impl GapTable {
         };
         let settings = Settings {
             data: data.into(),
-            config: text(&self.config)?,
+            config: text(&self.options.config)?,
             retrain_config: text(&self.retrain_config)?,
-            epochs: self.epochs,
-            search: self.search.clone(),
+            epochs: self.options.epochs,
+            search: [self.search.clone(), self.size()].concat(),
             retrain: [
                 self.retrain_epochs,
                 self.retrain_channels,
@@ -282,10 +292,9 @@ impl GapTable {
                 self.retrain_channels, self.retrain_cells
             ),
         };
-        let seeds: Vec<String> = self.seeds.iter().map(u64::to_string).collect();
         Ok(vec![
             ("command", format!("`{}`", command())),
-            ("seeds", seeds.join(", ")),
+            ("seeds", self.seeds.to_string().replace(',', ", ")),
             ("retraining", retraining),
             ("hardware", made.hardware.join("; ")),
         ])

@@ -5,7 +5,9 @@ mod bench_scale;
 mod bench_step;
 mod gap_table;
 mod machine;
+mod passed;
 mod peer;
+mod readme;
 mod seeds;
 mod worker;
 
@@ -24,6 +26,8 @@ enum Experiment {
     Seeds(seeds::Seeds),
     /// Search with every method and seed, retrain, and write a Markdown table and a chart.
     GapTable(gap_table::GapTable),
+    /// Build and run the README of egs-core in an empty crate.
+    Readme(readme::Readme),
     /// Measure speed.
     #[command(subcommand)]
     Bench(Bench),
@@ -43,6 +47,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().experiment {
         Experiment::Seeds(seeds) => seeds.run(),
         Experiment::GapTable(table) => table.run(),
+        Experiment::Readme(readme) => readme.run(),
         Experiment::Bench(Bench::Egs(bench)) => bench.run(),
         Experiment::Bench(Bench::Step(bench)) => bench.run(),
         Experiment::Bench(Bench::Scale(bench)) => bench.run(),

@@ -1,20 +1,27 @@
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use workbench::record::{Metric, SearchOutcome};
+use workbench::seeds::Seeds as SeedList;
+
+use crate::passed::{BackendOptions, SearchOptions};
 
 /// Search with several seeds.
 #[derive(Args)]
 pub struct Seeds {
-    /// The seeds.
-    #[arg(long, value_delimiter = ',', default_value = "0,1,2")]
-    seeds: Vec<u64>,
+    /// The seeds: 0..4 is 0, 1, 2 and 3; 0,2,5 is a list.
+    #[arg(long, alias = "seed", value_name = "SEEDS", default_value = "0,1,2")]
+    seeds: SeedList,
     /// Folder for the runs, `seed-<seed>` each; what is finished in it is kept, what was begun is
     /// resumed, and a run of other settings is refused.
-    #[arg(long, default_value = "runs/seeds")]
+    #[arg(long, value_name = "FOLDER", default_value = "runs/seeds")]
     out: PathBuf,
+    #[command(flatten)]
+    options: SearchOptions,
+    #[command(flatten)]
+    on: BackendOptions,
     /// Further arguments of `search`, after `--`.
     #[arg(last = true)]
     search: Vec<String>,
@@ -45,6 +52,7 @@ impl Seeds {
         let file = |seed: &u64| self.out.join(format!("seed-{seed}/result.json"));
         let ends = self
             .seeds
+            .as_slice()
             .iter()
             .map(|seed| SearchOutcome::read(file(seed)));
         let ends: Vec<SearchOutcome> = ends.collect::<Result<_, _>>()?;
@@ -53,14 +61,13 @@ impl Seeds {
     }
 
     fn search(&self) -> anyhow::Result<()> {
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-        let seeds: Vec<String> = self.seeds.iter().map(u64::to_string).collect();
-        let status = Command::new(cargo)
-            .args(["run", "-p", "search", "--", "run"])
-            .args(&self.search)
-            .args(["--seeds", &seeds.join(",")])
-            .arg("--out")
-            .arg(&self.out)
+        let (seeds, out) = (self.seeds.to_string(), self.out.display().to_string());
+        let mut arguments = vec!["run".to_string()];
+        arguments.extend(self.options.arguments());
+        arguments.extend(self.search.iter().cloned());
+        arguments.extend(["--seeds".into(), seeds, "--out".into(), out]);
+        let mut command = self.on.run("search", &arguments);
+        let status = command
             .stdout(Stdio::null())
             .status()
             .context("cannot start cargo")?;
@@ -114,11 +121,13 @@ pub mod tests {
             data: "digits".into(),
             seed,
             backend: "flex (Cpu)".into(),
+            processor: None,
             epochs: 3,
             temperature: Some(Schedule::Linear { from: 5.0, to: 1.0 }),
             metric: Metric::ERROR,
             supernet_weights: 1_000,
             child_weights: 400,
+            child_cost: None,
             supernet: 12.0,
             child,
             gap: child - 12.0,

@@ -105,7 +105,7 @@ type Train = burn::backend::Autodiff<burn_flex::Flex>;
 
 impl Task for Tabular {
     const NAME: &'static str = "tabular";
-    const DEFAULTS: &'static str = "name = 'rows'\nspace.nodes = 2\nsearch.epochs = 4";
+    const DEFAULTS: &'static str = "space.nodes = 2\nsearch.epochs = 4";
     type Problem = Rows;
     type Op = Op;
     type Data = Empty;

@@ -79,7 +79,10 @@ pub(crate) fn candidates<T: Task>(
         let config = SearchConfig::of_run(&RunFolder::open(run.path())?)?;
         let seed = config.seed;
         let config = SearchConfig { seed: 0, ..config };
-        if *shared.get_or_insert_with(|| config.clone()) != config {
+        if !shared
+            .get_or_insert_with(|| config.clone())
+            .is_run_of(&config)?
+        {
             let problem = "was searched with other settings than the runs beside it; valid are \
                            runs that differ in their seed alone";
             return Err(SearchError::run_folder(run.path(), problem));

@@ -3,19 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use supernet::Genotype;
+use supernet::{Genotype, OperationSet};
 use workbench::WorkbenchError;
 use workbench::backend::BackendName;
-use workbench::cli::{ConfigArgs, ConfigFile, RunsOn};
+use workbench::cli::{ConfigFile, ConfigQuery, ConfigQuestion, ResumeArgs, RunArgs, RunsOn};
+use workbench::cli::{Shorthands, set_text};
+use workbench::config::DEFAULT_TASK;
 use workbench::files;
 use workbench::metrics;
 use workbench::record::{SearchEpoch, SearchOutcome};
-use workbench::run_folder::RunFolder;
+use workbench::run_folder::{RunFolder, RunKind, read_cells};
 
 use crate::best::Retraining;
 pub use crate::job::Job;
-use crate::job::{ConfigText, Work, parse_seeds, task_of, task_of_seeds};
-use crate::tasks::{DEFAULT_TASK, TaskName, for_task};
+use crate::job::{ConfigText, Work, task_of, task_of_seeds};
+use crate::resume::Continuation;
+use crate::tasks::{AllShorthands, TaskName, for_task};
 use crate::{SearchConfig, SearchError, Task, draw_genotype, summary};
 
 /// Differentiable architecture search with the Ensemble Gumbel-Softmax estimator.
@@ -27,17 +30,20 @@ pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    run: RunArgs,
+    run: StartArgs,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Search (what happens without a command).
-    Run(RunArgs),
-    /// Continue a search from its last checkpoint.
+    Run(StartArgs),
+    /// Continue a search from its last checkpoint, or beyond its end with --epochs.
     Resume {
-        /// The run folder.
-        run: PathBuf,
+        #[command(flatten)]
+        resume: ResumeArgs,
+        /// With --epochs: temperature of the epochs that are left, a number or a schedule.
+        #[arg(long, value_name = "SCHEDULE", requires = "epochs")]
+        temperature: Option<String>,
         #[command(flatten)]
         on: RunsOn,
     },
@@ -50,8 +56,8 @@ enum Command {
     Best(BestArgs),
     /// Draw cells as SVG.
     Draw {
-        /// Published cells by name, such as darts-v2, or a genotype file; FILE#NAME is one of several in
-        /// a file.
+        /// Published cells by name, such as darts-v2, a genotype file or a run folder; FILE#NAME is one
+        /// of several in a file.
         genotype: String,
         /// The picture to write, an .svg file.
         out: PathBuf,
@@ -60,45 +66,18 @@ enum Command {
         task: String,
     },
     /// Print or check a configuration.
-    Config {
-        /// Print the default configuration.
-        #[arg(long, conflicts_with = "check")]
-        print_default: bool,
-        /// The task whose defaults are printed.
-        #[arg(long, value_name = "NAME", default_value = DEFAULT_TASK)]
-        task: String,
-        /// Check a configuration file.
-        #[arg(long, value_name = "FILE")]
-        check: Option<PathBuf>,
-    },
+    Config(ConfigQuery),
 }
 
 #[derive(Debug, Args)]
-struct RunArgs {
+struct StartArgs {
     #[command(flatten)]
-    config: ConfigArgs,
-    /// Short for --set seed=N.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Several seeds one after the other, into `seed-N` of the folder: 0..4 is 0, 1, 2 and 3; 0,2,5
-    /// is a list. The same command continues after an interruption; what is finished is kept.
-    #[arg(long, value_name = "SEEDS", conflicts_with = "seed")]
-    seeds: Option<String>,
-    /// Short for --set search.epochs=N.
-    #[arg(long)]
-    epochs: Option<usize>,
-    /// Short for --set data.set=NAME (digits, mnist_5k, cifar10, cifar100, folder).
-    #[arg(long, value_name = "NAME")]
-    data: Option<String>,
-    /// Short for --set search.method=NAME (egs, darts, snas, gdas, random).
+    run: RunArgs,
+    /// How it is searched: egs, darts, snas, gdas or random (--set search.method).
     #[arg(long, value_name = "NAME")]
     method: Option<String>,
-    /// Short for --set search.precision=NAME (f32, bf16).
-    #[arg(long, value_name = "NAME")]
-    precision: Option<String>,
-    /// The run folder; by default runs/NAME-TIME, or runs/NAME-seeds for several seeds.
-    #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    shorthands: Shorthands<AllShorthands>,
     #[command(flatten)]
     on: RunsOn,
 }
@@ -110,12 +89,12 @@ struct BestArgs {
     /// Epochs of each retraining.
     #[arg(long, default_value_t = 10)]
     epochs: usize,
-    /// Channels of the first cells; by default those of the search.
-    #[arg(long)]
-    channels: Option<usize>,
-    /// Number of cells; by default that of the search.
-    #[arg(long)]
-    cells: Option<usize>,
+    /// Folder of the data set, where it has moved.
+    #[arg(long, value_name = "FOLDER")]
+    data_root: Option<PathBuf>,
+    /// In place of what the searches had.
+    #[command(flatten)]
+    shorthands: Shorthands<AllShorthands>,
     /// Seed of the retraining and of the division into training and validation data.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -123,21 +102,18 @@ struct BestArgs {
     on: RunsOn,
 }
 
-impl RunArgs {
-    /// The file and the fields that are set, options among them.
-    fn config(&self) -> Result<ConfigText, SearchError> {
-        let mut set = self.config.set.clone();
-        set.extend(self.seed.map(|seed| format!("seed={seed}")));
-        set.extend(self.epochs.map(|epochs| format!("search.epochs={epochs}")));
-        let quoted = |field: &str, value: &Option<String>| {
-            let value = value.as_ref();
-            value.map(|value| format!("{field}=\"{value}\""))
-        };
-        set.extend(quoted("search.precision", &self.precision));
-        set.extend(quoted("data.set", &self.data));
-        set.extend(quoted("search.method", &self.method));
-        let file = self.config.file()?;
-        Ok(ConfigText { file, set })
+impl StartArgs {
+    /// The file and the fields that are set, options among them, and the task of both.
+    fn config(&self) -> Result<(ConfigText, TaskName), SearchError> {
+        let file = self.run.config.file()?;
+        let mut set = self.run.overrides("search");
+        let method = self.method.as_deref();
+        set.extend(method.map(|method| set_text("search.method", method)));
+        let mut config = ConfigText { file, set };
+        let task = config.task()?;
+        let own = for_task!(task, T => T::SHORTHANDS);
+        config.set.extend(self.shorthands.overrides(own)?);
+        Ok((config, task))
     }
 }
 
@@ -151,45 +127,48 @@ impl Cli {
     pub fn prepare(self, compiled: &[BackendName]) -> Result<Option<Job>, SearchError> {
         let (task, work, on) = match self.command.unwrap_or(Command::Run(self.run)) {
             Command::Run(args) => {
-                let (config, out) = (args.config()?, args.out);
-                let task = config.task()?;
+                let (config, task) = args.config()?;
                 // Refused before a device is looked for.
                 for_task!(task, T => config.resolve::<T>().map(drop))?;
-                let work = match &args.seeds {
-                    Some(seeds) => Work::Seeds {
-                        config,
-                        seeds: parse_seeds(seeds)?,
-                        out,
-                    },
+                let (seeds, out) = (args.run.seeds()?, args.run.out);
+                let work = match seeds {
+                    Some(seeds) => Work::Seeds { config, seeds, out },
                     None => Work::Search { config, out },
                 };
                 (task, work, args.on)
             }
-            Command::Resume { run, on } => {
-                let folder = RunFolder::open(run)?;
-                (task_of(&folder)?, Work::Resume { folder }, on)
+            Command::Resume {
+                resume,
+                temperature,
+                on,
+            } => {
+                let folder = RunFolder::open_as(&resume.run, RunKind::Search)?;
+                let task = task_of(&folder)?;
+                let how = Continuation {
+                    resume,
+                    temperature,
+                };
+                (task, Work::Resume { folder, how }, on)
             }
             Command::Best(args) => {
                 if args.epochs == 0 {
                     return Err(SearchError::field("epochs", 0, "1 or more"));
                 }
-                let (folder, how) = (
-                    args.folder,
-                    Retraining {
+                let task = task_of_seeds(&args.folder)?;
+                let own = for_task!(task, T => T::SHORTHANDS);
+                let work = Work::Best {
+                    folder: args.folder,
+                    how: Retraining {
                         epochs: args.epochs,
-                        set: [("channels", args.channels), ("cells", args.cells)]
-                            .into_iter()
-                            .filter_map(|(field, value)| {
-                                Some(format!("network.{field}={}", value?))
-                            })
-                            .collect(),
+                        set: args.shorthands.overrides(own)?,
                         seed: args.seed,
                     },
-                );
-                (task_of_seeds(&folder)?, Work::Best { folder, how }, args.on)
+                    data_root: args.data_root,
+                };
+                (task, work, args.on)
             }
             Command::Show { run } => {
-                let folder = RunFolder::open(run)?;
+                let folder = RunFolder::open_as(run, RunKind::Search)?;
                 for_task!(task_of(&folder)?, T => show::<T>(&folder))?;
                 return Ok(None);
             }
@@ -201,18 +180,12 @@ impl Cli {
                 for_task!(TaskName::find(&task)?, T => draw::<T>(&genotype, &out))?;
                 return Ok(None);
             }
-            Command::Config {
-                print_default,
-                task,
-                check,
-            } => {
-                let task = TaskName::find(&task)?;
-                match check {
-                    Some(path) => check_config(&path)?,
-                    None if print_default => for_task!(task, T => print!("{}", T::DEFAULTS)),
-                    None => {
-                        let valid = "one of --print-default and --check FILE";
-                        return Err(SearchError::field("config", "without an option", valid));
+            Command::Config(query) => {
+                match query.question()? {
+                    ConfigQuestion::Check(path) => check_config(&path)?,
+                    ConfigQuestion::Default(task) => {
+                        let task = TaskName::find(task.as_deref().unwrap_or(DEFAULT_TASK))?;
+                        for_task!(task, T => print!("{}", T::DEFAULTS));
                     }
                 }
                 return Ok(None);
@@ -240,6 +213,15 @@ fn show<T: Task>(folder: &RunFolder) -> Result<(), SearchError> {
     Ok(())
 }
 
+/// Cells as [`Genotype::read`] finds them, or those of a run folder.
+fn named_cells<O: OperationSet>(named: &str) -> Result<Genotype<O>, SearchError> {
+    if Genotype::<O>::is_published(named) || !Path::new(named).is_dir() {
+        return Ok(Genotype::read(named)?);
+    }
+    let cells = read_cells(named)?;
+    Ok(Genotype::parse(&cells.name, &cells.text)?)
+}
+
 fn draw<T: Task>(genotype: &str, out: &Path) -> Result<(), SearchError> {
     let ending = out.extension().unwrap_or_default();
     if !ending.eq_ignore_ascii_case("svg") {
@@ -250,7 +232,7 @@ fn draw<T: Task>(genotype: &str, out: &Path) -> Result<(), SearchError> {
         }
         .into());
     }
-    let genotype = Genotype::<T::Op>::read(genotype)?;
+    let genotype = named_cells::<T::Op>(genotype)?;
     files::write_atomic(out, draw_genotype::<T>(&genotype)?)?;
     println!("wrote {}", out.display());
     Ok(())

@@ -1,15 +1,20 @@
+use std::path::Path;
+
 use egs_core::Normalization;
 use serde::{Deserialize, Serialize};
 use supernet::{
     ArchitectureConfig, Cost, DeriveRule, Execution, OperationSet, Relaxation, SearchSpace,
 };
 use toml::{Table, Value};
-use workbench::config::checks::{below_one, not_negative, positive};
-use workbench::config::{Source, fingerprint, merge, parse_table, resolve, to_toml};
+use workbench::config::checks::{below_one, not_blank, not_negative, positive};
+use workbench::config::{
+    Source, fingerprint, make_absolute, merge, parse_table, resolve, set_root, stated, to_toml,
+};
 use workbench::files;
 use workbench::optim::Schedule;
 use workbench::precision::Precision;
-use workbench::run_folder::RunFolder;
+use workbench::run_folder::{RunFolder, RunKind};
+use workbench::session::Extension;
 
 use crate::{SearchError, SearchMethod, Task};
 
@@ -18,7 +23,7 @@ use crate::{SearchError, SearchMethod, Task};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, bound(serialize = "", deserialize = ""))]
 pub struct SearchConfig<T: Task> {
-    /// Begins the name of the run folder.
+    /// Begins the name of the run folder; by default what the data are called.
     pub name: String,
     /// Seed of weights, noise and order.
     pub seed: u64,
@@ -38,6 +43,9 @@ pub struct SearchConfig<T: Task> {
     pub weights: WeightsConfig,
     /// Optimisation of the architecture logits: Adam.
     pub alpha: AlphaConfig,
+    /// How a shorter search was extended to this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<Extension>,
 }
 
 /// The loop of the search.
@@ -97,18 +105,25 @@ pub struct AlphaConfig {
     pub second_order: bool,
     /// Weight of the mean distance between probabilities and sampled weights; 0 is off.
     pub distribution_penalty: f64,
-    /// Weight of the expected cost of the cells, relative to that of all operations; 0 is off.
+    /// Weight of the expected cost of the cells, relative to that of all operations, or with a budget of
+    /// what the expected child costs beyond it, relative to it; 0 is off.
     pub cost_penalty: f64,
     /// What the cost is.
     pub cost: Cost,
+    /// The most that the child may cost, all its layers together; without it, as much as it comes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_budget: Option<f64>,
 }
+
+/// More draws than any row has operations.
+const MOST_DRAWS: usize = 1000;
 
 /// What all tasks share.
 const COMMON: &str = include_str!("common.toml");
 
 impl<T: Task> SearchConfig<T> {
-    /// The configuration of a file or the task's defaults, with overrides `section.field=value`. Where
-    /// the file or the overrides name another method than what they are laid on, the [values that it
+    /// The configuration of a file or the task's defaults, with overrides `section.field=value`. The
+    /// data that they choose may [bring values](Task::defaults_for), which are laid below. Where the file or the overrides name another method than what they are laid on, the [values that it
     /// starts from](crate::MethodRules::defaults) come between.
     ///
     /// # Errors
@@ -116,7 +131,13 @@ impl<T: Task> SearchConfig<T> {
     /// When a field is unknown, of a wrong type or of an impossible value.
     pub fn resolve(file: Option<Source<'_>>, overrides: &[String]) -> Result<Self, SearchError> {
         let name = format!("task = \"{}\"", T::NAME);
-        let config: Self = resolve(&[COMMON, &name, T::DEFAULTS], file, overrides, overlay)?;
+        let stated = stated(file, overrides)?;
+        let chosen = to_toml(&T::defaults_for(&stated)?, "default")?;
+        let bases = [COMMON, &name, T::DEFAULTS, &chosen];
+        let mut config: Self = resolve(&bases, file, overrides, overlay)?;
+        if !stated.contains_key("name") {
+            config.name = T::data_name(&config);
+        }
         config.validate()?;
         Ok(config)
     }
@@ -125,8 +146,9 @@ impl<T: Task> SearchConfig<T> {
     ///
     /// # Errors
     ///
-    /// As [`resolve`](Self::resolve), and when the file cannot be read.
+    /// As [`resolve`](Self::resolve), and when the file cannot be read or the run was no search.
     pub fn of_run(folder: &RunFolder) -> Result<Self, SearchError> {
+        RunFolder::open_as(folder.path(), RunKind::Search)?;
         let path = folder.config();
         let text = files::read_to_string(&path)?;
         let name = path.display().to_string();
@@ -146,21 +168,21 @@ impl<T: Task> SearchConfig<T> {
         if self.task != T::NAME {
             return Err(SearchError::field("task", &self.task, T::NAME));
         }
+        not_blank("name", &self.name)?;
         T::validate(self)?;
         self.space.validate()?;
-        if self.architecture.draws == 0 {
-            return Err(SearchError::field(
-                "architecture.draws",
-                0,
-                "1 or more draws (M)",
-            ));
+        let draws = self.architecture.draws;
+        if !(1..=MOST_DRAWS).contains(&draws) {
+            let valid = format!("1 or more draws (M), up to {MOST_DRAWS}");
+            return Err(SearchError::field("architecture.draws", draws, &valid));
         }
         self.validate_method()?;
         self.validate_skips()?;
         self.validate_precision()?;
-        positive("search.temperature", self.search.temperature.range().0)?;
-        self.architecture
-            .estimator(self.search.temperature.range().0)?;
+        let (coldest, hottest) = self.search.temperature.range();
+        positive("search.temperature", coldest)?;
+        positive("search.temperature", hottest)?;
+        self.architecture.estimator(coldest)?;
         if self.search.epochs == 0 {
             return Err(SearchError::field("search.epochs", 0, "1 or more"));
         }
@@ -176,12 +198,18 @@ impl<T: Task> SearchConfig<T> {
             self.alpha.distribution_penalty,
         )?;
         not_negative("alpha.cost_penalty", self.alpha.cost_penalty)?;
+        if let Some(budget) = self.alpha.cost_budget {
+            positive("alpha.cost_budget", budget)?;
+        }
         not_negative("weights.weight_decay", self.weights.weight_decay)?;
         not_negative("alpha.weight_decay", self.alpha.weight_decay)?;
         positive("weights.clip_norm", self.weights.clip_norm)?;
         below_one("weights.momentum", self.weights.momentum)?;
         below_one("alpha.betas", self.alpha.betas[0])?;
         below_one("alpha.betas", self.alpha.betas[1])?;
+        if let Some(extension) = &self.extension {
+            extension.validate(self.search.epochs)?;
+        }
         Ok(())
     }
 
@@ -283,6 +311,47 @@ impl<T: Task> SearchConfig<T> {
         let mut config = self.clone();
         T::forget_place(&mut config.data);
         Ok(fingerprint(&config)?)
+    }
+
+    /// Whether a run of this configuration is one of the other: what a [fingerprint](Self::fingerprint)
+    /// leaves out may differ, and so may the name.
+    ///
+    /// # Errors
+    ///
+    /// As [`fingerprint`](Self::fingerprint).
+    pub fn is_run_of(&self, other: &Self) -> Result<bool, SearchError> {
+        let bare = |config: &Self| {
+            let mut bare = config.clone();
+            bare.name.clear();
+            // It names the seed, too, in which runs beside each other differ.
+            if let Some(extension) = &mut bare.extension {
+                extension.of.clear();
+            }
+            bare.fingerprint()
+        };
+        Ok(bare(self)? == bare(other)?)
+    }
+
+    /// The same with data that lie in this folder, where one is named.
+    ///
+    /// # Errors
+    ///
+    /// When the task's data have no folder.
+    pub fn with_root(mut self, root: Option<&Path>) -> Result<Self, SearchError> {
+        set_root(T::data_root(&mut self.data), root)?;
+        Ok(self)
+    }
+
+    /// The same with a folder of the data that does not depend on the present one.
+    ///
+    /// # Errors
+    ///
+    /// When the present folder is not known.
+    pub fn with_absolute_root(mut self) -> Result<Self, SearchError> {
+        if let Some(root) = T::data_root(&mut self.data) {
+            make_absolute(root)?;
+        }
+        Ok(self)
     }
 
     /// The configuration as TOML.

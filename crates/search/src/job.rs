@@ -9,12 +9,15 @@ use workbench::config::{Source, task_name};
 use workbench::metrics;
 use workbench::progress::Progress;
 use workbench::record::SearchEpoch;
-use workbench::run_folder::RunFolder;
+use workbench::run_folder::{RunFolder, RunKind};
+use workbench::seeds::Seeds;
 use workbench::session::{Experiment, Reporter};
 
 use crate::best::{Retraining, candidates, choose, nothing_finished, retrain, seed_folders};
+use crate::remarks::remarks;
+use crate::resume::Continuation;
 use crate::tasks::{TaskName, for_task};
-use crate::{Search, SearchConfig, SearchError, Session, Task, TrainTask, summary};
+use crate::{Search, SearchConfig, SearchError, SearchPlan, Session, Task, TrainTask, summary};
 
 /// Something that is ready to run on some backend.
 #[derive(Debug)]
@@ -34,15 +37,22 @@ pub(crate) enum Work {
         out: Option<PathBuf>,
     },
     /// A search goes on.
-    Resume { folder: RunFolder },
+    Resume {
+        folder: RunFolder,
+        how: Continuation,
+    },
     /// One search for each seed, into `seed-SEED` of the folder.
     Seeds {
         config: ConfigText,
-        seeds: Vec<u64>,
+        seeds: Seeds,
         out: Option<PathBuf>,
     },
     /// Retrains what the searches of a folder found.
-    Best { folder: PathBuf, how: Retraining },
+    Best {
+        folder: PathBuf,
+        how: Retraining,
+        data_root: Option<PathBuf>,
+    },
 }
 
 /// What a configuration is made of: a file, and fields that are set.
@@ -74,33 +84,6 @@ impl ConfigText {
     pub(crate) fn resolve<T: Task>(&self) -> Result<SearchConfig<T>, SearchError> {
         SearchConfig::resolve(self.source(), &self.set)
     }
-}
-
-/// More than anybody waits for.
-const MOST_SEEDS: usize = 1000;
-
-/// The seeds of `0..4`, which are 0, 1, 2 and 3, or of a list such as `0,2,5`.
-///
-/// # Errors
-///
-/// When the text is neither, or names no seed.
-pub(crate) fn parse_seeds(text: &str) -> Result<Vec<u64>, SearchError> {
-    let number = |text: &str| text.trim().parse::<u64>().ok();
-    let seeds: Option<Vec<u64>> = match text.split_once("..") {
-        Some((from, to)) => number(from)
-            .zip(number(to))
-            // One more than there may be is enough to refuse them.
-            .map(|(from, to)| (from..to).take(MOST_SEEDS + 1).collect()),
-        None => text.split(',').map(number).collect(),
-    };
-    let some = seeds.filter(|seeds| (1..=MOST_SEEDS).contains(&seeds.len()));
-    some.ok_or_else(|| {
-        let valid = format!(
-            "a range such as 0..4, which is 0, 1, 2 and 3, or a list such as 0,2,5, of at most \
-             {MOST_SEEDS} seeds"
-        );
-        SearchError::field("seeds", text, &valid)
-    })
 }
 
 struct Display {
@@ -176,9 +159,16 @@ impl<B: TrainBackend> Place<B> {
     fn work<T: TrainTask<B>>(&self, work: Work) -> Result<(), SearchError> {
         match work {
             Work::Search { config, out } => self.start::<T>(config.resolve()?, out),
-            Work::Resume { folder } => self.resume::<T>(folder),
+            Work::Resume { folder, how } => {
+                let config = how.config::<T>(&folder)?;
+                self.resume(folder, config)
+            }
             Work::Seeds { config, seeds, out } => self.seeds::<T>(&config.resolve()?, &seeds, out),
-            Work::Best { folder, how } => self.best::<T>(&folder, &how),
+            Work::Best {
+                folder,
+                how,
+                data_root,
+            } => self.best::<T>(&folder, &how, data_root.as_deref()),
         }
     }
 
@@ -199,22 +189,48 @@ impl<B: TrainBackend> Place<B> {
             Some(path) => RunFolder::create_at(path),
             None => RunFolder::create("runs", &name, None),
         };
-        let search = Search::<B, T>::open(config, &self.device)?;
-        self.run(Session::start(search, folder, &self.label)?)
+        let (search, memory) = self.open::<T>(config)?;
+        self.run(Session::start(search, folder, &self.label)?, memory)
     }
 
-    fn resume<T: TrainTask<B>>(&self, folder: RunFolder) -> Result<(), SearchError> {
-        let config = SearchConfig::<T>::of_run(&folder)?;
+    /// Opens a search whose step fits into memory, and says how much of it a step needs.
+    fn open<T: TrainTask<B>>(
+        &self,
+        config: SearchConfig<T>,
+    ) -> Result<(Search<B, T>, Option<String>), SearchError> {
+        let plan = SearchPlan::open(config)?;
+        let advice = |fits: &dyn Fn(u64) -> bool| plan.memory_advice(fits);
+        let memory = self
+            .on
+            .check_memory(self.backend, plan.step_bytes(), advice)?;
+        Ok((Search::of_plan(plan, &self.device)?, memory))
+    }
+
+    fn resume<T: TrainTask<B>>(
+        &self,
+        folder: RunFolder,
+        config: SearchConfig<T>,
+    ) -> Result<(), SearchError> {
         self.check(&config)?;
-        let open = || Search::<B, T>::open(config, &self.device);
+        let mut memory = None;
+        let open = || {
+            let search;
+            (search, memory) = self.open::<T>(config)?;
+            Ok(search)
+        };
         let (session, notes) = Session::resume(folder, open, &self.label)?;
         for note in notes {
             eprintln!("note: {note}");
         }
-        self.run(session)
+        self.run(session, memory)
     }
 
-    fn run<T: TrainTask<B>>(&self, session: Session<B, T>) -> Result<(), SearchError> {
+    /// Runs to the end; `memory` is a sentence on what a step needs.
+    fn run<T: TrainTask<B>>(
+        &self,
+        session: Session<B, T>,
+        memory: Option<String>,
+    ) -> Result<(), SearchError> {
         let folder = session.folder().clone();
         let config = session.experiment().config().clone();
         self.on.say(&format!(
@@ -223,14 +239,10 @@ impl<B: TrainBackend> Place<B> {
             self.label,
             folder.path().display()
         ));
-        let learns = config.search.method.rules().learns;
-        if learns && config.search.warmup_epochs >= config.search.epochs {
-            self.on.say(
-                "note: `search.warmup_epochs` is as long as the search; the architecture is not \
-                 trained",
-            );
+        if let Some(memory) = memory {
+            self.on.say(&memory);
         }
-        for remark in T::remarks(&config) {
+        for remark in remarks(&config) {
             self.on.say(&format!("note: {remark}"));
         }
         let [done, total] = session.experiment().steps();
@@ -254,12 +266,12 @@ impl<B: TrainBackend> Place<B> {
     fn seeds<T: TrainTask<B>>(
         &self,
         config: &SearchConfig<T>,
-        seeds: &[u64],
+        seeds: &Seeds,
         out: Option<PathBuf>,
     ) -> Result<(), SearchError> {
         let default = || PathBuf::from(format!("runs/{}-seeds", config.name));
         let folder = out.unwrap_or_else(default);
-        for &seed in seeds {
+        for &seed in seeds.as_slice() {
             let config = SearchConfig {
                 seed,
                 ..config.clone()
@@ -270,24 +282,33 @@ impl<B: TrainBackend> Place<B> {
                 self.start(config, Some(path))?;
                 continue;
             }
-            if SearchConfig::of_run(&run)? != config {
+            let begun = SearchConfig::of_run(&run)?;
+            if !begun.is_run_of(&config)? {
                 let problem = "was searched with other settings; valid with --out is a folder of the \
                                same settings or one that does not exist";
-                return Err(SearchError::run_folder(&path, problem));
+                return Err(run.refused(problem).into());
             }
-            if run.file("result.json").exists() {
+            if run.result().exists() {
                 self.on.say(&format!("{} is finished", path.display()));
             } else {
-                self.resume::<T>(run)?;
+                // The data may have moved.
+                let name = begun.name;
+                self.resume(run, SearchConfig { name, ..config })?;
             }
         }
         println!("search best {}", folder.display());
         Ok(())
     }
 
-    fn best<T: TrainTask<B>>(&self, folder: &Path, how: &Retraining) -> Result<(), SearchError> {
+    fn best<T: TrainTask<B>>(
+        &self,
+        folder: &Path,
+        how: &Retraining,
+        data_root: Option<&Path>,
+    ) -> Result<(), SearchError> {
         let note = |text: &str| eprintln!("note: {text}");
         let (config, mut found) = candidates::<T>(folder, note)?;
+        let config = config.with_root(data_root)?;
         let text = config.to_toml()?;
         let source = Source {
             name: "the searches",
@@ -318,8 +339,9 @@ impl<B: TrainBackend> Place<B> {
 ///
 /// # Errors
 ///
-/// When the configuration cannot be read or names none.
+/// When the configuration cannot be read or names none, or the run was no search.
 pub(crate) fn task_of(folder: &RunFolder) -> Result<TaskName, SearchError> {
+    RunFolder::open_as(folder.path(), RunKind::Search)?;
     let config = ConfigText {
         file: Some(ConfigFile::read(folder.config())?),
         set: Vec::new(),
@@ -332,31 +354,4 @@ pub(crate) fn task_of_seeds(folder: &Path) -> Result<TaskName, SearchError> {
     let runs = seed_folders(folder)?;
     let run = runs.iter().find(|run| run.config().exists());
     task_of(run.ok_or_else(|| nothing_finished(folder))?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seeds_are_a_range_or_a_list() {
-        assert_eq!(parse_seeds("0..4").unwrap(), [0, 1, 2, 3]);
-        assert_eq!(parse_seeds("7, 2").unwrap(), [7, 2]);
-        assert_eq!(parse_seeds("5").unwrap(), [5]);
-        for wrong in [
-            "4..4",
-            "0..18446744073709551615",
-            "",
-            "a..3",
-            "1,,2",
-            "-1",
-            "1..2..3",
-        ] {
-            let error = parse_seeds(wrong).unwrap_err().to_string();
-            assert!(
-                error.contains("`seeds` is") && error.contains("0..4"),
-                "{error}"
-            );
-        }
-    }
 }

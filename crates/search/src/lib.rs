@@ -31,9 +31,18 @@
 //!   them a part of it: this is what the gap measures.
 //! - **Two child scores**: with the batch's statistics, as the supernet is scored, and (`*_running`) with
 //!   the running statistics that the child inherits, which are averages over other architectures.
+//! - **A finished search leaves its child** with inherited weights as an exported network, `child/`, which
+//!   says that it is scored with the statistics of batches of the search's size, in the search's order.
+//! - **Going on beyond the end** ([`Extension`](workbench::session::Extension)) needs schedules that have no
+//!   end, or new ones for the epochs that are added; with constant ones it is the longer search to the bit.
 //! - **Penalties** are part of the loss of the logits. The cost of an operation
 //!   ([`Task::costs`]) is summed over the cells that share a table, weighted with its
 //!   probability to be on, `1 - (1 - p)^M`, and divided by the cost of all operations together.
+//! - **A budget** (`alpha.cost_budget`) is one of the whole child, retrained in the size of the search, as
+//!   [`Task::child_costs`] counts it. Deriving keeps it ([`keep_budget`](supernet::keep_budget)): as long as
+//!   the child costs more, it loses the operation that gives up the least probability for the cost it
+//!   saves. With it, the cost penalty is that of what the expected child costs beyond the budget, so the
+//!   search leans to children that need not lose anything.
 //! - **Several seeds** share a folder; `search best` retrains every child on the same part of the training
 //!   data and judges on the other with running statistics; no search divides them so, because one that
 //!   did would have trained its logits on just the judges. Its step is the one that `train` takes,
@@ -48,11 +57,15 @@ pub mod cli;
 mod config;
 mod error;
 mod evaluate;
+mod exported;
 mod job;
 mod method;
 mod objective;
 mod penalty;
+mod plan;
+mod remarks;
 mod report;
+mod resume;
 mod search;
 mod second_order;
 mod state;
@@ -64,8 +77,10 @@ mod weightless;
 pub use config::{AlphaConfig, LoopConfig, SearchConfig, WeightsConfig};
 pub use error::SearchError;
 pub use evaluate::Scoring;
+pub use exported::ExportedChild;
 pub use method::{MethodRules, SearchMethod};
 pub use objective::{Evaluated, Objective, run_sampled};
+pub use plan::SearchPlan;
 pub use report::{draw_genotype, summary, write_reports};
 pub use search::Search;
 pub use state::{Carries, SearchState};

@@ -1,5 +1,5 @@
-use burn::tensor::{Tensor, TensorData};
-use supernet::{Architecture, ArchitectureSample, ModelBackend};
+use burn::tensor::{Tensor, TensorData, activation::relu};
+use supernet::{Architecture, ArchitectureConfig, ArchitectureSample, ModelBackend};
 
 use crate::{SearchConfig, Task};
 
@@ -11,6 +11,8 @@ use crate::{SearchConfig, Task};
 /// - `alpha.cost_penalty` times the expected cost of the cells over the cost of all their operations
 ///   together: an operation is on with probability `1 - (1 - p)^M`, and its cost is that of
 ///   [`Task::costs`]. It lies between 0 and 1 and has no variance.
+/// - With `alpha.cost_budget`, `alpha.cost_penalty` times what the expected child costs beyond it, over
+///   the budget, in its place; the costs are those of [`Task::child_costs`], and below the budget it is 0.
 pub(crate) fn penalty<B: ModelBackend, T: Task>(
     config: &SearchConfig<T>,
     task: &T,
@@ -26,29 +28,41 @@ pub(crate) fn penalty<B: ModelBackend, T: Task>(
             let p = architecture.probability_table(settings);
             (p - Tensor::cat(weights, 0)).abs().mean() * alpha.distribution_penalty
         });
-    let costs = (alpha.cost_penalty > 0.0)
-        .then(|| task.costs(alpha.cost))
-        .flatten();
-    let cost = costs.map(|costs| {
-        let p = architecture.probability_table(settings);
-        let costs = relative(costs, p.dims());
-        let off = (-p + 1.0).powi_scalar(settings.draws as i32);
-        let costs = Tensor::from_data(costs, &off.device());
-        ((-off + 1.0) * costs).sum() * alpha.cost_penalty
-    });
+    let cost = match alpha.cost_budget {
+        _ if alpha.cost_penalty == 0.0 => None,
+        None => task.costs(alpha.cost).map(|costs| {
+            let costs = costs.into_iter().flatten().flatten().collect::<Vec<_>>();
+            // Operations that are all free have a cost of 0 rather than 0 / 0.
+            let total = costs.iter().sum::<f64>().max(1.0);
+            expected_share(architecture, settings, costs, total)
+        }),
+        Some(budget) => task.child_costs(alpha.cost).map(|costs| {
+            let operations = costs.operations.into_iter().flatten().flatten().collect();
+            let share = expected_share(architecture, settings, operations, budget);
+            relu(share + (costs.fixed / budget - 1.0))
+        }),
+    };
+    let cost = cost.map(|cost| cost * alpha.cost_penalty);
     match (distance, cost) {
         (Some(distance), Some(cost)) => Some(distance + cost),
         (one, other) => one.or(other),
     }
 }
 
-/// The costs of all tables `[tables * edges, ops]`, summing to 1.
-fn relative(costs: Vec<Vec<Vec<f64>>>, shape: [usize; 2]) -> TensorData {
-    let costs: Vec<f64> = costs.into_iter().flatten().flatten().collect();
-    // Operations that are all free have a cost of 0 rather than 0 / 0.
-    let total = costs.iter().sum::<f64>().max(1.0);
-    let relative: Vec<f32> = costs.iter().map(|cost| (cost / total) as f32).collect();
-    TensorData::new(relative, shape)
+/// The expected cost of the operations that are on, over `whole`, `[1]`. The costs are those of all tables,
+/// one after the other.
+fn expected_share<B: ModelBackend>(
+    architecture: &Architecture<B>,
+    settings: &ArchitectureConfig,
+    costs: Vec<f64>,
+    whole: f64,
+) -> Tensor<B, 1> {
+    let p = architecture.probability_table(settings);
+    let shares: Vec<f32> = costs.iter().map(|cost| (cost / whole) as f32).collect();
+    let shares = TensorData::new(shares, p.dims());
+    let off = (-p + 1.0).powi_scalar(settings.draws as i32);
+    let shares = Tensor::from_data(shares, &off.device());
+    ((-off + 1.0) * shares).sum()
 }
 
 #[cfg(test)]
@@ -151,6 +165,27 @@ mod tests {
             assert!((gradient - expected).abs() < 1e-6);
         }
         assert!(expected.iter().any(|gradient| gradient.abs() > 1e-3));
+    }
+
+    #[test]
+    fn beyond_a_budget_the_cost_is_relative_to_it_and_within_it_nothing() {
+        let base = config(&["alpha.cost_penalty=0.25"]);
+        let costs = task(&base).child_costs(base.alpha.cost).unwrap();
+        let (_, _, p, _) = penalise(&base);
+        let entries = costs.operations.iter().flatten().flatten();
+        let on = |p: &f64| 1.0 - (1.0 - p).powi(3);
+        let expected: f64 = p.iter().zip(entries).map(|(p, cost)| on(p) * cost).sum();
+        let expected = costs.fixed + expected;
+        for share in [0.5, 0.9] {
+            let budget = format!("alpha.cost_budget={}", share * expected);
+            let (value, gradient, ..) = penalise(&config(&["alpha.cost_penalty=0.25", &budget]));
+            let beyond = 0.25 * (1.0 / share - 1.0);
+            assert!((value - beyond).abs() < 1e-5, "{value}, not {beyond}");
+            assert!(gradient.iter().any(|g| g.abs() > 1e-4));
+        }
+        let budget = format!("alpha.cost_budget={}", 1.1 * expected);
+        let (value, gradient, ..) = penalise(&config(&["alpha.cost_penalty=0.25", &budget]));
+        assert!(value == 0.0 && gradient.iter().all(|g| *g == 0.0));
     }
 
     #[test]

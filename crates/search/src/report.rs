@@ -7,7 +7,7 @@ use workbench::drawing::{CellDrawing, DrawnEdge, cells_svg};
 use workbench::files::{write_atomic, write_json};
 use workbench::plot::{Panel, line_chart_svg, small_multiples_svg};
 use workbench::problem::Problem;
-use workbench::record::{SearchEpoch, SearchOutcome, capitalised};
+use workbench::record::{ChildCost, SearchEpoch, SearchOutcome, capitalised};
 use workbench::run_folder::RunFolder;
 
 use crate::{SearchConfig, SearchError, Task, weightless};
@@ -177,6 +177,12 @@ pub fn summary<T: Task>(
             "weights   {} in the supernet, {} in the child",
             outcome.supernet_weights, outcome.child_weights
         );
+        if let Some(ChildCost { of, child, budget }) = &outcome.child_cost {
+            let _ = writeln!(
+                text,
+                "cost      {child:.0} {of} of the child, budget {budget:.0}"
+            );
+        }
     }
     let _ = writeln!(
         text,

@@ -4,18 +4,23 @@ use burn::module::AutodiffModule;
 use burn::tensor::{Tensor, backend::Backend};
 use egs_core::NoiseKey;
 use serde_json::Value;
-use supernet::{Deriving, Genotype, Statistics, TrainBackend, count_weights, derive_genotype};
+use supernet::{
+    Deriving, Genotype, Statistics, TrainBackend, count_weights, derive_genotype, keep_budget,
+};
 use workbench::checkpoint::{Checkpoint, Loaded};
+use workbench::machine::processor;
 use workbench::problem::{Problem, Split, Visit};
-use workbench::record::{CellRecord, Score, SearchEpoch, SearchOutcome, SearchTiming};
+use workbench::record::{CellRecord, ChildCost, Score, SearchEpoch, SearchOutcome, SearchTiming};
 use workbench::run_folder::RunFolder;
 use workbench::scoring::Totals;
-use workbench::session::{Experiment, Reporter};
+use workbench::session::{Experiment, Extension, Reporter};
 use workbench::stream::RngKey;
 
 use crate::evaluate::Scoring;
+use crate::plan::Budget;
 use crate::{
-    AlternatingStep, Objective, SearchConfig, SearchError, SearchState, TrainTask, write_reports,
+    AlternatingStep, Objective, SearchConfig, SearchError, SearchPlan, SearchState, TrainTask,
+    write_reports,
 };
 
 /// A search: data, networks and state. [`Session`](crate::Session) keeps it in a run folder.
@@ -23,6 +28,7 @@ pub struct Search<B: TrainBackend, T: TrainTask<B>> {
     config: SearchConfig<T>,
     task: T,
     problem: T::Problem,
+    budget: Option<Budget>,
     device: B::Device,
     state: SearchState<B, T>,
     /// Steps before each epoch, and at the end those of all epochs: epochs may differ in length.
@@ -42,17 +48,27 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
     ///
     /// When the data cannot be loaded or do not fit the configuration.
     pub fn open(config: SearchConfig<T>, device: &B::Device) -> Result<Self, SearchError> {
-        let (task, problem) = T::open(&config)?;
-        if config.alpha.cost_penalty > 0.0 && task.costs(config.alpha.cost).is_none() {
-            let valid = format!("0: `task` {} does not count what operations cost", T::NAME);
-            let found = config.alpha.cost_penalty;
-            return Err(SearchError::field("alpha.cost_penalty", found, &valid));
-        }
+        Self::of_plan(SearchPlan::open(config)?, device)
+    }
+
+    /// The search of a plan, at its start.
+    ///
+    /// # Errors
+    ///
+    /// When the supernet is impossible.
+    pub fn of_plan(plan: SearchPlan<T>, device: &B::Device) -> Result<Self, SearchError> {
+        let SearchPlan {
+            config,
+            task,
+            problem,
+            budget,
+        } = plan;
         let state = SearchState::new(&config, &task, device)?;
         let mut search = Self {
             config,
             task,
             problem,
+            budget,
             device: device.clone(),
             state,
             starts: vec![0],
@@ -88,6 +104,10 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
     /// The code law's own.
     pub fn genotype(&self) -> Result<Genotype<T::Op>, SearchError> {
         Ok(self.derive()?.0)
+    }
+
+    fn child(&self, genotype: &Genotype<T::Op>) -> Result<T::Child<B::InnerBackend>, SearchError> {
+        self.task.inherit(&self.state.supernet.valid(), genotype)
     }
 
     fn key(&self, epoch: usize) -> RngKey {
@@ -128,7 +148,10 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
         };
         // Only an architecture at random reads the key, which no step and no evaluation has.
         let key = NoiseKey::new(!self.config.seed, u64::MAX);
-        let (genotype, _) = derive_genotype(deriving, &probabilities, space, config, key)?;
+        let (mut genotype, _) = derive_genotype(deriving, &probabilities, space, config, key)?;
+        if let Some(Budget { costs, most }) = &self.budget {
+            genotype = keep_budget(&genotype, &probabilities, space, config, costs, *most);
+        }
         Ok((genotype, probabilities))
     }
 
@@ -178,7 +201,9 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
             self.starts[epoch],
             self.starts[epoch + 1] - self.starts[epoch],
         );
-        let all = self.starts[search.epochs];
+        let extension = config.extension.as_ref();
+        let first = self.starts[extension.map_or(0, |extension| extension.after)];
+        let last = self.starts[search.epochs] - 1;
         let learns = search.method.rules().learns && epoch >= search.warmup_epochs;
         let (weight_visit, logit_visit) =
             (self.weight_visit(epoch), self.logit_visit(epoch, steps));
@@ -195,7 +220,7 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
         for (step, weight_batch) in weight_batches.enumerate() {
             let weight_batch = weight_batch?;
             let index = start + step;
-            let progress = index as f64 / (all - 1).max(1) as f64;
+            let progress = index.saturating_sub(first) as f64 / (last - first).max(1) as f64;
             temperature = search.temperature.value(progress);
             learning_rate = config.weights.learning_rate.value(progress);
             let logit_batch = match &mut logit_batches {
@@ -269,31 +294,24 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
     type Record = SearchEpoch;
     type Outcome = SearchOutcome;
     type Error = SearchError;
+    type Data = T::Problem;
     const WHAT: &'static str = "search";
-    const UNREADABLE: [&'static str; 2] = T::Problem::UNREADABLE;
 
+    fn data(&self) -> &T::Problem {
+        &self.problem
+    }
+
+    /// Wherever it is resumed from, its data are where they were.
     fn config_toml(&self) -> Result<String, SearchError> {
-        self.config.to_toml()
+        self.config.clone().with_absolute_root()?.to_toml()
     }
 
     fn fingerprint(&self) -> Result<String, SearchError> {
         self.config.fingerprint()
     }
 
-    fn description(&self) -> Value {
-        self.problem.description()
-    }
-
-    fn check_data(&self, before: &Value) -> Result<(), SearchError> {
-        Ok(self.problem.check(before)?)
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.problem.notes()
-    }
-
-    fn unreadable(&self) -> Vec<String> {
-        self.problem.unreadable()
+    fn extension(&self) -> Option<&Extension> {
+        self.config.extension.as_ref()
     }
 
     fn epoch(&self) -> usize {
@@ -364,13 +382,23 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
         write_reports::<T>(folder, &self.config.space, &self.genotype()?, records)
     }
 
+    /// The child with inherited weights, where the task exports it.
+    fn write_product(&self, folder: &RunFolder) -> Result<(), SearchError> {
+        let genotype = self.genotype()?;
+        let child = self.child(&genotype)?;
+        let exported = self
+            .task
+            .export_child(&self.config, &self.problem, &genotype, &child);
+        exported.map_or(Ok(()), |exported| exported?.write(&folder.child()))
+    }
+
     fn outcome(
         &self,
         backend: &str,
         records: &[SearchEpoch],
     ) -> Result<SearchOutcome, SearchError> {
         let genotype = self.genotype()?;
-        let child = self.task.inherit(&self.state.supernet.valid(), &genotype)?;
+        let child = self.child(&genotype)?;
         let test = self
             .scoring()
             .child(&child, Split::Test, Statistics::Batch)?;
@@ -385,11 +413,20 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
             data: T::data_name(config),
             seed: config.seed,
             backend: backend.into(),
+            processor: Some(processor()),
             epochs: last.epoch,
             temperature: Some(config.search.temperature),
             metric: self.problem.metric(),
             supernet_weights: count_weights(&self.state.supernet),
             child_weights: count_weights(&child),
+            child_cost: self
+                .budget
+                .as_ref()
+                .map(|Budget { costs, most }| ChildCost {
+                    of: config.alpha.cost.name().into(),
+                    child: costs.of(&genotype, &config.space),
+                    budget: *most,
+                }),
             supernet: last.supernet.value,
             child: last.child.value,
             gap: last.gap,

@@ -1,4 +1,5 @@
 use std::fmt::Debug;
+use std::path::PathBuf;
 
 use burn::module::{AutodiffModule, Module};
 use burn::optim::GradientsParams;
@@ -7,14 +8,16 @@ use burn::tensor::{
     backend::{AutodiffBackend, Backend},
 };
 use supernet::{
-    Codes, Cost, ForwardMode, Genotype, ModelBackend, OperationSet, Statistics, TrainBackend,
-    WeightInit,
+    Codes, Cost, CostTable, ForwardMode, Genotype, ModelBackend, OperationSet, Statistics,
+    TrainBackend, WeightInit,
 };
+use toml::Table;
+use workbench::cli::Shorthand;
 use workbench::config::Section;
 use workbench::precision::Precision;
 use workbench::problem::{Phase, Problem};
 
-use crate::{SearchConfig, SearchError};
+use crate::{ExportedChild, SearchConfig, SearchError};
 
 /// A batch of a task's problem.
 pub type BatchOf<T, B> = <<T as Task>::Problem as Problem>::Batch<B>;
@@ -90,8 +93,8 @@ pub struct Cellwise<B: AutodiffBackend, T: Task> {
 pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// Name in configurations, `task = "NAME"`.
     const NAME: &'static str;
-    /// TOML that is laid on the defaults that all tasks share; at least `name`, and whatever sections
-    /// have fields without a default.
+    /// TOML that is laid on the defaults that all tasks share: whatever sections have fields without a
+    /// default. `search config --print-default` prints it.
     const DEFAULTS: &'static str;
     /// What is learned.
     type Problem: Problem;
@@ -110,6 +113,8 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// new epoch starts from the default.
     type Carry<B: Backend>: Clone + Default + Send;
 
+    /// Options of the command line that are short for fields of the task's own.
+    const SHORTHANDS: &'static [Shorthand] = &[];
     /// What else a supernet's convolutions can compute in while it trains.
     const PRECISIONS: &'static [Precision] = &[Precision::F32];
     /// Whether [`differentiate_cellwise`](Self::differentiate_cellwise) is there.
@@ -209,6 +214,30 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
         None
     }
 
+    /// What a configuration starts from with the data that these fields choose, a file's and overrides'
+    /// as they were given. It is laid on [`DEFAULTS`](Self::DEFAULTS) and below those fields, so optional
+    /// fields have no place in it: a run that left one out would take it when it is read again.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such table.
+    fn defaults_for(_stated: &Table) -> workbench::Result<Table> {
+        Ok(Table::new())
+    }
+
+    /// What children cost that are trained in the size of the search; by default their operations alone.
+    fn child_costs(&self, cost: Cost) -> Option<CostTable> {
+        let operations = self.costs(cost)?;
+        let fixed = 0.0;
+        Some(CostTable { fixed, operations })
+    }
+
+    /// Bytes that an alternating step needs at its peak, beside what the process holds anyway, such as the
+    /// data; none where the task does not know.
+    fn step_bytes(&self, _config: &SearchConfig<Self>) -> Option<u64> {
+        None
+    }
+
     /// Checks the sections of the task's own and what it demands of the others.
     ///
     /// # Errors
@@ -218,10 +247,31 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Takes out of `[data]` what a resumed run may have otherwise: where the data lie.
-    fn forget_place(_data: &mut Self::Data) {}
+    /// Where the section `data` says which folder the data lie in; none where they lie in none.
+    fn data_root(_data: &mut Self::Data) -> Option<&mut Option<PathBuf>> {
+        None
+    }
 
-    /// Name of the data set of a configuration, as results tell it.
+    /// Takes out of `[data]` what a resumed run may have otherwise: where the data lie.
+    fn forget_place(data: &mut Self::Data) {
+        if let Some(root) = Self::data_root(data) {
+            *root = None;
+        }
+    }
+
+    /// The child of a finished search as an exported network, which other programs read; none where the
+    /// task has no such form.
+    fn export_child<B: ModelBackend>(
+        &self,
+        _config: &SearchConfig<Self>,
+        _problem: &Self::Problem,
+        _genotype: &Genotype<Self::Op>,
+        _child: &Self::Child<B>,
+    ) -> Option<Result<ExportedChild, SearchError>> {
+        None
+    }
+
+    /// Name of the data set of a configuration, as results tell it, and of a run that has no other.
     fn data_name(_config: &SearchConfig<Self>) -> String {
         Self::NAME.into()
     }

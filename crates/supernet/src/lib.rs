@@ -24,16 +24,16 @@ mod layers;
 
 #[doc(inline)]
 pub use architecture::{
-    Architecture, ArchitectureConfig, ArchitectureSample, CodeTable, Codes, DeriveRule,
+    Architecture, ArchitectureConfig, ArchitectureSample, CodeTable, Codes, CostTable, DeriveRule,
     DerivedCodes, Deriving, Execution, ForwardMode, OperationSet, Relaxation, Sampling, Trained,
-    derive_genotype,
+    derive_genotype, keep_budget,
 };
 pub use backend::{ModelBackend, TrainBackend};
 pub use convolution::{
     AuxiliaryHead, CellGenotype, CellKind, CellPlan, CellwiseGradients, ConvNorm, Cost,
-    DerivedCell, DerivedConfig, DerivedNetwork, FactorizedReduce, Form, Genotype, GenotypeOp,
-    LayerCount, LayerKind, NetworkConfig, Operation, OperationModule, Published, SearchCell,
-    SearchSpace, Supernet, SupernetConfig, TrainingOutput,
+    DerivedCell, DerivedConfig, DerivedNetwork, FactorizedReduce, FitStep, Form, Genotype,
+    GenotypeOp, LayerCount, LayerKind, NetworkConfig, Operation, OperationForm, OperationModule,
+    Published, SearchCell, SearchSpace, SearchStep, Supernet, SupernetConfig, TrainingOutput,
 };
 pub use error::SupernetError;
 pub use layers::{

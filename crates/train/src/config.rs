@@ -1,8 +1,11 @@
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
-use workbench::config::checks::{below_one, not_negative, positive};
-use workbench::config::{self, Joined, Source, merge, to_toml};
+use workbench::config::checks::{below_one, not_blank, not_negative, positive};
+use workbench::config::{self, Joined, Source, make_absolute, merge, set_root, stated, to_toml};
 use workbench::optim::Schedule;
 use workbench::precision::Precision;
+use workbench::session::Extension;
 
 use crate::recipe::GenotypeOf;
 use crate::{Recipe, TrainError, genotype};
@@ -12,7 +15,8 @@ use crate::{Recipe, TrainError, genotype};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, bound = "")]
 pub struct FitConfig<R: Recipe> {
-    /// Begins the name of the run folder.
+    /// Begins the name of the run folder; by default [`Recipe::run_name`].
+    #[serde(default)]
     pub name: String,
     /// Seed of weights, order, changes to examples and drop-path.
     pub seed: u64,
@@ -32,6 +36,9 @@ pub struct FitConfig<R: Recipe> {
     pub fit: Joined<LoopConfig, R::Fit>,
     /// Optimisation of the weights: SGD.
     pub weights: WeightsConfig,
+    /// How a shorter training was extended to this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<Extension>,
 }
 
 /// The loop of the training.
@@ -103,11 +110,13 @@ impl<R: Recipe> PartialEq for FitConfig<R> {
             && self.network == other.network
             && self.fit == other.fit
             && self.weights == other.weights
+            && self.extension == other.extension
     }
 }
 
 impl<R: Recipe> FitConfig<R> {
-    /// The configuration of a file's text or the default, with overrides `section.field=value`.
+    /// The configuration of a file's text or the default, with overrides `section.field=value`. The data
+    /// that they choose may [bring values](Recipe::defaults_for), which are laid below.
     ///
     /// # Errors
     ///
@@ -117,7 +126,13 @@ impl<R: Recipe> FitConfig<R> {
             merge(base, over);
             Ok(())
         };
-        let config: Self = config::resolve(&[R::DEFAULTS], file, overrides, overlay)?;
+        let stated = stated(file, overrides)?;
+        let chosen = to_toml(&R::defaults_for(&stated)?, "default")?;
+        let bases = [R::DEFAULTS, &chosen];
+        let mut config: Self = config::resolve(&bases, file, overrides, overlay)?;
+        if !stated.contains_key("name") {
+            config.name = R::run_name(&config);
+        }
         config.validate()?;
         Ok(config)
     }
@@ -131,6 +146,7 @@ impl<R: Recipe> FitConfig<R> {
         if self.task != R::NAME {
             return Err(TrainError::field("task", &self.task, R::NAME));
         }
+        not_blank("name", &self.name)?;
         self.genotype.validate()?;
         R::validate(self)?;
         let fit = &self.fit;
@@ -152,6 +168,9 @@ impl<R: Recipe> FitConfig<R> {
             return Err(TrainError::field("fit.precision", fit.precision, &valid));
         }
         below_one("fit.average_decay", fit.average_decay)?;
+        if let Some(extension) = &self.extension {
+            extension.validate(fit.epochs)?;
+        }
         self.weights.validate(fit.epochs)
     }
 
@@ -162,6 +181,40 @@ impl<R: Recipe> FitConfig<R> {
     /// When the configuration has no JSON form (a number that is not finite).
     pub fn fingerprint(&self) -> Result<String, TrainError> {
         Ok(config::fingerprint(&R::identity(self.clone()))?)
+    }
+
+    /// Whether a run of this configuration is one of the other: what a [fingerprint](Self::fingerprint)
+    /// leaves out may differ, and so may the name.
+    ///
+    /// # Errors
+    ///
+    /// As [`fingerprint`](Self::fingerprint).
+    pub fn is_run_of(&self, other: &Self) -> Result<bool, TrainError> {
+        let mut other = other.clone();
+        other.name.clone_from(&self.name);
+        Ok(self.fingerprint()? == other.fingerprint()?)
+    }
+
+    /// The same with data that lie in this folder, where one is named.
+    ///
+    /// # Errors
+    ///
+    /// When the task's data have no folder.
+    pub fn with_root(mut self, root: Option<&Path>) -> Result<Self, TrainError> {
+        set_root(R::data_root(&mut self.data), root)?;
+        Ok(self)
+    }
+
+    /// The same with a folder of the data that does not depend on the present one.
+    ///
+    /// # Errors
+    ///
+    /// When the present folder is not known.
+    pub fn with_absolute_root(mut self) -> Result<Self, TrainError> {
+        if let Some(root) = R::data_root(&mut self.data) {
+            make_absolute(root)?;
+        }
+        Ok(self)
     }
 
     /// The configuration as TOML.

@@ -1,12 +1,12 @@
 use std::time::Instant;
 
-use serde_json::Value;
 use supernet::TrainBackend;
 use workbench::checkpoint::{Checkpoint, Loaded};
+use workbench::machine::processor;
 use workbench::problem::{Problem, Split};
 use workbench::record::{FitEpoch, FitOutcome};
 use workbench::run_folder::RunFolder;
-use workbench::session::{Experiment, Reporter};
+use workbench::session::{Experiment, Extension, Reporter};
 
 use crate::{FitConfig, FitState, TrainError, TrainRecipe, Trainer, write_curves};
 
@@ -24,7 +24,15 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Fit<B, R> {
     ///
     /// When the data cannot be loaded or do not fit the configuration.
     pub fn open(config: FitConfig<R>, device: &B::Device) -> Result<Self, TrainError> {
-        let trainer = Trainer::open(config)?;
+        Self::of_trainer(Trainer::open(config)?, device)
+    }
+
+    /// The training of a configuration that is open, at its start.
+    ///
+    /// # Errors
+    ///
+    /// When the network is impossible.
+    pub fn of_trainer(trainer: Trainer<R>, device: &B::Device) -> Result<Self, TrainError> {
         Ok(Self {
             state: trainer.init(device)?,
             trainer,
@@ -58,31 +66,25 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
     type Outcome = FitOutcome;
     type Error = TrainError;
 
-    const WHAT: &'static str = "training";
-    const UNREADABLE: [&'static str; 2] = R::Problem::UNREADABLE;
+    type Data = R::Problem;
 
+    const WHAT: &'static str = "training";
+
+    fn data(&self) -> &R::Problem {
+        &self.trainer.problem
+    }
+
+    /// Wherever it is resumed from, its data are where they were.
     fn config_toml(&self) -> Result<String, TrainError> {
-        self.config().to_toml()
+        self.config().clone().with_absolute_root()?.to_toml()
     }
 
     fn fingerprint(&self) -> Result<String, TrainError> {
         self.config().fingerprint()
     }
 
-    fn description(&self) -> Value {
-        self.trainer.problem.description()
-    }
-
-    fn check_data(&self, before: &Value) -> Result<(), TrainError> {
-        Ok(self.trainer.problem.check(before)?)
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.trainer.problem.notes()
-    }
-
-    fn unreadable(&self) -> Vec<String> {
-        self.trainer.problem.unreadable()
+    fn extension(&self) -> Option<&Extension> {
+        self.config().extension.as_ref()
     }
 
     fn epoch(&self) -> usize {
@@ -165,6 +167,7 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
             data: problem.name(),
             seed: config.seed,
             backend: backend.into(),
+            processor: Some(processor()),
             epochs: self.state.epoch,
             result_epoch,
             metric: problem.metric(),

@@ -1,19 +1,26 @@
 //! Cells by name, by file and in configurations.
 
+use std::path::Path;
+
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 use supernet::{Genotype, OperationSet};
+use workbench::run_folder;
 
 use crate::recipe::GenotypeOf;
 use crate::{Recipe, TrainError};
 
-/// The cells that a user names: published ones, a file, one of several in a file, or their text; see
-/// [`Genotype::read`].
+/// The cells that a user names: published ones, a file, one of several in a file, or their text, as
+/// [`Genotype::read`] finds them; or those of the run in a folder.
 ///
 /// # Errors
 ///
 /// When it is none of these, or holds no valid cells.
 pub fn read_cells<R: Recipe>(named: &str) -> Result<GenotypeOf<R>, TrainError> {
-    Ok(Genotype::read(named)?)
+    if GenotypeOf::<R>::is_published(named) || !Path::new(named).is_dir() {
+        return Ok(Genotype::read(named)?);
+    }
+    let cells = run_folder::read_cells(named)?;
+    Ok(Genotype::parse(&cells.name, &cells.text)?)
 }
 
 /// Cells in a configuration are written as text.

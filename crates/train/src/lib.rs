@@ -22,6 +22,12 @@
 //!   so it is the same however a batch is cut. Skips without a stride are exempt.
 //! - **Passes have statistics of their own**: batch normalisation is the one thing in which a batch cut
 //!   into passes differs from the whole, and running statistics move once a pass.
+//! - **Going on beyond the end** ([`Extension`](workbench::session::Extension)) needs a learning rate that has
+//!   no end, or a new one for the epochs that are added; with a constant one it is the longer training.
+//! - **A search's child** is an exported network whose operations are those of the supernet, not affine and
+//!   with normalised pools (`inherited` in `config.json`). It is scored as the search scores it, with the
+//!   statistics of batches, and with the running statistics that it inherits, which are averages over other
+//!   architectures.
 //! - **The moving average** of the weights averages running statistics along with them; they are not
 //!   measured again under the averaged weights. It is scored and exported in the weights' place.
 //! - **Mixed precision** casts the weights and inputs of convolutions. Master weights, normalisation, the
@@ -39,6 +45,7 @@
 #![deny(missing_docs)]
 
 mod averaging;
+mod child;
 pub mod cli;
 mod config;
 mod error;
@@ -70,5 +77,5 @@ pub use tasks::image::{
     ExportConfig, Exported, ImageConfig, Prediction, TrainedOn, read_genotype, read_image,
 };
 pub use trained::{Trained, trained_network};
-pub use trainer::{Trainer, score_network};
+pub use trainer::{Judging, Trainer, score_network};
 pub use weights::{read_weights, read_weights_under, write_weights};

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use supernet::{ModelBackend, StateDict, TrainBackend};
+use supernet::{ModelBackend, StateDict, Statistics, TrainBackend};
+use toml::Table;
 use workbench::backend::Selected;
 use workbench::config::Section;
 use workbench::images::OnCorrupt;
 
-use crate::{FitConfig, Recipe, TrainError, Trainer};
+use crate::{FitConfig, Judging, Recipe, TrainError, Trainer};
 
 /// A recipe whose networks can be scored, exported and asked by the commands of `train`.
 pub trait Portable: Recipe {
@@ -29,6 +31,22 @@ pub trait Portable: Recipe {
 
     /// The recipe of an exported network.
     fn of_export(export: &Self::Export) -> Self;
+
+    /// How its search scores a network that has a supernet's weights; none of one that was trained.
+    fn inherited(_export: &Self::Export) -> Option<Inherited> {
+        None
+    }
+
+    /// Where the data of a search lie and how they are read, by the section `data` of its configuration.
+    fn data_of_search(data: &Table) -> DataChoice {
+        DataChoice {
+            root: data
+                .get("root")
+                .and_then(|root| root.as_str())
+                .map(PathBuf::from),
+            ..DataChoice::default()
+        }
+    }
 
     /// Weights and running statistics of a network, by the names they have in files.
     fn state_dict<B: ModelBackend>(model: &Self::Model<B>) -> StateDict;
@@ -104,6 +122,27 @@ pub trait TaskCommands: clap::Subcommand + std::fmt::Debug {
     ///
     /// Whatever stops it.
     fn run<B: TrainBackend>(self, selected: &Selected<B>) -> Result<(), TrainError>;
+}
+
+/// How a search scores its child, whose running statistics are averages over other architectures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inherited {
+    /// Most examples of a batch.
+    pub batch_size: usize,
+    /// Seed of the order that batches are cut from.
+    pub seed: u64,
+}
+
+impl Inherited {
+    /// With the statistics of each batch.
+    pub fn judging(&self) -> Judging {
+        Judging {
+            statistics: Statistics::Batch,
+            batch_size: self.batch_size,
+            seed: self.seed,
+        }
+    }
 }
 
 /// What a network is scored on, where it is not what it was trained with.

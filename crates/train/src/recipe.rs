@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::path::PathBuf;
 
 use burn::module::{AutodiffModule, Module};
 use burn::tensor::{DType, Tensor, backend::Backend};
 use supernet::{Genotype, ModelBackend, OperationSet, Statistics, TrainBackend, WeightInit};
+use toml::Table;
+use workbench::cli::Shorthand;
 use workbench::config::Section;
 use workbench::precision::{Precision, cast_convolutions};
 use workbench::problem::{Problem, Score};
@@ -21,6 +24,8 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
     const NAME: &'static str;
     /// A whole configuration (TOML), which files and options lay theirs on.
     const DEFAULTS: &'static str;
+    /// Options of the command line that are short for fields of the task's own.
+    const SHORTHANDS: &'static [Shorthand] = &[];
     /// What networks of this kind can be trained in.
     const PRECISIONS: &'static [Precision] = &[Precision::F32];
 
@@ -40,6 +45,18 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// default begins an epoch and a scoring.
     type Carry<B: Backend>: Clone + Default;
 
+    /// What a configuration starts from with the data that these fields choose, a file's and overrides'
+    /// as they were given. It is laid on [`DEFAULTS`](Self::DEFAULTS) and below those fields, so optional
+    /// fields have no place in it: a run that left one out would take it when it is read again.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such table.
+    fn defaults_for(stated: &Table) -> workbench::Result<Table> {
+        let _ = stated;
+        Ok(Table::new())
+    }
+
     /// Checks everything particular to the task that can be checked without the data.
     ///
     /// # Errors
@@ -47,10 +64,23 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// Naming the field, what was found and what would be valid.
     fn validate(config: &FitConfig<Self>) -> Result<(), TrainError>;
 
+    /// Where the section `data` says which folder the data lie in; none where they lie in none.
+    fn data_root(_data: &mut Self::Data) -> Option<&mut Option<PathBuf>> {
+        None
+    }
+
     /// What of a configuration a resumed run must share. What does not change its result, such as where
     /// the data lie, takes a fixed value here.
-    fn identity(config: FitConfig<Self>) -> FitConfig<Self> {
+    fn identity(mut config: FitConfig<Self>) -> FitConfig<Self> {
+        if let Some(root) = Self::data_root(&mut config.data) {
+            *root = None;
+        }
         config
+    }
+
+    /// The name of a run whose configuration has no other: what it trains on.
+    fn run_name(_config: &FitConfig<Self>) -> String {
+        format!("fit-{}", Self::NAME)
     }
 
     /// Reads the data and finds the network that fits them.
@@ -80,12 +110,14 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
         context: &PassContext<'_, Self>,
     ) -> Answered<Self, B>;
 
-    /// What the network says of a batch when it is scored, and what it keeps for the next one.
+    /// What the network says of a batch when it is scored with these statistics, and what it keeps for the
+    /// next one.
     fn evaluate<B: ModelBackend>(
         &self,
         model: &Self::Model<B>,
         batch: &BatchOf<Self, B>,
         carry: Self::Carry<B>,
+        statistics: Statistics,
     ) -> (AnswerOf<Self, B>, Self::Carry<B>);
 
     /// The network without what serves its training alone.
@@ -94,6 +126,13 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
     ///
     /// When it cannot be counted.
     fn size(&self) -> Result<Size, TrainError>;
+
+    /// Bytes that a training step needs at its peak, beside what the process holds anyway, such as the data;
+    /// none where the recipe does not know.
+    fn step_bytes(&self, config: &FitConfig<Self>) -> Option<u64> {
+        let _ = config;
+        None
+    }
 
     /// A copy of the model that computes in `dtype`, with the parameter ids of the model and weights
     /// that are casts of its own, so that differentiating by the model's works: by default, one in

@@ -1,5 +1,6 @@
+use serde_json::Value;
 use supernet::TrainBackend;
-use workbench::checkpoint;
+use workbench::checkpoint::{self, Loaded};
 use workbench::config::{Source, task_name};
 use workbench::files::read_to_string;
 use workbench::run_folder::RunFolder;
@@ -29,12 +30,10 @@ pub fn trained_network<B: TrainBackend, R: Portable + TrainRecipe<B>>(
     trainer: &Trainer<R>,
     device: &B::Device,
 ) -> Result<Trained<<R as Recipe>::Model<B::InnerBackend>>, TrainError> {
-    let Some(loaded) = checkpoint::load_latest(folder.path())? else {
-        return Err(TrainError::NothingTrained {
-            run: folder.path().to_path_buf(),
-        });
-    };
-    loaded.check_config(&trainer.config.fingerprint()?)?;
+    let loaded = load_latest(folder)?;
+    let extension = trainer.config.extension.as_ref();
+    let extended = extension.map(|extension| extension.of.as_str());
+    loaded.check_config(&trainer.config.fingerprint()?, extended)?;
     R::check_network(&trainer.problem, loaded.data()?)?;
     let state = trainer.init::<B>(device)?.restore(&loaded, device)?;
     let (network, epoch) = state.result();
@@ -42,6 +41,21 @@ pub fn trained_network<B: TrainBackend, R: Portable + TrainRecipe<B>>(
         network,
         epoch,
         warning: loaded.warning,
+    })
+}
+
+/// What a run's last checkpoint says of its data.
+///
+/// # Errors
+///
+/// When the run has no readable checkpoint.
+pub(crate) fn remembered_data(folder: &RunFolder) -> Result<Value, TrainError> {
+    Ok(load_latest(folder)?.data()?.clone())
+}
+
+fn load_latest(folder: &RunFolder) -> Result<Loaded, TrainError> {
+    checkpoint::load_latest(folder.path())?.ok_or_else(|| TrainError::NothingTrained {
+        run: folder.path().to_path_buf(),
     })
 }
 

@@ -1,12 +1,13 @@
 use burn::module::AutodiffModule;
 use supernet::{ModelBackend, Statistics, TrainBackend};
+use workbench::machine::halved_until;
 use workbench::problem::{Problem, Score, Split};
 use workbench::scoring::{self, Totals};
 use workbench::training::{PassOutput, TrainingStep};
 
 use crate::recipe::{BatchOf, PassContext};
 use crate::timeline::{Timeline, visit};
-use crate::{FitConfig, FitState, Recipe, TrainError, TrainRecipe, differentiate};
+use crate::{FitConfig, FitState, LoopConfig, Recipe, TrainError, TrainRecipe, differentiate};
 
 /// A configuration opened: its recipe and its data. What a training changes is apart, in a [`FitState`].
 pub struct Trainer<R: Recipe> {
@@ -51,6 +52,36 @@ impl<R: Recipe> Trainer<R> {
         })
     }
 
+    /// Bytes that a step is expected to need, where the recipe can tell.
+    pub fn step_bytes(&self) -> Option<u64> {
+        self.recipe.step_bytes(&self.config)
+    }
+
+    /// What would make a step fit into memory, in words.
+    pub(crate) fn memory_advice(&self, fits: &dyn Fn(u64) -> bool) -> String {
+        let holds = |change: &dyn Fn(&mut LoopConfig)| {
+            let mut config = self.config.clone();
+            change(&mut config.fit);
+            config.validate().is_ok() && self.recipe.step_bytes(&config).is_some_and(fits)
+        };
+        let LoopConfig {
+            batch_size, parts, ..
+        } = *self.config.fit;
+        let mut ways = Vec::new();
+        let doubled = std::iter::successors(Some(2 * parts), |parts| Some(2 * parts));
+        let mut cuts = doubled.take_while(|&parts| parts <= batch_size);
+        if let Some(parts) = cuts.find(|&parts| holds(&|fit| fit.parts = parts)) {
+            ways.push(format!("`fit.parts` of {parts} or more"));
+        }
+        let smaller = |batch| holds(&|fit| fit.batch_size = batch);
+        if let Some(batch) = halved_until(batch_size, 2, smaller) {
+            ways.push(format!("`fit.batch_size` of {batch} or less"));
+        }
+        let examples = R::Problem::EXAMPLES;
+        ways.push(format!("a smaller `network`, or smaller {examples}"));
+        ways.join(", ")
+    }
+
     /// The state at the start of the training.
     ///
     /// # Errors
@@ -74,9 +105,9 @@ impl<R: Recipe> Trainer<R> {
         split: Split,
         device: &B::Device,
     ) -> Result<Score, TrainError> {
-        let batch_size = self.config.fit.pass_size();
+        let how = Judging::running(self.config.fit.pass_size());
         let (recipe, problem) = (&self.recipe, &self.problem);
-        Ok(score_network(recipe, problem, network, split, batch_size, device)?.0)
+        Ok(score_network(recipe, problem, network, split, how, device)?.0)
     }
 
     /// Learns for one epoch; `on_step` hears of every step.
@@ -92,7 +123,12 @@ impl<R: Recipe> Trainer<R> {
         let (fit, weights) = (&self.config.fit, &self.config.weights);
         let (timeline, epoch) = (&self.timeline, state.epoch);
         let averaging = R::averaging(&self.config, &state.validation);
-        let warm_up = timeline.first_step(weights.warmup_epochs);
+        let extension = self.config.extension.as_ref();
+        let begun = timeline.first_step(extension.map_or(0, |extension| extension.after));
+        let warm_up = timeline
+            .first_step(weights.warmup_epochs)
+            .saturating_sub(begun);
+        let steps = timeline.all() - begun;
         let mut totals = Totals::new();
         let mut carries = vec![R::Carry::<B>::default(); fit.parts];
         let (mut learning_rate, mut left_out) = (0.0, 0);
@@ -101,7 +137,8 @@ impl<R: Recipe> Trainer<R> {
         for step in 0..timeline.steps(epoch) {
             let index = timeline.first_step(epoch) + step;
             let schedule = &weights.learning_rate;
-            learning_rate = schedule.value_after_warm_up(index, warm_up, timeline.all());
+            let step_of_schedule = index.saturating_sub(begun);
+            learning_rate = schedule.value_after_warm_up(step_of_schedule, warm_up, steps);
             let factor = match batches.peek() {
                 Some(Ok(first)) => self.recipe.learning_rate_factor(first),
                 _ => 1.0,
@@ -192,7 +229,29 @@ impl<R: Recipe, C> Passes<'_, R, C> {
     }
 }
 
-/// Scores a network with its running statistics on all examples of a split, and counts them.
+/// How a network is scored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judging {
+    /// What batch normalisation uses.
+    pub statistics: Statistics,
+    /// Most examples of a pass.
+    pub batch_size: usize,
+    /// Seed of the order of the examples.
+    pub seed: u64,
+}
+
+impl Judging {
+    /// With running statistics, to which neither the order nor the size of a batch matters.
+    pub fn running(batch_size: usize) -> Self {
+        Self {
+            statistics: Statistics::Running,
+            batch_size,
+            seed: 0,
+        }
+    }
+}
+
+/// Scores a network on all examples of a split, and counts them.
 ///
 /// # Errors
 ///
@@ -202,17 +261,18 @@ pub fn score_network<B: ModelBackend, R: Recipe>(
     problem: &R::Problem,
     network: &R::Model<B>,
     split: Split,
-    batch_size: usize,
+    how: Judging,
     device: &B::Device,
 ) -> Result<(Score, usize), TrainError> {
     let (mut carry, mut examples) = (R::Carry::<B>::default(), 0);
     let answer = |batch: &BatchOf<R, B>, _| {
         let answer;
-        (answer, carry) = recipe.evaluate(network, batch, std::mem::take(&mut carry));
+        let before = std::mem::take(&mut carry);
+        (answer, carry) = recipe.evaluate(network, batch, before, how.statistics);
         examples += problem.examples(batch);
         Ok::<_, TrainError>(answer)
     };
-    // The order does not matter to running statistics.
-    let score = scoring::score(problem, split, batch_size, 0, device, answer)?;
+    let (batch_size, seed) = (how.batch_size, how.seed);
+    let score = scoring::score(problem, split, batch_size, seed, device, answer)?;
     Ok((score, examples))
 }

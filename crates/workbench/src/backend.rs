@@ -26,6 +26,8 @@ pub enum BackendName {
 /// A backend's device that was found to work.
 #[derive(Debug, Clone)]
 pub struct Selected<B: Backend> {
+    /// The backend's name.
+    pub name: BackendName,
     /// The device.
     pub device: B::Device,
     /// Backend and device for a person.
@@ -97,7 +99,11 @@ impl BackendName {
         let problem = match attempt {
             Ok(Ok(Some(4.0))) => {
                 let label = format!("{} ({})", self.name(), B::name(&device));
-                return Ok(Selected { device, label });
+                return Ok(Selected {
+                    name: self,
+                    device,
+                    label,
+                });
             }
             Ok(Ok(found)) => format!("its device computed 2 + 2 = {found:?}"),
             Ok(Err(error)) => format!("its device failed: {error}"),

@@ -35,7 +35,11 @@ pub enum WorkbenchError {
     },
 
     /// An image file that cannot be used.
-    #[error("image file `{}`: {problem}; valid is a complete JPEG or PNG image", path.display())]
+    #[error(
+        "image file `{}`: {problem}; valid is a complete JPEG, PNG, WebP or BMP image of at most 512 MiB \
+         when it is decoded",
+        path.display()
+    )]
     Image {
         /// The file.
         path: PathBuf,
@@ -184,6 +188,15 @@ pub enum WorkbenchError {
         problem: String,
     },
 
+    /// Tensors that have no form as a file.
+    #[error("weights file `{}` cannot be made ({problem})", path.display())]
+    Tensors {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
+
     /// A run folder that is not what was asked for.
     #[error("run folder `{}` {problem}", path.display())]
     RunFolder {
@@ -209,6 +222,21 @@ pub enum WorkbenchError {
         backend: String,
         /// Why, and what else there is.
         problem: String,
+    },
+
+    /// A step that needs more memory than there is.
+    #[cfg(feature = "burn")]
+    #[error(
+        "a step would need about {needed} of memory, and {available} are available; valid: {advice}, \
+         or --no-memory-check to go on nevertheless"
+    )]
+    Memory {
+        /// What the step is expected to need.
+        needed: crate::machine::Bytes,
+        /// What there is.
+        available: crate::machine::Bytes,
+        /// What would fit.
+        advice: String,
     },
 
     /// A drawing or chart that cannot be made.

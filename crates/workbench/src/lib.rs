@@ -19,6 +19,8 @@ pub mod error;
 pub mod files;
 #[cfg(feature = "burn")]
 pub mod images;
+#[cfg(feature = "burn")]
+pub mod machine;
 pub mod metrics;
 pub mod optim;
 mod palette;
@@ -32,12 +34,16 @@ pub mod record;
 pub mod run_folder;
 #[cfg(feature = "burn")]
 pub mod scoring;
+pub mod seeds;
 #[cfg(feature = "burn")]
 pub mod session;
 pub mod shell;
 #[cfg(feature = "burn")]
 pub mod stream;
 mod svg;
+mod tasks;
+#[cfg(feature = "burn")]
+pub mod tensors;
 #[cfg(feature = "burn")]
 pub mod training;
 

@@ -1,13 +1,14 @@
 //! One method with one seed: a search, then a retraining of what it found.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, ensure};
 use workbench::optim::Schedule;
 use workbench::record::{FitOutcome, Metric, SearchOutcome};
 
 use super::table::{COLUMNS, Figure, Values};
+use crate::passed::BackendOptions;
 
 pub struct Job {
     /// Folder of the method; the run folder is `seed-SEED` in it.
@@ -17,6 +18,8 @@ pub struct Job {
     pub search: Vec<String>,
     /// Arguments of `train fit`, without the files; none when nothing is retrained.
     pub retrain: Option<Vec<String>>,
+    /// How both run.
+    pub on: BackendOptions,
 }
 
 /// What came of a job.
@@ -47,7 +50,7 @@ impl Job {
             "--out".into(),
             folder,
         ]);
-        cargo_run("search", &arguments)?;
+        self.cargo_run("search", arguments)?;
         let Some(retrain) = &self.retrain else {
             return Ok(());
         };
@@ -56,8 +59,20 @@ impl Job {
         let mut arguments = vec!["fit".to_owned(), genotype];
         arguments.extend(retrain.iter().cloned());
         let folder = text(self.run_folder().join("retrain"));
-        arguments.extend(["--run".into(), folder, "--continue".into()]);
-        cargo_run("train", &arguments)
+        arguments.extend(["--out".into(), folder, "--continue".into()]);
+        self.cargo_run("train", arguments)
+    }
+
+    fn cargo_run(&self, package: &str, mut arguments: Vec<String>) -> anyhow::Result<()> {
+        eprintln!("{package} {}", arguments.join(" "));
+        arguments.push("--quiet".into());
+        let mut command = self.on.run(package, &arguments);
+        let status = command
+            .stdout(Stdio::null())
+            .status()
+            .context("cannot start cargo")?;
+        ensure!(status.success(), "`{package}` failed: {status}");
+        Ok(())
     }
 
     /// What came of the job; none while something is missing.
@@ -97,20 +112,6 @@ fn ends(temperature: Option<Schedule>) -> String {
     }
 }
 
-fn cargo_run(package: &str, arguments: &[String]) -> anyhow::Result<()> {
-    eprintln!("{package} {}", arguments.join(" "));
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["run", "-p", package, "--"])
-        .args(arguments)
-        .arg("--quiet")
-        .stdout(Stdio::null())
-        .status()
-        .context("cannot start cargo")?;
-    ensure!(status.success(), "`{package}` failed: {status}");
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +128,7 @@ mod tests {
             seed: 3,
             search: Vec::new(),
             retrain,
+            on: BackendOptions::default(),
         };
         assert!(job(None).result().unwrap().is_none());
         let text = serde_json::to_string(&outcome(3, 10.0)).unwrap();

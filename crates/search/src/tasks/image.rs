@@ -2,15 +2,22 @@ use std::path::PathBuf;
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use supernet::{
-    Codes, Cost, DerivedConfig, DerivedNetwork, Genotype, ModelBackend, NetworkConfig, Operation,
-    Statistics, Supernet, SupernetConfig, TrainBackend, WeightInit,
+    Codes, Cost, CostTable, DerivedConfig, DerivedNetwork, Genotype, ModelBackend, NetworkConfig,
+    Operation, SearchStep, Statistics, Supernet, SupernetConfig, TrainBackend, WeightInit,
 };
-use workbench::images::{Augment, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with};
+use toml::Table;
+use workbench::cli::{Shorthand, Takes};
+use workbench::images::{
+    Augment, Chosen, Dataset, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with,
+};
 use workbench::precision::{Precision, cast_convolutions};
 use workbench::problem::Split;
 
-use crate::{AnswerOf, Answered, BatchOf, Cellwise, Pass, SearchConfig, SearchError, Task};
+use crate::{
+    AnswerOf, Answered, BatchOf, Cellwise, ExportedChild, Pass, SearchConfig, SearchError, Task,
+};
 
 /// Image classification with the convolution cells of DARTS.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,9 +41,16 @@ pub struct ImageData {
     pub folder: FolderOptions,
     /// Share of the training images that trains weights; the others train the logits and judge.
     pub weights_fraction: f64,
-    /// Random changes to the images that train weights.
+    /// Random changes to the training images.
     #[serde(default)]
     pub augment: Augment,
+    /// Whether the images that train logits are changed too, as in DARTS' published search.
+    #[serde(default = "yes")]
+    pub augment_logits: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Size of the supernet.
@@ -48,6 +62,9 @@ pub struct ImageSize {
     /// Number of cells.
     pub cells: usize,
 }
+
+/// Images of a step on a folder of many pictures.
+const FOLDER_BATCH: usize = 16;
 
 impl ImageTask {
     /// A task for supernets of this size on images of this height and width.
@@ -73,6 +90,32 @@ impl Task for ImageTask {
     type Carry<B: burn::tensor::backend::Backend> = ();
     const PRECISIONS: &'static [Precision] = &[Precision::F32, Precision::Bf16];
     const CELLWISE: bool = true;
+    const SHORTHANDS: &'static [Shorthand] = &[
+        Shorthand {
+            option: "channels",
+            field: "network.channels",
+            takes: Takes::Value("N"),
+            help: "Channels of the first cells",
+        },
+        Shorthand {
+            option: "cells",
+            field: "network.cells",
+            takes: Takes::Value("N"),
+            help: "Number of cells",
+        },
+        Shorthand {
+            option: "crop-padding",
+            field: "data.augment.crop_padding",
+            takes: Takes::Value("PIXELS"),
+            help: "Shift training images by up to so many pixels",
+        },
+        Shorthand {
+            option: "flip",
+            field: "data.augment.flip",
+            takes: Takes::Nothing,
+            help: "Mirror half of the training images",
+        },
+    ];
 
     fn open(config: &SearchConfig<Self>) -> Result<(Self, ImageProblem), SearchError> {
         let data = &config.data;
@@ -86,7 +129,11 @@ impl Task for ImageTask {
         };
         network.validate_image(height, width)?;
         let (share, augment) = (data.weights_fraction, data.augment);
-        let problem = ImageProblem::for_search(loaded, share, config.seed, augment)?;
+        augment.validate([height, width])?;
+        let mut problem = ImageProblem::for_search(loaded, share, config.seed, augment)?;
+        if !data.augment_logits {
+            problem = problem.with_plain_logits();
+        }
         let smaller = [Split::Weights, Split::Logits]
             .into_iter()
             .filter_map(|split| problem.dataset(split))
@@ -179,17 +226,60 @@ impl Task for ImageTask {
         Some(network.operation_costs(space, self.image, cost))
     }
 
+    fn defaults_for(stated: &Table) -> workbench::Result<Table> {
+        let data = stated.get("data").and_then(|data| data.as_table());
+        let Some(chosen) = data.and_then(Chosen::of) else {
+            return Ok(Table::new());
+        };
+        let (text, batch) = match chosen.set {
+            DatasetId::Folder => {
+                let given = stated
+                    .get("search")
+                    .and_then(|fields| fields.get("batch_size"));
+                let batch = given.is_none().then_some(("search", FOLDER_BATCH));
+                (include_str!("image/folder.toml"), batch)
+            }
+            DatasetId::Cifar10 | DatasetId::Cifar100 => (include_str!("image/cifar.toml"), None),
+            DatasetId::Digits | DatasetId::Mnist5k => ("", None),
+        };
+        chosen.defaults(text, batch)
+    }
+
+    fn child_costs(&self, cost: Cost) -> Option<CostTable> {
+        let SupernetConfig { network, space } = &self.supernet;
+        network.child_costs(space, self.image, cost).ok()
+    }
+
+    fn step_bytes(&self, config: &SearchConfig<Self>) -> Option<u64> {
+        let (search, rules) = (&config.search, config.search.method.rules());
+        let step = SearchStep {
+            batch: search.batch_size,
+            architecture: &config.architecture,
+            relaxation: rules.relaxation,
+            execution: search.execution,
+            learns: rules.learns,
+            cellwise: search.checkpoint_cells,
+            // Weights, gradients, momentum and the step itself; to look ahead, once more.
+            copies: if config.alpha.second_order { 8 } else { 4 },
+            value_bytes: search.precision.dtype().size(),
+        };
+        Some(self.supernet.step_bytes(self.image, &step))
+    }
+
     fn validate(config: &SearchConfig<Self>) -> Result<(), SearchError> {
         let data = &config.data;
         let whole = NetworkConfig {
-            image_channels: data.set.image_shape()[0],
+            image_channels: match data.set {
+                DatasetId::Folder => data.folder.channels(),
+                set => set.image_shape()[0],
+            },
             // Those of a folder are counted when it is loaded; two are the fewest.
             classes: data.set.classes().unwrap_or(2),
             channels: config.network.channels,
             cells: config.network.cells,
         };
-        whole.validate()?;
         data.folder.validate()?;
+        whole.validate()?;
         if config.search.batch_size < 2 {
             let valid = "2 or more: batch normalisation needs several images";
             let found = config.search.batch_size;
@@ -201,6 +291,43 @@ impl Task for ImageTask {
             return Err(SearchError::field("data.weights_fraction", fraction, valid));
         }
         Ok(())
+    }
+
+    fn data_root(data: &mut ImageData) -> Option<&mut Option<PathBuf>> {
+        Some(&mut data.root)
+    }
+
+    /// As `config.json` of `train export`, with what the search scores by: `train` reads it.
+    fn export_child<B: ModelBackend>(
+        &self,
+        config: &SearchConfig<Self>,
+        problem: &ImageProblem,
+        genotype: &Genotype,
+        child: &DerivedNetwork<B>,
+    ) -> Option<Result<ExportedChild, SearchError>> {
+        let images = problem.dataset(Split::Weights)?;
+        let network = DerivedConfig::new(self.supernet.network.clone(), genotype.clone());
+        let mut written = json!({
+            "format": 1,
+            "network": network,
+            "image": image_json(images, &config.data),
+            "trained": {
+                "data": Self::data_name(config),
+                "seed": config.seed,
+                "epochs": config.search.epochs,
+            },
+            "inherited": { "batch_size": config.search.batch_size, "seed": config.seed },
+        });
+        if let Some(names) = images.class_names() {
+            written["class_names"] = json!(names);
+        }
+        if let Some(names) = &problem.data().file_names {
+            written["trained"]["file_names"] = json!(names);
+        }
+        Some(Ok(ExportedChild {
+            config: written,
+            weights: child.state_dict(),
+        }))
     }
 
     /// Where the data lie, and what is done about files that cannot be read, so that a run that one of
@@ -228,4 +355,19 @@ impl Task for ImageTask {
     fn input_label(input: usize) -> String {
         ["c_{k-2}", "c_{k-1}"][input].into()
     }
+}
+
+/// How images are given to a network of the search.
+fn image_json(images: &Dataset, data: &ImageData) -> serde_json::Value {
+    let [_, height, width] = images.image_shape();
+    let mut written = json!({
+        "height": height,
+        "width": width,
+        "mean": images.mean(),
+        "std": images.std(),
+    });
+    if data.set == DatasetId::Folder {
+        written["shorter_side"] = json!(data.folder.shorter_side());
+    }
+    written
 }

@@ -60,9 +60,11 @@ fn bad_input_gets_one_sentence_exit_code_2_and_leaves_nothing() {
     let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/digits.csv.gz");
     let bytes = std::fs::read(whole).unwrap();
     std::fs::write(path.join("cut/digits.csv.gz"), &bytes[..bytes.len() / 2]).unwrap();
-    let before = names(path);
 
-    let cases: [(&[&str], &[&str]); 16] = [
+    std::fs::create_dir(path.join("fit")).unwrap();
+    std::fs::write(path.join("fit/config.toml"), "genotype = 'x'\n[fit]\n").unwrap();
+    let before = names(path);
+    let cases: [(&[&str], &[&str]); 28] = [
         (&["--seeds", "4..0"], &["seeds", "4..0", "0..4"]),
         (&["best", "cut"], &["cut", "no finished search"]),
         (&["best", "cut", "--epochs", "0"], &["epochs", "1 or more"]),
@@ -99,6 +101,42 @@ fn bad_input_gets_one_sentence_exit_code_2_and_leaves_nothing() {
             &["search.precision", "bf16", "valid: f32 on backend `flex`"],
         ),
         (&["resume", "absent"], &["absent", "does not exist"]),
+        (&["--seeds", "1,1"], &["`seeds` is 1,1", "each seed once"]),
+        (&["--set", "name="], &["`name` is \"\"", "a word"]),
+        (
+            &["--epochs", "many"],
+            &["`search.epochs` is \"many\"; valid: a whole number of 0 or more"],
+        ),
+        (
+            &["--seed", "-1"],
+            &["`seed` is -1; valid: a whole number of 0 or more"],
+        ),
+        (
+            &["--batch-size", "0.5"],
+            &["`search.batch_size` is 0.5; valid: a whole number"],
+        ),
+        (
+            &["--set", "search.temperature=3"],
+            &["`search.temperature` is 3; valid: a schedule such as { shape ="],
+        ),
+        (
+            &["--data", "folder", "--set", "data.folder.size=0"],
+            &["`data.folder.size` is 0"],
+        ),
+        (
+            &["--channels", "wide"],
+            &["`network.channels` is \"wide\"; valid: a whole number"],
+        ),
+        (&["--set", "extension.after=1"], &["[extension]", "`of`"]),
+        (
+            &["resume", "fit"],
+            &[
+                "`fit` is of a training, not of a search",
+                "train resume fit",
+            ],
+        ),
+        (&["show", "fit"], &["search draw fit"]),
+        (&["draw", "cut", "x.svg"], &["`cut` holds no cells"]),
         (
             &["--set", "search.batch_size=5000"],
             &["search.batch_size", "5000", "2 to"],
@@ -193,6 +231,7 @@ fn a_run_leaves_its_folder_and_can_be_shown_drawn_and_not_resumed_as_another() {
             "accuracy.svg",
             "cells.svg",
             "checkpoints",
+            "child",
             "config.toml",
             "gap.svg",
             "genotype.json",
@@ -206,12 +245,16 @@ fn a_run_leaves_its_folder_and_can_be_shown_drawn_and_not_resumed_as_another() {
 
     let shown = search(path, &["show", "tiny"]);
     assert_eq!(String::from_utf8_lossy(&shown.stdout), text);
-    let drawn = search(path, &["draw", "tiny/genotype.json", "again.svg"]);
-    assert!(drawn.status.success());
-    assert_eq!(
-        std::fs::read(path.join("again.svg")).unwrap(),
-        std::fs::read(run.cells()).unwrap()
-    );
+    assert_eq!(names(&run.child()), ["config.json", "model.safetensors"]);
+    for cells in ["tiny/genotype.json", "tiny"] {
+        let drawn = search(path, &["draw", cells, "again.svg"]);
+        assert!(drawn.status.success());
+        assert_eq!(
+            std::fs::read(path.join("again.svg")).unwrap(),
+            std::fs::read(run.cells()).unwrap()
+        );
+        std::fs::remove_file(path.join("again.svg")).unwrap();
+    }
 
     let log = std::fs::read(run.metrics()).unwrap();
     let config = std::fs::read_to_string(run.config()).unwrap();
@@ -312,5 +355,137 @@ fn a_warm_up_that_leaves_nothing_to_search_is_pointed_out() {
     assert!(
         output.status.success() && message.contains("the architecture is not trained"),
         "{message}"
+    );
+}
+
+/// Arguments of a tiny search, and further ones.
+fn tiny<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["run"], &TINY[..], more].concat()
+}
+
+fn succeeds(folder: &Path, arguments: &[&str]) {
+    let output = search(folder, arguments);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {message}");
+}
+
+/// Data that are no copy of the bundled ones: they are found where they are, or not at all.
+fn data_folder(parent: &Path, name: &str) -> std::path::PathBuf {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/digits.csv.gz");
+    std::fs::create_dir_all(parent.join(name)).unwrap();
+    std::fs::copy(file, parent.join(name).join("digits.csv.gz")).unwrap();
+    parent.join(name)
+}
+
+#[test]
+fn a_run_finds_its_data_from_anywhere_and_where_they_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, other) = (folder.path(), folder.path().join("other"));
+    std::fs::create_dir(&other).unwrap();
+    let data = data_folder(path, "data");
+    let start = ["--data-root", "data", "--seeds", "3", "--out", "all"];
+    succeeds(path, &tiny(&start));
+    let run = path.join("all/seed-3");
+    let config = || std::fs::read_to_string(run.join("config.toml")).unwrap();
+    let root = |path: &Path| format!("root = \"{}\"", path.display());
+    assert!(config().contains(&root(&data)), "{}", config());
+    let run = run.to_str().unwrap();
+    let unfinished = || std::fs::remove_file(path.join("all/seed-3/result.json")).unwrap();
+    unfinished();
+    succeeds(&other, &["resume", run]);
+
+    let moved = path.join("moved");
+    std::fs::rename(&data, &moved).unwrap();
+    let message = refused(path, &["resume", run]);
+    assert!(message.contains("digits.csv.gz"), "{message}");
+    unfinished();
+    succeeds(&other, &["resume", run, "--data-root", "../moved"]);
+    assert!(config().contains("moved"), "{}", config());
+    succeeds(path, &["resume", run]);
+    // The same settings wherever the data lie: finished, begun, and among others.
+    let again = ["--data-root", "moved", "--seeds", "3..5", "--out", "all"];
+    succeeds(path, &tiny(&again));
+    unfinished();
+    succeeds(path, &tiny(&["--seeds", "3", "--out", "all"]));
+    std::fs::remove_dir_all(moved).unwrap();
+    succeeds(
+        path,
+        &[
+            "best",
+            "all",
+            "--epochs",
+            "1",
+            "--data-root",
+            data_folder(path, "c").to_str().unwrap(),
+        ],
+    );
+}
+
+#[test]
+fn a_finished_search_is_extended_and_is_then_the_longer_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let constant = [
+        "--set",
+        "search.temperature={shape=\"constant\",value=2.0}",
+        "--set",
+        "weights.learning_rate={shape=\"constant\",value=0.05}",
+    ];
+    let longer = [&constant[..], &["--epochs", "2", "--out", "longer"]].concat();
+    let run = |words: &[&str]| {
+        let mut arguments = vec!["run"];
+        arguments.extend(&TINY[2..]);
+        arguments.extend(words);
+        succeeds(path, &arguments);
+    };
+    run(&longer);
+    run(&[&constant[..], &["--epochs", "1", "--out", "short"]].concat());
+    succeeds(path, &["resume", "short", "--epochs", "2"]);
+    let records = |name: &str| {
+        let file = path.join(name).join("metrics.jsonl");
+        let records: Vec<serde_json::Value> = workbench::metrics::read(file).unwrap();
+        let bare = |mut record: serde_json::Value| {
+            record["timing"] = serde_json::Value::Null;
+            record
+        };
+        records.into_iter().map(bare).collect::<Vec<_>>()
+    };
+    assert_eq!(records("short"), records("longer"));
+    let child = |name: &str| std::fs::read(path.join(name).join("child/model.safetensors"));
+    assert_eq!(child("short").unwrap(), child("longer").unwrap());
+    assert!(path.join("short/result-epoch-1.json").exists());
+    let message = refused(path, &["resume", "short", "--epochs", "1"]);
+    assert!(
+        message.contains("`--epochs` is 1; valid is more than the 2 epochs"),
+        "{message}"
+    );
+
+    run(&["--epochs", "1", "--out", "ending"]);
+    let message = refused(path, &["resume", "ending", "--epochs", "2"]);
+    for part in [
+        "`weights.learning_rate` is a cosine from 0.1 to 0.001 over 1 epochs",
+        "--learning-rate 0.001",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    let named = [
+        "resume",
+        "ending",
+        "--epochs",
+        "2",
+        "--learning-rate",
+        "0.01",
+    ];
+    let message = refused(path, &named);
+    assert!(
+        message.contains("`search.temperature` is linear from 5 to 1"),
+        "{message}"
+    );
+    let schedule = "{shape=\"linear\", from=1.0, to=0.5}";
+    succeeds(path, &[&named[..], &["--temperature", schedule]].concat());
+    let last = records("ending").pop().unwrap();
+    assert_eq!(
+        (last["learning_rate"].as_f64(), last["temperature"].as_f64()),
+        (Some(0.01), Some(0.5))
     );
 }

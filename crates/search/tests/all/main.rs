@@ -2,5 +2,8 @@
 
 mod alternation;
 mod command_line;
+#[cfg(target_os = "linux")]
+mod memory;
 mod own_task;
 mod resume;
+mod values;

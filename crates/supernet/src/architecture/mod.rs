@@ -5,6 +5,7 @@
 //! which operations of a supernet run, whose cells add them up with [`CodeTable::mix`].
 //! [`derive_genotype`] decides which of them a [`Genotype`] keeps.
 
+mod budget;
 mod codes;
 mod config;
 mod constant;
@@ -16,6 +17,7 @@ mod mode;
 mod operation_set;
 mod space;
 
+pub use budget::{CostTable, keep_budget};
 pub use codes::{ArchitectureSample, CodeTable, Codes};
 pub use config::{ArchitectureConfig, Relaxation, Sampling};
 pub use deriving::{DeriveRule, DerivedCodes, Deriving, derive_genotype};

@@ -61,7 +61,7 @@ pub(crate) struct OperationConfig {
 
 /// Where the operations of a supernet and of a derived network differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OperationForm {
+pub enum OperationForm {
     /// Nothing is affine, so that a code's strength cannot hide in a scale, and pools are normalised
     /// (DARTS).
     Searched,

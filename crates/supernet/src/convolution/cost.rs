@@ -1,8 +1,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::layer::OperationLayer;
-use super::{NetworkConfig, Operation, SearchSpace};
-use crate::architecture::OperationSet;
+use super::{
+    CellGenotype, DerivedConfig, Genotype, GenotypeOp, NetworkConfig, Operation, SearchSpace,
+};
+use crate::SupernetError;
+use crate::architecture::{CostTable, OperationSet};
 
 /// What an operation costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -14,6 +17,16 @@ pub enum Cost {
     MultiplyAdds,
     /// Weights of convolutions; in the supernet no other part of an operation has any.
     Parameters,
+}
+
+impl Cost {
+    /// What is counted, as a plural noun.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MultiplyAdds => "multiply-adds",
+            Self::Parameters => "parameters",
+        }
+    }
 }
 
 impl Operation {
@@ -29,6 +42,12 @@ impl Operation {
         };
         layers.map(of_layer).sum()
     }
+
+    /// Weights of the normalisations that the operation is retrained with.
+    fn affine_weights(self, channels: usize, stride: usize) -> usize {
+        let layers = self.layers(channels, stride).into_iter();
+        layers.map(|layer| 2 * layer.normalized).sum()
+    }
 }
 
 impl NetworkConfig {
@@ -42,6 +61,57 @@ impl NetworkConfig {
         space: &SearchSpace,
         [height, width]: [usize; 2],
         cost: Cost,
+    ) -> Vec<Vec<Vec<f64>>> {
+        self.sum_operations(space, [height, width], |op, channels, stride, image| {
+            op.cost(channels, stride, image, cost)
+        })
+    }
+
+    /// What the derived networks of this size cost that are retrained, for images of `height` by `width`, as
+    /// [`DerivedConfig::layers`] counts them in the CIFAR form: normalisation is affine, and all layers are
+    /// part of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`DerivedConfig::validate`].
+    pub fn child_costs(
+        &self,
+        space: &SearchSpace,
+        [height, width]: [usize; 2],
+        cost: Cost,
+    ) -> Result<CostTable, SupernetError> {
+        let operations =
+            self.sum_operations(space, [height, width], |op, channels, stride, image| {
+                let convolutions = op.cost(channels, stride, image, cost);
+                match cost {
+                    Cost::MultiplyAdds => convolutions,
+                    Cost::Parameters => convolutions + op.affine_weights(channels, stride),
+                }
+            });
+        // Any genotype has the fixed layers.
+        let node = vec![GenotypeOp::new(Operation::AvgPool3x3, 0)];
+        let cell = CellGenotype::new(vec![node; space.nodes]);
+        let genotype = Genotype {
+            cells: vec![cell; Operation::CELLS.len()],
+        };
+        let layers = DerivedConfig::new(self.clone(), genotype).layers(height, width)?;
+        let costs = layers.iter().map(|layer| match cost {
+            Cost::MultiplyAdds => layer.multiply_adds as f64,
+            Cost::Parameters => layer.weights as f64,
+        });
+        Ok(CostTable {
+            fixed: costs.sum(),
+            operations,
+        })
+    }
+
+    /// The sum over all cells that share a table of what `count(operation, channels, stride, sides of its
+    /// input)` gives, `[tables][edges][ops]`.
+    fn sum_operations(
+        &self,
+        space: &SearchSpace,
+        [height, width]: [usize; 2],
+        count: impl Fn(Operation, usize, usize, [usize; 2]) -> usize,
     ) -> Vec<Vec<Vec<f64>>> {
         let zeros = vec![vec![0.0; space.ops()]; space.edges()];
         let mut tables = vec![zeros; Operation::CELLS.len()];
@@ -57,8 +127,8 @@ impl NetworkConfig {
                 } else {
                     sides
                 };
-                for (entry, op) in row.iter_mut().zip(&space.operations) {
-                    *entry += op.cost(cell.channels, stride, image, cost) as f64;
+                for (entry, &op) in row.iter_mut().zip(&space.operations) {
+                    *entry += count(op, cell.channels, stride, image) as f64;
                 }
             }
         }
@@ -110,6 +180,31 @@ mod tests {
                 op => weights(&[pools[0], pools[1], op]) - bare,
             };
             assert_eq!(total, expected as f64, "{op}");
+        }
+    }
+
+    #[test]
+    fn children_cost_what_their_layers_do() {
+        let space = SearchSpace {
+            nodes: 2,
+            ..Default::default()
+        };
+        for text in [
+            "normal: sep_conv_5x5@0 dil_conv_3x3@1 | skip_connect@2 max_pool_3x3@0\n\
+             reduce: skip_connect@0 sep_conv_3x3@1 | dil_conv_5x5@2",
+            "normal: skip_connect@0 | avg_pool_3x3@1\nreduce: skip_connect@0 | skip_connect@2",
+        ] {
+            let genotype: Genotype = text.parse().unwrap();
+            let derived = DerivedConfig::new(network(), genotype.clone());
+            let layers = derived.layers(9, 11).unwrap();
+            let of = |cost| {
+                let costs = network().child_costs(&space, [9, 11], cost).unwrap();
+                costs.of(&genotype, &space)
+            };
+            let weights: usize = layers.iter().map(|layer| layer.weights).sum();
+            assert_eq!(of(Cost::Parameters), weights as f64);
+            let multiply_adds: u64 = layers.iter().map(|layer| layer.multiply_adds).sum();
+            assert_eq!(of(Cost::MultiplyAdds), multiply_adds as f64);
         }
     }
 

@@ -2,6 +2,7 @@ use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
+use super::candidate::OperationForm;
 use super::stem::DerivedStem;
 use super::{
     AuxiliaryHead, CellKind, CellPlan, DerivedCell, Form, Genotype, NetworkConfig, Supernet,
@@ -119,12 +120,27 @@ impl DerivedConfig {
         init: &mut WeightInit,
         device: &B::Device,
     ) -> Result<DerivedNetwork<B>, SupernetError> {
+        self.init_as(OperationForm::Retrained, init, device)
+    }
+
+    /// The same with operations of another form, such as that of a network which
+    /// [inherits](Supernet::inherit) from a supernet.
+    ///
+    /// # Errors
+    ///
+    /// As [`init`](Self::init).
+    pub fn init_as<B: Backend>(
+        &self,
+        form: OperationForm,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Result<DerivedNetwork<B>, SupernetError> {
         self.validate_network()?;
         let (plan, features) = self.plan();
         let stem = DerivedStem::new(&self.network, self.form, init, device);
         let cells = plan.iter().map(|cell| {
             let genotype = self.genotype.cell(cell.kind);
-            DerivedCell::new(cell, genotype, init, device)
+            DerivedCell::new(cell, genotype, form, init, device)
         });
         let cells = cells.collect();
         let classifier = Linear::new(features, self.network.classes, init, device);

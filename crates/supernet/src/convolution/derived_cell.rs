@@ -27,10 +27,10 @@ impl<B: Backend> DerivedCell<B> {
     pub(crate) fn new(
         plan: &CellPlan,
         genotype: &CellGenotype,
+        form: OperationForm,
         init: &mut WeightInit,
         device: &B::Device,
     ) -> Self {
-        let form = OperationForm::Retrained;
         let preprocess = Preprocess::pair(plan, form, init, device);
         let build = |entry: &GenotypeOp| {
             let config = OperationConfig {

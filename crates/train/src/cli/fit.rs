@@ -1,80 +1,41 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use supernet::TrainBackend;
-use toml::Value;
-use workbench::WorkbenchError;
 use workbench::backend::{BackendName, Selected};
-use workbench::cli::{ConfigArgs, ConfigFile, RunsOn};
+use workbench::cli::{ConfigFile, RunArgs, RunsOn, Shorthands, set_field, set_text};
 use workbench::config::task_name;
 use workbench::files;
 use workbench::progress::Progress;
 use workbench::record::FitOutcome;
 use workbench::run_folder::RunFolder;
+use workbench::seeds::Seeds;
 use workbench::session::Session;
 
 use super::display::{Display, print_outcome};
 use super::place::Place;
+use crate::tasks::AllShorthands;
 use crate::trained::read_config;
-use crate::{Fit, FitConfig, Recipe, TrainError, TrainRecipe};
+use crate::{Fit, FitConfig, Recipe, TrainError, TrainRecipe, Trainer};
 
 #[derive(Debug, Args)]
 pub(super) struct FitArgs {
-    /// Published cells by name, such as darts-v2, or a genotype file, such as a run folder's
-    /// genotype.json; FILE#NAME is one of several in a file. By default the configuration's.
+    /// Published cells by name, such as darts-v2, a genotype file or the run folder of a search;
+    /// FILE#NAME is one of several in a file. By default the configuration's.
     genotype: Option<String>,
     #[command(flatten)]
-    config: ConfigArgs,
-    /// Short for --set data.set=NAME.
-    #[arg(long, value_name = "NAME")]
-    data: Option<String>,
-    /// Short for --set data.root=FOLDER.
-    #[arg(long, value_name = "FOLDER")]
-    data_root: Option<PathBuf>,
-    /// Short for --set network.channels=N.
-    #[arg(long)]
-    channels: Option<usize>,
-    /// Short for --set network.cells=N.
-    #[arg(long)]
-    cells: Option<usize>,
-    /// Short for --set fit.epochs=N.
-    #[arg(long)]
-    epochs: Option<usize>,
-    /// Short for --set fit.batch_size=N.
-    #[arg(long)]
-    batch_size: Option<usize>,
-    /// Short for --set weights.learning_rate.from=RATE.
-    #[arg(long, value_name = "RATE")]
-    learning_rate: Option<f64>,
-    /// Short for --set fit.precision=NAME (f32, f16, bf16).
-    #[arg(long, value_name = "NAME")]
-    precision: Option<String>,
-    /// Short for --set seed=N.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Short for --set data.augment.crop_padding=PIXELS.
-    #[arg(long, value_name = "PIXELS")]
-    crop_padding: Option<u16>,
-    /// Short for --set data.augment.flip=true.
-    #[arg(long)]
-    flip: bool,
-    /// The run folder; by default runs/NAME-TIME.
-    #[arg(long, value_name = "FOLDER")]
-    run: Option<PathBuf>,
+    run: RunArgs,
+    /// Learning rate at the start (--set weights.learning_rate.from).
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    learning_rate: Option<String>,
+    #[command(flatten)]
+    shorthands: Shorthands<AllShorthands>,
     /// Go on with a training of the same settings in the run folder; one that is finished is kept.
-    #[arg(long = "continue", requires = "run")]
+    #[arg(long = "continue", requires = "out")]
     go_on: bool,
     /// Write the result as JSON to this file too.
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) runs_on: RunsOn,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ResumeArgs {
-    /// The run folder.
-    pub(super) run: PathBuf,
+    #[arg(long, value_name = "FILE", conflicts_with = "seeds")]
+    result: Option<PathBuf>,
     #[command(flatten)]
     pub(super) runs_on: RunsOn,
 }
@@ -84,45 +45,34 @@ pub(super) struct ResumeArgs {
 pub(super) struct FitCommand {
     pub(super) args: FitArgs,
     file: Option<ConfigFile>,
-    /// Fields that the options set.
+    /// Fields that the options of all tasks set.
     overrides: Vec<String>,
+    seeds: Option<Seeds>,
 }
 
 impl FitArgs {
     fn overrides(&self) -> Vec<String> {
-        fn field(name: &str, value: Option<impl ToString>) -> Option<String> {
-            value.map(|value| format!("{name}={}", value.to_string()))
-        }
-        let quoted = |text: &str| Value::String(text.into()).to_string();
-        let root = self.data_root.as_ref();
-        let root = root.map(|root| quoted(&root.display().to_string()));
-        let short = [
-            field("genotype", self.genotype.as_deref().map(quoted)),
-            field("data.set", self.data.as_deref().map(quoted)),
-            field("data.root", root),
-            field("network.channels", self.channels),
-            field("network.cells", self.cells),
-            field("fit.epochs", self.epochs),
-            field("fit.batch_size", self.batch_size),
-            field("weights.learning_rate.from", self.learning_rate),
-            field("fit.precision", self.precision.as_deref().map(quoted)),
-            field("seed", self.seed),
-            field("data.augment.crop_padding", self.crop_padding),
-            field("data.augment.flip", self.flip.then_some(true)),
+        let genotype = self.genotype.as_deref();
+        let rate = self.learning_rate.as_deref();
+        let options = [
+            genotype.map(|genotype| set_text("genotype", genotype)),
+            rate.map(|rate| set_field("weights.learning_rate.from", rate)),
         ];
-        let set = self.config.set.iter().cloned();
-        set.chain(short.into_iter().flatten()).collect()
+        let mut set = self.run.overrides("fit");
+        set.extend(options.into_iter().flatten());
+        set
     }
 }
 
 impl FitCommand {
     /// # Errors
     ///
-    /// When the configuration file cannot be read.
+    /// When the configuration file cannot be read or the seeds are none.
     pub(super) fn new(args: FitArgs) -> Result<Self, TrainError> {
         Ok(Self {
-            file: args.config.file()?,
+            file: args.run.config.file()?,
             overrides: args.overrides(),
+            seeds: args.run.seeds()?,
             args,
         })
     }
@@ -133,45 +83,111 @@ impl FitCommand {
         Ok(task_name(file, &self.overrides)?)
     }
 
+    fn config<R: Recipe>(&self) -> Result<FitConfig<R>, TrainError> {
+        let own = self.args.shorthands.overrides(R::SHORTHANDS)?;
+        let overrides = [&self.overrides[..], &own].concat();
+        let file = self.file.as_ref().map(ConfigFile::source);
+        FitConfig::resolve(file, &overrides)
+    }
+
     pub(super) fn run<B: TrainBackend, R: TrainRecipe<B>>(
         self,
         place: Place<'_, B>,
     ) -> Result<(), TrainError> {
-        let file = self.file.as_ref().map(ConfigFile::source);
-        let config = FitConfig::<R>::resolve(file, &self.overrides)?;
+        let config = self.config::<R>()?;
         check_precision(&config, place.backend)?;
         let args = self.args;
-        if let Some(folder) = args.out.as_ref().and_then(|path| path.parent())
-            && !folder.as_os_str().is_empty()
-            && !folder.is_dir()
-        {
-            return Err(TrainError::Option {
-                option: "out",
-                found: format!("in `{}`, which does not exist", folder.display()),
-                valid: "a file in a folder that exists".into(),
-            });
-        }
+        args.result.as_deref().map_or(Ok(()), check_result_file)?;
         let selected = place.probe()?;
-        let begun = args.run.as_ref().map(RunFolder::at);
-        let begun = begun.filter(|folder| args.go_on && folder.config().exists());
-        let outcome = match begun {
-            Some(folder) => go_on::<B, R>(folder, config, &selected, &args.runs_on)?,
-            None => {
-                let name = config.name.clone();
-                let folder = || match args.run {
-                    Some(path) => RunFolder::create_at(path),
-                    None => RunFolder::create("runs", &name, None),
-                };
-                let fit = Fit::<B, R>::open(config, &selected.device)?;
-                let session = Session::start(fit, folder, &selected.label)?;
-                train(session, &selected.label, &args.runs_on)?
-            }
+        if let Some(seeds) = self.seeds {
+            let default = || PathBuf::from(format!("runs/{}-seeds", config.name));
+            let folder = args.run.out.unwrap_or_else(default);
+            return fit_seeds(&folder, &config, &seeds, &selected, &args.runs_on);
+        }
+        let outcome = match args.run.out {
+            Some(path) if args.go_on => start_or_go_on(path, config, &selected, &args.runs_on)?,
+            out => start(out, config, &selected, &args.runs_on)?,
         };
-        match &args.out {
+        match &args.result {
             Some(path) => Ok(files::write_json(path, "the result", &outcome)?),
             None => Ok(()),
         }
     }
+}
+
+fn check_result_file(path: &Path) -> Result<(), TrainError> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(TrainError::Option {
+                option: "result",
+                found: format!("in `{}`, which does not exist", folder.display()),
+                valid: "a file in a folder that exists".into(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A training into a new folder.
+fn start<B: TrainBackend, R: TrainRecipe<B>>(
+    out: Option<PathBuf>,
+    config: FitConfig<R>,
+    selected: &Selected<B>,
+    runs_on: &RunsOn,
+) -> Result<FitOutcome, TrainError> {
+    let name = config.name.clone();
+    let folder = || match out {
+        Some(path) => RunFolder::create_at(path),
+        None => RunFolder::create("runs", &name, None),
+    };
+    let (fit, memory) = open::<B, R>(config, selected, runs_on)?;
+    let session = Session::start(fit, folder, &selected.label)?;
+    train(session, memory, &selected.label, runs_on)
+}
+
+fn start_or_go_on<B: TrainBackend, R: TrainRecipe<B>>(
+    path: PathBuf,
+    config: FitConfig<R>,
+    selected: &Selected<B>,
+    runs_on: &RunsOn,
+) -> Result<FitOutcome, TrainError> {
+    let folder = RunFolder::at(path);
+    match folder.config().exists() {
+        true => go_on(folder, config, selected, runs_on),
+        false => start(Some(folder.path().into()), config, selected, runs_on),
+    }
+}
+
+/// Trains with every seed, into `seed-SEED` of the folder. What is finished is kept and what is begun is
+/// resumed, so the same command continues after an interruption.
+fn fit_seeds<B: TrainBackend, R: TrainRecipe<B>>(
+    folder: &Path,
+    config: &FitConfig<R>,
+    seeds: &Seeds,
+    selected: &Selected<B>,
+    runs_on: &RunsOn,
+) -> Result<(), TrainError> {
+    for &seed in seeds.as_slice() {
+        let config = FitConfig {
+            seed,
+            ..config.clone()
+        };
+        let path = folder.join(format!("seed-{seed}"));
+        start_or_go_on(path, config, selected, runs_on)?;
+    }
+    Ok(())
+}
+
+/// Opens a training whose step fits into memory, and says how much of it a step needs.
+fn open<B: TrainBackend, R: TrainRecipe<B>>(
+    config: FitConfig<R>,
+    selected: &Selected<B>,
+    runs_on: &RunsOn,
+) -> Result<(Fit<B, R>, Option<String>), TrainError> {
+    let trainer = Trainer::open(config)?;
+    let advice = |fits: &dyn Fn(u64) -> bool| trainer.memory_advice(fits);
+    let memory = runs_on.check_memory(selected.name, trainer.step_bytes(), advice)?;
+    Ok((Fit::of_trainer(trainer, &selected.device)?, memory))
 }
 
 /// Resumes a run, which must have this configuration, or says again how it ended.
@@ -181,52 +197,45 @@ fn go_on<B: TrainBackend, R: TrainRecipe<B>>(
     selected: &Selected<B>,
     runs_on: &RunsOn,
 ) -> Result<FitOutcome, TrainError> {
-    if read_config::<R>(&folder)? != config {
-        return Err(WorkbenchError::RunFolder {
-            path: folder.path().to_path_buf(),
-            problem: "was trained with other settings; valid with --run is a folder of the same \
-                      settings or one that does not exist"
-                .into(),
-        }
-        .into());
+    let begun = read_config::<R>(&folder)?;
+    if !begun.is_run_of(&config)? {
+        let problem = "was trained with other settings; valid with --out is a folder of the same \
+                       settings or one that does not exist";
+        return Err(folder.refused(problem).into());
     }
     if !folder.result().exists() {
-        return resume(folder, config, selected, runs_on);
+        // The data may have moved.
+        let name = begun.name;
+        return resume(folder, FitConfig { name, ..config }, selected, runs_on);
     }
     let outcome = FitOutcome::read(folder.result())?;
     print_outcome(&outcome);
     Ok(outcome)
 }
 
-fn resume<B: TrainBackend, R: TrainRecipe<B>>(
+pub(super) fn resume<B: TrainBackend, R: TrainRecipe<B>>(
     folder: RunFolder,
     config: FitConfig<R>,
     selected: &Selected<B>,
     runs_on: &RunsOn,
 ) -> Result<FitOutcome, TrainError> {
-    let open = || Fit::<B, R>::open(config, &selected.device);
+    let mut memory = None;
+    let open = || {
+        let fit;
+        (fit, memory) = open::<B, R>(config, selected, runs_on)?;
+        Ok(fit)
+    };
     let (session, notes) = Session::resume(folder, open, &selected.label)?;
     for note in notes {
         eprintln!("note: {note}");
     }
-    train(session, &selected.label, runs_on)
+    train(session, memory, &selected.label, runs_on)
 }
 
-impl ResumeArgs {
-    pub(super) fn run<B: TrainBackend, R: TrainRecipe<B>>(
-        self,
-        place: Place<'_, B>,
-    ) -> Result<(), TrainError> {
-        let folder = RunFolder::open(self.run)?;
-        let config = read_config::<R>(&folder)?;
-        check_precision(&config, place.backend)?;
-        resume(folder, config, &place.probe()?, &self.runs_on)?;
-        Ok(())
-    }
-}
-
+/// Trains to the end; `memory` is a sentence on what a step needs.
 fn train<B: TrainBackend, R: TrainRecipe<B>>(
     session: Session<Fit<B, R>>,
+    memory: Option<String>,
     label: &str,
     runs_on: &RunsOn,
 ) -> Result<FitOutcome, TrainError> {
@@ -236,6 +245,9 @@ fn train<B: TrainBackend, R: TrainRecipe<B>>(
         fit.config().name,
         folder.display()
     ));
+    if let Some(memory) = memory {
+        runs_on.say(&memory);
+    }
     let (done, all) = (fit.steps_done(), fit.steps());
     let verbosity = runs_on.verbosity();
     let progress = Progress::new("train", done as u64, all as u64, verbosity);
@@ -246,7 +258,7 @@ fn train<B: TrainBackend, R: TrainRecipe<B>>(
     Ok(outcome)
 }
 
-fn check_precision<R: Recipe>(
+pub(super) fn check_precision<R: Recipe>(
     config: &FitConfig<R>,
     backend: BackendName,
 ) -> Result<(), TrainError> {

@@ -1,11 +1,11 @@
 use supernet::TrainBackend;
 use workbench::backend::BackendName;
-use workbench::run_folder::RunFolder;
+use workbench::run_folder::{RunFolder, RunKind};
 
 use super::place::Place;
-use super::{fit, network};
+use super::{fit, network, resume};
 use crate::portable::{Portable, TaskCommands};
-use crate::tasks::{TaskCommand, TaskWork, dispatch};
+use crate::tasks::{TaskCommand, TaskName, for_task};
 use crate::trained::run_task;
 use crate::{TrainError, TrainRecipe};
 
@@ -21,7 +21,7 @@ pub struct Job {
 #[derive(Debug)]
 pub(super) enum Work {
     Fit(Box<fit::FitCommand>),
-    Resume(fit::ResumeArgs),
+    Resume(resume::ResumeCommand),
     Eval(network::EvalArgs),
     Export(network::ExportArgs),
     Predict(network::PredictArgs),
@@ -40,6 +40,20 @@ impl Work {
             Self::Task(command) => return command.backend(),
         };
         runs_on.backend.as_deref()
+    }
+
+    fn run<B: TrainBackend, R: Portable + TrainRecipe<B>>(
+        self,
+        place: Place<'_, B>,
+    ) -> Result<(), TrainError> {
+        match self {
+            Self::Fit(command) => command.run::<B, R>(place),
+            Self::Resume(command) => command.run::<B, R>(place),
+            Self::Eval(args) => args.run::<B, R>(place),
+            Self::Export(args) => args.run::<B, R>(place),
+            Self::Predict(args) => args.run::<B, R>(place),
+            Self::Task(command) => command.run::<B>(&place.probe()?),
+        }
     }
 }
 
@@ -61,9 +75,12 @@ impl Job {
         };
         let task = match &self.work {
             Work::Fit(command) => command.task()?,
-            Work::Resume(args) => run_task(&RunFolder::open(&args.run)?)?,
+            Work::Resume(command) => {
+                let folder = RunFolder::open_as(&command.resume.run, RunKind::Training)?;
+                run_task(&folder)?
+            }
             Work::Eval(args) => network::task(&args.network)?,
-            Work::Export(args) => run_task(&RunFolder::open(&args.run)?)?,
+            Work::Export(args) => network::task_of_run(&args.run)?,
             Work::Predict(args) => args.task()?,
             Work::Task(_) => {
                 let Work::Task(command) = self.work else {
@@ -72,26 +89,6 @@ impl Job {
                 return command.run::<B>(&place.probe()?);
             }
         };
-        let work = self.work;
-        dispatch(&task, OnBackend { work, place })
-    }
-}
-
-struct OnBackend<'a, B: TrainBackend> {
-    work: Work,
-    place: Place<'a, B>,
-}
-
-impl<B: TrainBackend> TaskWork<B> for OnBackend<'_, B> {
-    fn run<R: Portable + TrainRecipe<B>>(self) -> Result<(), TrainError> {
-        let place = self.place;
-        match self.work {
-            Work::Fit(command) => command.run::<B, R>(place),
-            Work::Resume(args) => args.run::<B, R>(place),
-            Work::Eval(args) => args.run::<B, R>(place),
-            Work::Export(args) => args.run::<B, R>(place),
-            Work::Predict(args) => args.run::<B, R>(place),
-            Work::Task(command) => command.run::<B>(&place.probe()?),
-        }
+        for_task!(TaskName::find(&task)?, R => self.work.run::<B, R>(place))
     }
 }

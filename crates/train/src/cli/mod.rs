@@ -5,13 +5,16 @@ mod fit;
 mod job;
 mod network;
 mod place;
+mod resume;
 
 use clap::{Parser, Subcommand};
 use workbench::backend::BackendName;
+use workbench::cli::{ConfigFile, ConfigQuery, ConfigQuestion};
+use workbench::config::{DEFAULT_TASK, task_name};
 
-use crate::TrainError;
 use crate::portable::TaskCommands;
-use crate::tasks::TaskCommand;
+use crate::tasks::{TaskCommand, TaskName, for_task};
+use crate::{FitConfig, Recipe, TrainError};
 
 pub use job::Job;
 use job::Work;
@@ -28,14 +31,16 @@ pub struct Cli {
 enum Command {
     /// Train cells from fresh weights and print the test score.
     Fit(fit::FitArgs),
-    /// Continue a training from its last checkpoint.
-    Resume(fit::ResumeArgs),
-    /// Score a run or an exported network on test data.
+    /// Continue a training from its last checkpoint, or beyond its end with --epochs.
+    Resume(resume::ResumeCommand),
+    /// Score a run, a search's child or an exported network on test data.
     Eval(network::EvalArgs),
-    /// Write a run's network as safetensors and JSON, for use elsewhere.
+    /// Write the network of a run or a search's child as safetensors and JSON, for use elsewhere.
     Export(network::ExportArgs),
     /// Ask an exported network about files.
     Predict(network::PredictArgs),
+    /// Print or check a configuration.
+    Config(ConfigQuery),
     #[command(flatten)]
     Task(TaskCommand),
 }
@@ -54,6 +59,10 @@ impl Cli {
             Command::Eval(args) => Work::Eval(args),
             Command::Export(args) => Work::Export(args),
             Command::Predict(args) => Work::Predict(args),
+            Command::Config(query) => {
+                answer(query)?;
+                return Ok(None);
+            }
             Command::Task(command) => match command.prepare()? {
                 Some(command) => Work::Task(Box::new(command)),
                 None => return Ok(None),
@@ -62,4 +71,21 @@ impl Cli {
         let backend = BackendName::choose(work.backend(), compiled)?;
         Ok(Some(Job { work, backend }))
     }
+}
+
+/// Prints the defaults of a task, or says that a file is valid.
+fn answer(query: ConfigQuery) -> Result<(), TrainError> {
+    match query.question()? {
+        ConfigQuestion::Default(task) => {
+            let task = TaskName::find(task.as_deref().unwrap_or(DEFAULT_TASK))?;
+            for_task!(task, R => print!("{}", R::DEFAULTS));
+        }
+        ConfigQuestion::Check(path) => {
+            let file = ConfigFile::read(&path)?;
+            let task = TaskName::find(&task_name(Some(file.source()), &[])?)?;
+            for_task!(task, R => FitConfig::<R>::resolve(Some(file.source()), &[]).map(drop))?;
+            println!("{} is valid", path.display());
+        }
+    }
+    Ok(())
 }

@@ -6,18 +6,21 @@ use workbench::WorkbenchError;
 use workbench::cli::RunsOn;
 use workbench::images::OnCorrupt;
 use workbench::problem::{Problem, Split};
-use workbench::run_folder::RunFolder;
+use workbench::run_folder::{RunFolder, RunKind};
 use workbench::session::UnreadableReport;
 
 use super::place::Place;
+use crate::child::{child_of, choice_of_search};
 use crate::export::{exported_task, is_exported};
-use crate::portable::{DataChoice, Portable};
-use crate::trained::{read_config, run_task};
-use crate::{ExportedNetwork, TrainError, TrainRecipe, Trainer, score_network, trained_network};
+use crate::portable::{DataChoice, Inherited, Portable};
+use crate::trained::{read_config, remembered_data, run_task};
+use crate::{
+    ExportedNetwork, Judging, TrainError, TrainRecipe, Trainer, score_network, trained_network,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {
-    /// A run folder or an exported network.
+    /// A run folder, also of a search, or an exported network.
     pub(super) network: PathBuf,
     /// Data set; by default the one it was trained on. Images are normalised as those the network
     /// was trained on.
@@ -50,7 +53,7 @@ impl From<OnCorruptArg> for OnCorrupt {
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
-    /// The run folder.
+    /// The run folder, also of a search.
     pub(super) run: PathBuf,
     /// Folder of the run's data set, where it has moved.
     #[arg(long, value_name = "FOLDER")]
@@ -66,7 +69,7 @@ pub(super) struct ExportArgs {
 pub(super) struct PredictArgs {
     /// An exported network.
     network: PathBuf,
-    /// Files of what the network takes; for images PNG or JPEG.
+    /// Files of what the network takes; for images JPEG, PNG, WebP or BMP.
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -77,8 +80,13 @@ pub(super) struct PredictArgs {
 pub(super) fn task(network: &Path) -> Result<String, TrainError> {
     match is_exported(network) {
         true => exported_task(network),
-        false => run_task(&RunFolder::open(network)?),
+        false => task_of_run(network),
     }
+}
+
+/// The task of a run.
+pub(super) fn task_of_run(run: &Path) -> Result<String, TrainError> {
+    run_task(&RunFolder::open(run)?)
 }
 
 impl EvalArgs {
@@ -93,72 +101,131 @@ impl EvalArgs {
             on_corrupt: self.on_corrupt.map(Into::into),
         };
         if is_exported(&self.network) {
-            let exported = ExportedNetwork::<R>::read(&self.network)?;
-            let problem = R::test_data(&exported.config, None, &choice)?;
-            let network = exported.init::<B::InnerBackend>(device)?;
-            let recipe = R::of_export(&exported.config);
-            return report(&recipe, &problem, &network, EVAL_BATCH, device);
+            return score_exported::<B::InnerBackend, R>(&self.network, &choice, device);
         }
         let folder = RunFolder::open(&self.network)?;
-        // The root is that of the other data set, where there is one.
-        let own = DataChoice {
-            set: None,
-            root: choice.root.clone().filter(|_| choice.set.is_none()),
-            on_corrupt: choice.on_corrupt,
-        };
-        let config = R::with_data(read_config::<R>(&folder)?, &own);
-        let trainer = Trainer::open(config)?;
+        if folder.kind()? == Some(RunKind::Search) {
+            let choice = choice_of_search::<R>(&folder, choice)?;
+            return score_exported::<B::InnerBackend, R>(&child_of(&folder)?, &choice, device);
+        }
+        let (trainer, data) = open_run::<R>(&folder, &choice)?;
         let trained = trained_network::<B, R>(&folder, &trainer, device)?;
-        let other = match choice.set {
-            Some(_) => {
+        let other = match data {
+            Data::Other => {
                 let export = R::export(&trainer, trained.epoch);
                 let own = Some(&trainer.config.data);
                 Some(R::test_data(&export, own, &choice)?)
             }
-            None => None,
+            Data::Own => None,
         };
         trained.warning.iter().for_each(|warning| note(warning));
         let batch_size = trainer.config.fit.pass_size();
         let problem = other.as_ref().unwrap_or(&trainer.problem);
-        report(
-            &trainer.recipe,
-            problem,
-            &trained.network,
-            batch_size,
-            device,
-        )
+        let judged = [(Judging::running(batch_size), "")];
+        report(&trainer.recipe, problem, &trained.network, judged, device)
     }
 }
 
+/// Whether a run is scored on the data that it was trained with.
+enum Data {
+    Own,
+    Other,
+}
+
+/// Opens a run to score it. A folder without the name of a set holds the run's own data, moved, or
+/// others of its kind.
+fn open_run<R: Portable>(
+    folder: &RunFolder,
+    choice: &DataChoice,
+) -> Result<(Trainer<R>, Data), TrainError> {
+    let config = read_config::<R>(folder)?;
+    let own = DataChoice {
+        on_corrupt: choice.on_corrupt,
+        ..DataChoice::default()
+    };
+    let at_home = |config| Trainer::<R>::open(R::with_data(config, &own));
+    if choice.set.is_some() {
+        return Ok((at_home(config)?, Data::Other));
+    }
+    if choice.root.is_none() {
+        return Ok((at_home(config)?, Data::Own));
+    }
+    match Trainer::open(R::with_data(config.clone(), choice)) {
+        Ok(there) if there.problem.description() == remembered_data(folder)? => {
+            Ok((there, Data::Own))
+        }
+        // Where its own data are gone, the others say how many classes there are.
+        there => Ok((at_home(config).or(there)?, Data::Other)),
+    }
+}
+
+/// Scores an exported network; one that inherits its weights as its search scored it, too.
+fn score_exported<B: ModelBackend, R: Portable>(
+    network: &Path,
+    choice: &DataChoice,
+    device: &B::Device,
+) -> Result<(), TrainError> {
+    let exported = ExportedNetwork::<R>::read(network)?;
+    let problem = R::test_data(&exported.config, None, choice)?;
+    let network = exported.init::<B>(device)?;
+    let recipe = R::of_export(&exported.config);
+    let running = Judging::running(EVAL_BATCH);
+    match R::inherited(&exported.config) {
+        None => report(&recipe, &problem, &network, [(running, "")], device),
+        Some(inherited) => {
+            let judged = [
+                (inherited.judging(), BATCH_STATISTICS),
+                (running, RUNNING_STATISTICS),
+            ];
+            report(&recipe, &problem, &network, judged, device)
+        }
+    }
+}
+
+const BATCH_STATISTICS: &str = ", with the statistics of each batch, as the search scores it";
+const RUNNING_STATISTICS: &str =
+    ", with the running statistics that it inherits, averages over other architectures";
+
 /// Examples of a pass; with running statistics it does not change the result.
 const EVAL_BATCH: usize = 64;
+
+fn note_inherited(inherited: &Inherited) {
+    note(&format!(
+        "the network is a search's child with inherited weights: the search scores it with the statistics \
+         of batches of {}, and its running statistics, which answer single files, are averages over other \
+         architectures; `train fit` trains its cells",
+        inherited.batch_size
+    ));
+}
 
 fn note(text: &str) {
     eprintln!("note: {text}");
 }
 
-fn report<B: ModelBackend, R: Portable>(
+/// Prints the test score, once for each way of scoring; a few words say which it is.
+fn report<B: ModelBackend, R: Portable, const N: usize>(
     recipe: &R,
     problem: &R::Problem,
     network: &R::Model<B>,
-    batch_size: usize,
+    judged: [(Judging, &str); N],
     device: &B::Device,
 ) -> Result<(), TrainError> {
     problem.notes().iter().for_each(|text| note(text));
-    let (score, examples) =
-        score_network(recipe, problem, network, Split::Test, batch_size, device)?;
     let mut unreadable = UnreadableReport::default();
-    unreadable.report(problem.unreadable(), note);
-    unreadable.count(R::Problem::UNREADABLE, note);
     let metric = problem.metric();
-    println!(
-        "test {} {}, loss {:.4} on {} ({examples} {})",
-        metric.name,
-        metric.show(score.value),
-        score.loss,
-        problem.name(),
-        R::Problem::EXAMPLES
-    );
+    for (how, words) in judged {
+        let (score, examples) = score_network(recipe, problem, network, Split::Test, how, device)?;
+        unreadable.report(problem.unreadable(), note);
+        println!(
+            "test {} {}, loss {:.4} on {} ({examples} {}){words}",
+            metric.name,
+            metric.show(score.value),
+            score.loss,
+            problem.name(),
+            R::Problem::EXAMPLES
+        );
+    }
+    unreadable.count(R::Problem::UNREADABLE, note);
     Ok(())
 }
 
@@ -169,6 +236,15 @@ impl ExportArgs {
     ) -> Result<(), TrainError> {
         let device = &place.probe()?.device;
         let folder = RunFolder::open(self.run)?;
+        if folder.kind()? == Some(RunKind::Search) {
+            let exported = ExportedNetwork::<R>::read(&child_of(&folder)?)?;
+            exported.write(&self.out)?;
+            println!("wrote {}", self.out.display());
+            R::inherited(&exported.config)
+                .iter()
+                .for_each(note_inherited);
+            return Ok(());
+        }
         let choice = DataChoice {
             root: self.data_root,
             ..DataChoice::default()
@@ -207,6 +283,9 @@ impl PredictArgs {
         let device = &place.probe()?.device;
         let exported = ExportedNetwork::<R>::read(&self.network)?;
         let network = exported.init::<B::InnerBackend>(device)?;
+        R::inherited(&exported.config)
+            .iter()
+            .for_each(note_inherited);
         for path in &self.files {
             let answer = R::predict(&exported.config, &network, path, device)?;
             println!("{}: {answer}", path.display());

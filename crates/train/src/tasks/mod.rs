@@ -4,40 +4,16 @@ pub mod image;
 
 use clap::Subcommand;
 use supernet::TrainBackend;
-use workbench::WorkbenchError;
 use workbench::backend::Selected;
 
+use crate::TrainError;
 use crate::portable::{Portable, TaskCommands};
-use crate::{Recipe, TrainError, TrainRecipe};
 
-/// Work for a task whose name is known only when the program runs.
-pub(crate) trait TaskWork<B: TrainBackend> {
-    /// Does the work for the task of a recipe.
-    ///
-    /// # Errors
-    ///
-    /// Whatever stops it.
-    fn run<R: Portable + TrainRecipe<B>>(self) -> Result<(), TrainError>;
-}
-
-macro_rules! tasks {
-    ($($task:ident: $recipe:ty),+ $(,)?) => {
-        /// Does work for the task of this name.
-        ///
-        /// # Errors
-        ///
-        /// Those of the work; when there is no such task.
-        pub(crate) fn dispatch<B: TrainBackend>(
-            task: &str,
-            work: impl TaskWork<B>,
-        ) -> Result<(), TrainError> {
-            match task {
-                $(<$recipe as Recipe>::NAME => work.run::<$recipe>(),)+
-                other => {
-                    let valid = [$(<$recipe as Recipe>::NAME),+];
-                    Err(WorkbenchError::unknown_name("task", other, &valid).into())
-                }
-            }
+/// [`workbench::tasks`], and the commands that only some of the tasks have.
+macro_rules! recipes {
+    ($($task:ident => $recipe:ty),+ $(,)?) => {
+        workbench::tasks! {
+            crate::Recipe: $($task => $recipe),+
         }
 
         /// Commands of single tasks.
@@ -68,6 +44,6 @@ macro_rules! tasks {
     };
 }
 
-tasks! {
-    Image: image::ImageRecipe,
+recipes! {
+    Image => crate::tasks::image::ImageRecipe,
 }

@@ -1,10 +1,8 @@
-use std::collections::HashMap;
 use std::path::Path;
 
-use safetensors::serialize;
-use safetensors::tensor::{Dtype, TensorView};
-use supernet::{NamedTensor, StateDict};
+use supernet::StateDict;
 use workbench::files;
+use workbench::tensors::{TensorSlice, write_safetensors};
 
 use super::problem::Problem;
 use super::pytorch::read_pytorch;
@@ -17,25 +15,12 @@ use crate::TrainError;
 ///
 /// When the file cannot be written.
 pub fn write_weights(path: &Path, state: &StateDict) -> Result<(), TrainError> {
-    let bytes: Vec<(&String, &NamedTensor, Vec<u8>)> = state
-        .iter()
-        .map(|(name, tensor)| {
-            let bytes = tensor.values.iter().flat_map(|value| value.to_le_bytes());
-            (name, tensor, bytes.collect())
-        })
-        .collect();
-    let views = bytes
-        .iter()
-        .map(|(name, tensor, bytes)| {
-            let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes);
-            view.map(|view| (name.as_str(), view))
-        })
-        .collect::<Result<Vec<_>, _>>();
-    // The name of the layout, as PyTorch's own tools write it.
-    let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
-    let file = views.and_then(|views| serialize(views, Some(metadata)));
-    let file = file.map_err(|error| broken(path, format!("cannot be made ({error})")))?;
-    Ok(files::write_atomic(path, file)?)
+    let tensors = state.iter().map(|(name, tensor)| TensorSlice {
+        name,
+        shape: &tensor.shape,
+        values: &tensor.values,
+    });
+    Ok(write_safetensors(path, tensors)?)
 }
 
 /// Reads the tensors of a safetensors file or, where the name ends in `.pt`, `.pth` or `.pth.tar`, of

@@ -64,7 +64,7 @@ fn a_network_is_trained_scored_exported_and_asked() {
     let path = folder.path();
     let text = printed(
         path,
-        &fit(&["--run", "run", "--out", "result.json", "--quiet"]),
+        &fit(&["--out", "run", "--result", "result.json", "--quiet"]),
     );
     assert!(
         text.starts_with("test error ") && text.contains(" on digits (seed 0"),
@@ -84,7 +84,7 @@ fn a_network_is_trained_scored_exported_and_asked() {
     let config = path.join("exported/config.json");
     let text = std::fs::read_to_string(&config).unwrap();
     let mut other: serde_json::Value = serde_json::from_str(&text).unwrap();
-    other["image"]["mean"] = serde_json::json!([5.0]);
+    other["image"]["mean"] = serde_json::json!([0.9]);
     std::fs::write(&config, other.to_string()).unwrap();
     assert_ne!(printed(path, &["eval", "exported"]), scored);
     std::fs::write(&config, text).unwrap();
@@ -119,7 +119,7 @@ fn a_network_is_trained_scored_exported_and_asked() {
     refused(
         path,
         &["predict", "exported", "cut.png"],
-        &["cut.png", "complete JPEG or PNG"],
+        &["cut.png", "complete JPEG, PNG"],
     );
     // A decoder that fills in what is missing says nothing of it.
     let whole = std::fs::read(path.join("b.jpg")).unwrap();
@@ -181,6 +181,37 @@ fn a_network_of_pytorch_is_imported_and_refused_where_it_does_not_fit() {
         }
     };
     import("5", "five", None);
+    // As of pixels from 0 to 255.
+    for (option, value) in [("--mean", "120"), ("--std", "60"), ("--mean", "-0.1")] {
+        let other = |option: &str| {
+            if option == "--mean" {
+                "--std"
+            } else {
+                "--mean"
+            }
+        };
+        let arguments = [
+            "import",
+            &weights,
+            &genotype,
+            "--channels",
+            "4",
+            "--cells",
+            "4",
+            "--classes",
+            "5",
+            "--image",
+            "16x16",
+            other(option),
+            "0.5,0.5,0.5",
+            option,
+            &format!("0.5,{value},0.5"),
+            "--out",
+            "foreign",
+        ];
+        refused(path, &arguments, &[option, value, "divide it by 255"]);
+    }
+    assert!(!path.join("foreign").exists());
     import("7", "seven", Some(&["classifier", "[5", "[7"]));
     assert!(!path.join("seven").exists());
     // It sees colour and knows five classes; digits are grey and ten.
@@ -192,12 +223,15 @@ fn a_network_of_pytorch_is_imported_and_refused_where_it_does_not_fit() {
     refused(path, &["eval", "five"], &["--data"]);
 
     let config = std::fs::read_to_string(path.join("five/config.json")).unwrap();
-    let other = config.replace("\"classes\": 5", "\"classes\": 10");
-    assert_ne!(config, other);
-    std::fs::write(path.join("five/config.json"), other).unwrap();
+    let foreign = config.replacen("0.2", "60.0", 1);
+    std::fs::write(path.join("five/config.json"), foreign).unwrap();
     image::GrayImage::new(16, 16)
         .save(path.join("a.png"))
         .unwrap();
+    refused(path, &["predict", "five", "a.png"], &["image.std", "60"]);
+    let other = config.replace("\"classes\": 5", "\"classes\": 10");
+    assert_ne!(config, other);
+    std::fs::write(path.join("five/config.json"), other).unwrap();
     refused(
         path,
         &["predict", "five", "a.png"],
@@ -217,10 +251,10 @@ fn bad_input_gets_one_sentence_and_leaves_nothing() {
     .unwrap();
     std::fs::write(path.join("weights.bin"), "x").unwrap();
     let before = std::fs::read_dir(path).unwrap().count();
-    let cases: [(&[&str], &[&str]); 17] = [
+    let cases: [(&[&str], &[&str]); 24] = [
         (
-            &["fit", "--out", "no/such/result.json"],
-            &["--out", "no/such", "exist"],
+            &["fit", "--result", "no/such/result.json"],
+            &["--result", "no/such", "exist"],
         ),
         (
             &["fit", "--channels", "99999999999"],
@@ -261,6 +295,31 @@ fn bad_input_gets_one_sentence_and_leaves_nothing() {
             &["fit", "--set", "network.form=imagenet"],
             &["8x8", "64x64"],
         ),
+        (&["fit", "--seeds", "2,0..3"], &["seeds", "each seed once"]),
+        (&["fit", "--set", "name= "], &["`name` is", "a word"]),
+        (
+            &["fit", "--epochs", "1.5"],
+            &["`fit.epochs` is 1.5; valid: a whole number of 0 or more"],
+        ),
+        (
+            &["fit", "--set", "weights.learning_rate=fast"],
+            &["`weights.learning_rate` is \"fast\"; valid: a schedule such as"],
+        ),
+        (
+            &["fit", "--learning-rate", "fast"],
+            &["`weights.learning_rate.from` is \"fast\"; valid: a number"],
+        ),
+        (
+            &[
+                "fit",
+                "--data",
+                "folder",
+                "--set",
+                "data.folder.shorter_side=3",
+            ],
+            &["`data.folder.shorter_side` is 3", "48"],
+        ),
+        (&["config"], &["--print-default", "--check FILE"]),
         (&["resume", "absent"], &["absent", "does not exist"]),
         (&["eval", "absent"], &["absent", "does not exist"]),
         (
@@ -296,6 +355,117 @@ fn bad_input_gets_one_sentence_and_leaves_nothing() {
         before,
         "a refusal writes nothing"
     );
+}
+
+#[test]
+fn the_default_configuration_prints_and_checks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let text = printed(path, &["config", "--print-default"]);
+    std::fs::write(path.join("mine.toml"), text).unwrap();
+    let checked = printed(path, &["config", "--check", "mine.toml"]);
+    assert_eq!(checked, "mine.toml is valid\n");
+    std::fs::write(path.join("mine.toml"), "[fit]\nepochs = 0").unwrap();
+    refused(path, &["config", "--check", "mine.toml"], &["fit.epochs"]);
+    refused(
+        path,
+        &["config", "--print-default", "--task", "imag"],
+        &["imag", "did you mean `image`"],
+    );
+}
+
+#[test]
+fn seeds_are_trained_one_after_the_other_and_kept_wherever_their_data_lie() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/digits.csv.gz");
+    std::fs::create_dir(path.join("data")).unwrap();
+    std::fs::copy(file, path.join("data/digits.csv.gz")).unwrap();
+    let seeds = |more: &[&'static str]| {
+        let all = ["--seeds", "1..3", "--out", "all", "--quiet"];
+        printed(path, &fit(&[&all[..], more].concat()))
+    };
+    let first = seeds(&["--data-root", "data"]);
+    assert!(
+        first.contains("(seed 1,") && first.contains("(seed 2,"),
+        "{first}"
+    );
+    let checkpoint = path.join("all/seed-1/checkpoints/step-1.ckpt");
+    let bytes = std::fs::read(&checkpoint).unwrap();
+    std::fs::rename(path.join("data"), path.join("moved")).unwrap();
+    // One finished, one without its end.
+    std::fs::remove_file(path.join("all/seed-2/result.json")).unwrap();
+    assert_eq!(seeds(&["--data-root", "moved"]), first);
+    assert_eq!(std::fs::read(&checkpoint).unwrap(), bytes);
+
+    // The run that went on knows where its data are, from anywhere; the other is told.
+    let elsewhere = path.join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let run = |seed: &str| path.join("all").join(seed).display().to_string();
+    printed(&elsewhere, &["resume", &run("seed-2")]);
+    refused(path, &["resume", &run("seed-1")], &["digits.csv.gz"]);
+    printed(
+        &elsewhere,
+        &["resume", &run("seed-1"), "--data-root", "../moved"],
+    );
+    printed(path, &["eval", &run("seed-1")]);
+}
+
+#[test]
+fn a_finished_training_is_extended_and_is_then_the_longer_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let constant = r#"weights.learning_rate={shape="constant",value=0.05}"#;
+    let run = |epochs: &'static str, out: &'static str, set: &[&str]| {
+        let set: Vec<&str> = set.iter().flat_map(|field| ["--set", field]).collect();
+        let sizes = ["fit", "snas", "--channels", "2", "--cells", "2", "--quiet"];
+        let run = ["--epochs", epochs, "--out", out];
+        printed(path, &[&sizes[..], &run, &set].concat())
+    };
+    let longer = run("2", "longer", &[constant]);
+    run("1", "short", &[constant]);
+    let extended = printed(path, &["resume", "short", "--epochs", "2", "--quiet"]);
+    assert_eq!(extended, longer);
+    assert!(path.join("short/result-epoch-1.json").exists());
+    refused(
+        path,
+        &["resume", "short", "--epochs", "1"],
+        &["`--epochs` is 1; valid is more than the 2 epochs that are done"],
+    );
+
+    run("1", "ending", &["fit.drop_path=0.2"]);
+    refused(
+        path,
+        &["resume", "ending", "--epochs", "3"],
+        &[
+            "`weights.learning_rate` is a cosine from 0.05 to 0 over 1 epochs",
+            "`--learning-rate 0`",
+        ],
+    );
+    let schedule = r#"{shape="linear", from=0.01, to=0.001}"#;
+    let output = train(
+        path,
+        &[
+            "resume",
+            "ending",
+            "--epochs",
+            "3",
+            "--learning-rate",
+            schedule,
+        ],
+    );
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{message}");
+    assert!(
+        message.contains("`drop_path` depends on the number of epochs"),
+        "{message}"
+    );
+    let records: Vec<workbench::record::FitEpoch> =
+        workbench::metrics::read(path.join("ending/metrics.jsonl")).unwrap();
+    let rate = |epoch: usize| records[epoch].learning_rate;
+    // Over the two epochs that were added alone.
+    assert_eq!(records.len(), 3);
+    assert!((rate(1) - 0.0055).abs() < 3e-4 && (rate(2) - 0.001).abs() < 3e-4);
 }
 
 #[test]

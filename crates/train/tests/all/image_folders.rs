@@ -158,15 +158,20 @@ fn a_run_is_not_resumed_scored_or_exported_with_other_classes() {
     for name in ["aaa", "zzz"] {
         let class = root.join("train").join(name);
         fs::create_dir(&class).unwrap();
+        fs::copy(root.join("train/ant/0.png"), class.join("0.png")).unwrap();
         check(&["3 classes", "2 classes"]);
-        fs::remove_dir(&class).unwrap();
+        fs::remove_dir_all(&class).unwrap();
     }
     for part in ["train", "val"] {
         fs::rename(root.join(part).join("bee"), root.join(part).join("cat")).unwrap();
     }
     check(&["`cat` as class 1", "`bee`"]);
     let evaluate = ["eval", "good", "--data-root", "images"];
-    refused(path, &evaluate, &["`cat` as class 1", "`bee`"]);
+    refused(
+        path,
+        &evaluate,
+        &["a class `cat`", "the classes `ant`, `bee`"],
+    );
     for part in ["train", "val"] {
         fs::rename(root.join(part).join("cat"), root.join(part).join("bee")).unwrap();
     }
@@ -192,5 +197,178 @@ fn a_run_is_not_resumed_scored_or_exported_with_other_classes() {
             "--out",
             "moved-too",
         ],
+    );
+}
+
+fn printed(folder: &Path, arguments: &[&str]) -> String {
+    let output = train(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", told(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Pictures of this many classes `ant`, `bee` and `cow` below a folder.
+fn pictures(root: &Path, classes: usize, count: u8) {
+    for (class, red) in [("ant", 40), ("bee", 200), ("cow", 120)]
+        .iter()
+        .take(classes)
+    {
+        let folder = root.join(class);
+        fs::create_dir_all(&folder).unwrap();
+        for index in 0..count {
+            let picture = RgbImage::from_fn(12, 10, |x, y| Rgb([*red, (x * y) as u8, index]));
+            picture.save(folder.join(format!("{index}.png"))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_folder_to_judge_by_is_scored_whole_and_its_classes_go_by_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    // The data are not divided: a fifth is for test.
+    pictures(&path.join("images"), 3, 10);
+    let held_out = path.join("held-out");
+    pictures(&held_out, 3, 7);
+    done(path, &FIT);
+    done(path, &["export", "run", "--out", "net"]);
+    let own = printed(path, &["eval", "run"]);
+    assert!(own.contains("(6 images)"), "{own}");
+    fs::create_dir(path.join("two")).unwrap();
+    for class in ["bee", "cow"] {
+        fs::rename(held_out.join(class), path.join("two").join(class)).unwrap();
+    }
+    pictures(&held_out, 3, 7);
+    for network in ["run", "net"] {
+        let eval = |more: &[&str]| printed(path, &[&["eval", network], more].concat());
+        for named in [&["--data", "folder"][..], &[]] {
+            let score = |root: &str| eval(&[named, &["--data-root", root]].concat());
+            assert!(score("held-out").contains("(21 images)"));
+            assert!(score("two").contains("(14 images)"));
+            // What the network was trained on is no test of it, wherever it lies.
+            assert_eq!(score("images"), own);
+            pictures(&path.join("copy"), 3, 10);
+            assert_eq!(score("copy"), own);
+        }
+        let whole = eval(&["--data", "folder", "--data-root", "held-out"]);
+        let parts = ["ant", "bee", "cow"].map(|class| {
+            let part = path.join(format!("part-{network}"));
+            fs::create_dir(&part).unwrap();
+            fs::rename(held_out.join(class), part.join(class)).unwrap();
+            let root = format!("part-{network}");
+            let scored = eval(&["--data", "folder", "--data-root", &root]);
+            fs::rename(part.join(class), held_out.join(class)).unwrap();
+            fs::remove_dir(&part).unwrap();
+            error_of(&scored)
+        });
+        // As many images of each class: the error of all is the mean of theirs.
+        let mean = parts.iter().sum::<f64>() / 3.0;
+        assert!((error_of(&whole) - mean).abs() < 0.02, "{whole} {parts:?}");
+    }
+    fs::rename(path.join("two/cow"), path.join("two/dog")).unwrap();
+    let refusal = ["a class `dog`", "the classes `ant`, `bee`, `cow`"];
+    for network in ["run", "net"] {
+        refused(
+            path,
+            &["eval", network, "--data", "folder", "--data-root", "two"],
+            &refusal,
+        );
+    }
+    // The run's own data are gone, and others are there.
+    fs::remove_dir_all(path.join("images")).unwrap();
+    let text = printed(path, &["eval", "run", "--data-root", "copy"]);
+    assert_eq!(text, own);
+}
+
+fn error_of(text: &str) -> f64 {
+    text.split(' ').nth(2).unwrap().parse().unwrap()
+}
+
+#[test]
+fn the_parts_of_a_folder_become_no_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let fit = |root: &str, run: &str| {
+        FIT.map(|word| match word {
+            "images" => root.to_string(),
+            "run" => run.to_string(),
+            other => other.to_string(),
+        })
+    };
+    pictures(&path.join("fruits/Training"), 3, 4);
+    pictures(&path.join("fruits/Test"), 3, 2);
+    let words = fit("fruits", "run-fruits");
+    done(path, &words.each_ref().map(String::as_str));
+    done(path, &["export", "run-fruits", "--out", "net"]);
+    let config = fs::read_to_string(path.join("net/config.json")).unwrap();
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    assert_eq!(
+        config["class_names"],
+        serde_json::json!(["ant", "bee", "cow"])
+    );
+
+    pictures(&path.join("other/train"), 2, 4);
+    pictures(&path.join("other/val/images"), 3, 2);
+    fs::rename(
+        path.join("other/val/images/ant"),
+        path.join("other/val/images/ape"),
+    )
+    .unwrap();
+    fs::remove_dir_all(path.join("other/val/images/bee")).unwrap();
+    let words = fit("other", "run-other");
+    refused(
+        path,
+        &words.each_ref().map(String::as_str),
+        &[
+            "other/val",
+            "images of `ape`, `cow`, none of which trains",
+            "`ant`, `bee`",
+        ],
+    );
+    assert!(!path.join("run-other").exists());
+}
+
+#[test]
+fn a_folder_alone_is_enough_to_train_and_predict() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    pictures(&path.join("photos"), 2, 6);
+    let fit = [
+        "fit",
+        "snas",
+        "--data-root",
+        "photos",
+        "--epochs",
+        "1",
+        "--run",
+        "run",
+    ];
+    // The rest is chosen to fit two dozen pictures; smaller here, to be quick.
+    let smaller = [
+        "--channels",
+        "2",
+        "--set",
+        "data.folder.size=16",
+        "--set",
+        "data.folder.channels=1",
+    ];
+    done(path, &[&fit[..], &smaller].concat());
+    let config = fs::read_to_string(path.join("run/config.toml")).unwrap();
+    for line in [
+        "set = \"folder\"",
+        "batch_size = 2",
+        "channels = 1",
+        "name = \"fit-folder\"",
+    ] {
+        assert!(config.contains(line), "{line}: {config}");
+    }
+    done(path, &["export", "run", "--out", "net"]);
+    let answer = printed(path, &["predict", "net", "photos/ant/0.png"]);
+    assert!(
+        answer.contains("class ") && answer.contains("probability"),
+        "{answer}"
+    );
+    assert_eq!(
+        printed(path, &["eval", "run"]),
+        printed(path, &["eval", "net", "--data-root", "photos"])
     );
 }

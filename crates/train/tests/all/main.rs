@@ -5,7 +5,10 @@ mod fit_commands;
 mod fit_resume;
 mod genotypes;
 mod image_folders;
+#[cfg(target_os = "linux")]
+mod memory;
 mod own_recipe;
 mod recipe;
+mod searched;
 mod sums;
 mod torch;

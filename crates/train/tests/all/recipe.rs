@@ -7,7 +7,8 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
 use supernet::{
-    DerivedConfig, DerivedNetwork, Form, NetworkConfig, Published, Statistics, WeightInit,
+    DerivedConfig, DerivedNetwork, Form, NetworkConfig, OperationForm, Published, Statistics,
+    WeightInit,
 };
 use train::recipe::PassContext;
 use train::tasks::image::{ImageConfig, ImageFit, ImageRecipe};
@@ -41,6 +42,7 @@ fn recipe(auxiliary: bool, fit: ImageFit) -> ImageRecipe {
         },
         class_names: None,
         fit,
+        operations: OperationForm::Retrained,
     }
 }
 

@@ -67,6 +67,7 @@ fn exported(made: Made, weights: &str) -> Exported {
             },
             class_names: None,
             trained: None,
+            inherited: None,
         },
         weights: read_weights(&file(weights)).unwrap(),
     }

@@ -27,6 +27,7 @@ impl Checkpoint {
         Self::new(json!({
             "config": run.fingerprint,
             "backend": run.backend,
+            "processor": run.processor,
             "data": run.data,
             "epoch": epoch,
         }))
@@ -46,6 +47,8 @@ pub struct RunIdentity {
     pub fingerprint: String,
     /// Backend and device it runs on.
     pub backend: String,
+    /// Processor of the machine it runs on.
+    pub processor: String,
     /// What is remembered of its data.
     pub data: Value,
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::content::Checkpoint;
+use super::content::{Checkpoint, RunIdentity};
 use crate::{Result, WorkbenchError};
 
 /// A checkpoint that was found on disk.
@@ -21,14 +21,20 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Checks that the checkpoint is of a run whose configuration has this fingerprint.
+    /// Fingerprint of the configuration it was made with.
+    pub fn fingerprint(&self) -> &str {
+        self.checkpoint.header["config"].as_str().unwrap_or("none")
+    }
+
+    /// Checks that the checkpoint is of a run whose configuration has this fingerprint, or of the one
+    /// that it was `extended` from.
     ///
     /// # Errors
     ///
     /// [`WorkbenchError::OtherConfig`] when it is not.
-    pub fn check_config(&self, fingerprint: &str) -> Result<()> {
-        let found = self.checkpoint.header["config"].as_str().unwrap_or("none");
-        if found == fingerprint {
+    pub fn check_config(&self, fingerprint: &str, extended: Option<&str>) -> Result<()> {
+        let found = self.fingerprint();
+        if found == fingerprint || extended == Some(found) {
             return Ok(());
         }
         let run = self.path.parent().and_then(Path::parent);
@@ -53,16 +59,28 @@ impl Loaded {
         })
     }
 
-    /// What a person should know when the run goes on from here on this backend, a sentence each.
-    pub fn notes(&self, backend: &str) -> Vec<String> {
-        let before = self.checkpoint.header["backend"].as_str();
-        let before = before.unwrap_or("unknown");
-        let moved = (before != backend).then(|| {
-            format!(
-                "the run began on {before} and goes on on {backend}: results will differ slightly"
-            )
-        });
-        moved.into_iter().chain(self.warning.clone()).collect()
+    /// What a person should know when the run goes on from here as this one, a sentence each.
+    pub fn notes(&self, run: &RunIdentity) -> Vec<String> {
+        let header = &self.checkpoint.header;
+        let before = header["backend"].as_str().unwrap_or("unknown");
+        let mut notes = Vec::new();
+        if before != run.backend {
+            notes.push(format!(
+                "the run began on {before} and goes on on {}: results will differ slightly",
+                run.backend
+            ));
+        }
+        // Checkpoints of earlier versions do not say.
+        let processor = header["processor"].as_str();
+        if let Some(before) = processor.filter(|before| *before != run.processor) {
+            notes.push(format!(
+                "the run began on another processor, {before}, and goes on on {}: sums are rounded in \
+                 another order, so results may differ slightly from those of one machine",
+                run.processor
+            ));
+        }
+        notes.extend(self.warning.clone());
+        notes
     }
 
     /// The content of a section.

@@ -26,6 +26,20 @@ pub fn below_one(field: &'static str, value: f64) -> Result<()> {
     check((0.0..1.0).contains(&value), field, value, text)
 }
 
+/// # Errors
+///
+/// When the text is empty or blank.
+pub fn not_blank(field: &'static str, text: &str) -> Result<()> {
+    match text.trim().is_empty() {
+        false => Ok(()),
+        true => Err(WorkbenchError::field(
+            field,
+            format!("{text:?}"),
+            "a word, such as digits-small",
+        )),
+    }
+}
+
 fn check(holds: bool, field: &'static str, value: f64, valid: &str) -> Result<()> {
     if holds {
         return Ok(());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de;
+use serde::de::{self, Expected, Unexpected};
 use serde_path_to_error::{Path, Segment};
 
 use super::sides::is_side;
@@ -20,6 +20,8 @@ pub(super) enum ValueError {
     UnknownChoice { found: String, valid: Vec<String> },
     /// A field that its section must have.
     MissingField(String),
+    /// A value of another type, range or length.
+    Unfit { found: String, valid: String },
     /// Anything else, in words.
     Other(String),
 }
@@ -27,6 +29,22 @@ pub(super) enum ValueError {
 impl de::Error for ValueError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::Other(one_line(&message.to_string()))
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::unfit(&found, &expected.to_string())
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::unfit(&found, &expected.to_string())
+    }
+
+    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
+        let values = if length == 1 { "value" } else { "values" };
+        Self::Unfit {
+            found: format!("an array of {length} {values}"),
+            valid: in_words(&expected.to_string()),
+        }
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
@@ -45,6 +63,57 @@ impl de::Error for ValueError {
 
     fn missing_field(field: &'static str) -> Self {
         Self::MissingField(field.into())
+    }
+}
+
+impl ValueError {
+    /// Of a value that something else was expected for, by its name in Rust.
+    fn unfit(found: &Unexpected<'_>, expected: &str) -> Self {
+        Self::Unfit {
+            found: shown(found),
+            valid: in_words(expected),
+        }
+    }
+}
+
+/// A value as a configuration has it.
+fn shown(value: &Unexpected<'_>) -> String {
+    match value {
+        Unexpected::Bool(value) => value.to_string(),
+        Unexpected::Unsigned(number) => number.to_string(),
+        Unexpected::Signed(number) => number.to_string(),
+        Unexpected::Float(number) => format!("{number:?}"),
+        Unexpected::Str(text) => format!("{text:?}"),
+        Unexpected::Seq => "an array".into(),
+        Unexpected::Map | Unexpected::StructVariant => "a section".into(),
+        other => other.to_string(),
+    }
+}
+
+/// What Serde calls a type, in the words of configurations.
+fn in_words(expected: &str) -> String {
+    let whole = |most: u64| format!("a whole number from 0 to {most}");
+    if let Some((_, count)) = expected
+        .split_once("an array of length ")
+        .or_else(|| expected.split_once("a tuple of size "))
+    {
+        return format!("an array of {count} values");
+    }
+    match expected {
+        "u8" => whole(u8::MAX.into()),
+        "u16" => whole(u16::MAX.into()),
+        "u32" => whole(u32::MAX.into()),
+        "u64" | "usize" | "u128" => "a whole number of 0 or more".into(),
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number".into(),
+        "f32" | "f64" => "a number".into(),
+        "a boolean" => "true or false".into(),
+        "a string" | "path string" | "a formatted string" | "a character" => {
+            "text in quotes".into()
+        }
+        "a sequence" => "an array".into(),
+        "a map" => "a section".into(),
+        _ if expected.starts_with("struct ") => "a section".into(),
+        other => other.into(),
     }
 }
 
@@ -101,6 +170,10 @@ fn describe(place: &str, error: &ValueError) -> String {
         ValueError::MissingField(field) => {
             format!("missing field `{field}`{}", in_section(place))
         }
+        ValueError::Unfit { found, valid } => match place {
+            "" => format!("found {found}; valid: {valid}"),
+            field => format!("`{field}` is {found}; valid: {valid}"),
+        },
         ValueError::Other(message) => match place {
             "" => message.clone(),
             field => format!("`{field}`: {message}"),

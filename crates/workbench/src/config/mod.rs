@@ -6,6 +6,7 @@ mod errors;
 mod fingerprint;
 mod joined;
 mod overrides;
+mod place;
 mod resolve;
 mod section;
 mod sides;
@@ -15,7 +16,8 @@ mod value;
 pub use fingerprint::fingerprint;
 pub use joined::Joined;
 pub use overrides::{apply_overrides, overrides_table};
-pub use resolve::{Source, resolve, task_name};
+pub use place::{make_absolute, set_root};
+pub use resolve::{DEFAULT_TASK, Source, resolve, stated, task_name};
 pub use section::{Empty, Section};
 pub use table::{from_table, merge, parse_table, to_toml};
 

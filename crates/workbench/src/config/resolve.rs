@@ -5,7 +5,7 @@ use toml::{Table, Value};
 
 use super::errors::config_error;
 use super::overrides::overrides_table;
-use super::table::{from_table, parse_table};
+use super::table::{from_table, merge, parse_table};
 use crate::Result;
 
 /// The text of a configuration file.
@@ -20,10 +20,10 @@ pub struct Source<'a> {
 /// The name that errors give to what a binary brings along.
 const DEFAULT: &str = "default";
 /// The task of a configuration that names none.
-const DEFAULT_TASK: &str = "image";
+pub const DEFAULT_TASK: &str = "image";
 
 /// The configuration of `bases`, a file and overrides `section.field=value`. Each but the first base is
-/// laid on what came before it by `overlay(before, over)`, for which [`merge`](super::merge) is the
+/// laid on what came before it by `overlay(before, over)`, for which [`merge`] is the
 /// usual choice.
 ///
 /// # Errors
@@ -56,6 +56,18 @@ pub fn resolve<C: DeserializeOwned>(
         name.push_str(" with overrides");
     }
     from_table(table.unwrap_or_default(), &name)
+}
+
+/// What a file and overrides say themselves, the overrides laid on the file; no field is checked.
+///
+/// # Errors
+///
+/// When a text is not TOML.
+pub fn stated(file: Option<Source<'_>>, overrides: &[String]) -> Result<Table> {
+    let of_file = file.map(|file| parse_table(file.text, file.name));
+    let mut table = of_file.transpose()?.unwrap_or_default();
+    merge(&mut table, overrides_table(overrides)?);
+    Ok(table)
 }
 
 /// The task that the field `task` of a file or an override names, or `image`. Whether there is such a

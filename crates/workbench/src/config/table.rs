@@ -33,7 +33,35 @@ pub fn parse_table(text: &str, source_name: &str) -> Result<Table> {
 ///
 /// When a field is unknown, missing, or of a wrong type or value.
 pub fn from_table<T: DeserializeOwned>(table: Table, source_name: &str) -> Result<T> {
+    if let Some((field, found)) = not_finite(&table, "") {
+        let message = format!("`{field}` is {found}; valid is a finite number");
+        return Err(config_error(source_name, message));
+    }
     interpret(table).map_err(|message| config_error(source_name, message))
+}
+
+/// The first number that is none or infinite, which no setting can be, and its field; `place` is that of
+/// the table.
+fn not_finite(table: &Table, place: &str) -> Option<(String, f64)> {
+    table.iter().find_map(|(name, value)| {
+        let field = match place {
+            "" => name.clone(),
+            place => format!("{place}.{name}"),
+        };
+        find_not_finite(value, field)
+    })
+}
+
+fn find_not_finite(value: &Value, field: String) -> Option<(String, f64)> {
+    match value {
+        Value::Float(number) if !number.is_finite() => Some((field, *number)),
+        Value::Table(table) => not_finite(table, &field),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, item)| find_not_finite(item, format!("{field}[{index}]"))),
+        _ => None,
+    }
 }
 
 /// The same with the sentence alone as the error.

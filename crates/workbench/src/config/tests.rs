@@ -84,7 +84,8 @@ fn an_unknown_choice_names_the_field_and_the_choices() {
 fn a_wrong_type_names_the_field() {
     assert_eq!(
         message_for("steps = 3", "steps = \"many\""),
-        "configuration a.toml: `weights.steps`: invalid type: string \"many\", expected u32"
+        "configuration a.toml: `weights.steps` is \"many\"; valid: a whole number from 0 to \
+         4294967295"
     );
 }
 
@@ -92,7 +93,7 @@ fn a_wrong_type_names_the_field() {
 fn a_value_out_of_range_names_the_field() {
     let message = message_for("steps = 3", "steps = -1");
     assert!(
-        message.contains("`weights.steps`: ") && message.contains("-1"),
+        message.contains("`weights.steps` is -1; valid: a whole number from 0 to"),
         "{message}"
     );
 }
@@ -166,6 +167,38 @@ weights = { momentum = 0.9, rate = { shape = "linear", from = 1, to = 0 } }"#,
 weights = { momentum = 0.9, decay = 2, rate = { shape = "constant", value = 3 } }"#,
     );
     assert_eq!(base, expected);
+}
+
+#[test]
+fn a_number_that_is_none_or_infinite_is_refused_wherever_it_is() {
+    #[derive(Debug, Deserialize)]
+    struct Nested {
+        #[serde(rename = "rate")]
+        _rate: Vec<Config>,
+    }
+    for (text, field) in [
+        ("weights.momentum=nan", "`weights.momentum` is NaN"),
+        (
+            "weights.learning_rate=-inf",
+            "`weights.learning_rate` is -inf",
+        ),
+        ("weights.steps=nan", "`weights.steps` is NaN"),
+    ] {
+        let message = overridden(text).unwrap_err().to_string();
+        assert!(
+            message.contains(field) && message.ends_with("valid is a finite number"),
+            "{message}"
+        );
+    }
+    let text = TEXT.replace("momentum = 0.9", "momentum = inf");
+    let text = text
+        .replace("name", "[[rate]]\nname")
+        .replace("[weights]", "[rate.weights]");
+    let message = parse::<Nested>(&text, "a").unwrap_err().to_string();
+    assert!(
+        message.contains("`rate[0].weights.momentum` is inf"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use serde::Deserializer;
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
-use serde::de::{Error as _, IntoDeserializer, Visitor};
+use serde::de::{IntoDeserializer, Visitor};
 use toml::{Table, Value};
 
 use super::errors::ValueError;
@@ -117,11 +117,10 @@ impl<'de> Deserializer<'de> for Node {
             Value::Table(table) if table.len() == 1 => {
                 MapAccessDeserializer::new(entries(table)).deserialize_enum(name, variants, visitor)
             }
-            other => Err(ValueError::custom(format!(
-                "invalid type: {}, expected one of {}",
-                other.type_str(),
-                variants.join(", ")
-            ))),
+            other => Err(ValueError::Unfit {
+                found: other.to_string(),
+                valid: variants.join(", "),
+            }),
         }
     }
 

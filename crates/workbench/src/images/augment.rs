@@ -4,6 +4,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::stream::below;
+use crate::{Result, WorkbenchError};
 
 /// Random changes to a training image. Each is sampled for every image alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,25 @@ pub(super) struct Change {
 }
 
 impl Augment {
+    /// Checks that the changes leave something of images of this height and width.
+    ///
+    /// # Errors
+    ///
+    /// Naming the field, what was found and what would be valid.
+    pub fn validate(&self, [height, width]: [usize; 2]) -> Result<()> {
+        let side = height.min(width);
+        for (field, found) in [
+            ("data.augment.crop_padding", self.crop_padding),
+            ("data.augment.cutout", self.cutout),
+        ] {
+            if usize::from(found) >= side {
+                let valid = format!("less than {side}, as images are {height}x{width}");
+                return Err(WorkbenchError::field(field, found, &valid));
+            }
+        }
+        Ok(())
+    }
+
     /// Samples the changes for an image of this size; always the same count of random numbers, so
     /// that turning one change on leaves the others as they were.
     pub(super) fn sample(&self, rng: &mut impl RngCore, [height, width]: [usize; 2]) -> Change {
@@ -140,6 +160,29 @@ mod tests {
             areas.into_iter().collect::<Vec<_>>(),
             [(1, 1), (1, 2), (2, 1), (2, 2)]
         );
+    }
+
+    #[test]
+    fn changes_that_leave_nothing_of_an_image_are_refused() {
+        let changes = |crop_padding, cutout| Augment {
+            crop_padding,
+            cutout,
+            flip: false,
+        };
+        changes(7, 7).validate([8, 9]).unwrap();
+        for (augment, part) in [
+            (
+                changes(0, 100),
+                "`data.augment.cutout` is 100; valid: less than 8",
+            ),
+            (
+                changes(8, 0),
+                "`data.augment.crop_padding` is 8; valid: less than 8",
+            ),
+        ] {
+            let message = augment.validate([9, 8]).unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
     }
 
     #[test]

@@ -9,6 +9,10 @@ use crate::{Result, WorkbenchError, files};
 
 const PIXELS: usize = 3 * 32 * 32;
 
+const PYTHON: &str = "the Python version";
+const MATLAB: &str = "the Matlab version";
+const ARCHIVE: &str = "an archive that is still packed";
+
 /// One of the two sets.
 pub(super) struct Layout {
     name: &'static str,
@@ -16,6 +20,8 @@ pub(super) struct Layout {
     folder: &'static str,
     training: &'static [&'static str],
     test: &'static str,
+    /// Files of the other versions that are published, and of archives, and what they are.
+    others: &'static [(&'static str, &'static str)],
     classes: u8,
     /// Label bytes at the start of a record; the last one is the class.
     labels: usize,
@@ -36,6 +42,15 @@ pub(super) const CIFAR_10: Layout = Layout {
         "data_batch_5.bin",
     ],
     test: "test_batch.bin",
+    others: &[
+        ("cifar-10-batches-py/data_batch_1", PYTHON),
+        ("data_batch_1", PYTHON),
+        ("cifar-10-batches-mat/data_batch_1.mat", MATLAB),
+        ("data_batch_1.mat", MATLAB),
+        ("cifar-10-binary.tar.gz", ARCHIVE),
+        ("cifar-10-python.tar.gz", PYTHON),
+        ("cifar-10-matlab.tar.gz", MATLAB),
+    ],
     classes: 10,
     labels: 1,
     mean: [0.4914, 0.4822, 0.4465],
@@ -48,6 +63,15 @@ pub(super) const CIFAR_100: Layout = Layout {
     folder: "cifar-100-binary",
     training: &["train.bin"],
     test: "test.bin",
+    others: &[
+        ("cifar-100-python/train", PYTHON),
+        ("train", PYTHON),
+        ("cifar-100-matlab/train.mat", MATLAB),
+        ("train.mat", MATLAB),
+        ("cifar-100-binary.tar.gz", ARCHIVE),
+        ("cifar-100-python.tar.gz", PYTHON),
+        ("cifar-100-matlab.tar.gz", MATLAB),
+    ],
     classes: 100,
     labels: 2,
     mean: [0.5071, 0.4865, 0.4409],
@@ -67,6 +91,9 @@ pub(super) fn read(layout: &Layout, root: &Path) -> Result<(Dataset, Dataset)> {
     } else {
         root.to_path_buf()
     };
+    if !folder.join(layout.training[0]).exists() {
+        layout.refuse_others(root)?;
+    }
     let (mut images, mut labels) = (Vec::new(), Vec::new());
     let mut first_count = None;
     for name in layout.training {
@@ -89,6 +116,32 @@ pub(super) fn read(layout: &Layout, root: &Path) -> Result<(Dataset, Dataset)> {
 }
 
 impl Layout {
+    /// Whether the files of the set are in a folder, or one of another version is.
+    pub(super) fn is_in(&self, root: &Path) -> bool {
+        let first = self.training[0];
+        let own = [root.join(first), root.join(self.folder).join(first)];
+        own.iter().any(|path| path.is_file()) || self.other_in(root).is_some()
+    }
+
+    fn other_in(&self, root: &Path) -> Option<&'static (&'static str, &'static str)> {
+        self.others
+            .iter()
+            .find(|(file, _)| root.join(file).is_file())
+    }
+
+    /// Says of files of another version what they are.
+    fn refuse_others(&self, root: &Path) -> Result<()> {
+        let Some((file, what)) = self.other_in(root) else {
+            return Ok(());
+        };
+        let valid = format!(
+            "the binary version of https://www.cs.toronto.edu/~kriz/cifar.html, unpacked: {} to {}",
+            self.training[0], self.test
+        );
+        let place = "whole file".into();
+        Err(data_error(&root.join(file), place, what.to_string(), valid))
+    }
+
     fn dataset(&self, images: Vec<u8>, labels: Vec<u16>) -> Dataset {
         Dataset {
             name: self.name.into(),
@@ -100,6 +153,7 @@ impl Layout {
             mean: self.mean.to_vec(),
             std: self.std.to_vec(),
             class_names: None,
+            file_names: None,
             notes: Vec::new(),
         }
     }
@@ -228,6 +282,29 @@ mod tests {
         fs::remove_file(folder.path().join("data_batch_5.bin")).unwrap();
         let message = read_10(folder.path()).unwrap_err().to_string();
         assert!(message.contains("cannot read `") && message.contains("data_batch_5.bin"));
+    }
+
+    #[test]
+    fn other_versions_are_called_by_their_names() {
+        for (layout, file, found) in [
+            (&CIFAR_10, "cifar-10-batches-py/data_batch_1", PYTHON),
+            (&CIFAR_10, "data_batch_1", PYTHON),
+            (&CIFAR_10, "cifar-10-batches-mat/data_batch_1.mat", MATLAB),
+            (&CIFAR_10, "cifar-10-binary.tar.gz", ARCHIVE),
+            (&CIFAR_100, "cifar-100-python/train", PYTHON),
+            (&CIFAR_100, "train", PYTHON),
+            (&CIFAR_100, "cifar-100-python.tar.gz", PYTHON),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "x").unwrap();
+            assert!(layout.is_in(root.path()));
+            let message = read(layout, root.path()).unwrap_err().to_string();
+            let expected =
+                format!("{file}`, whole file: found {found}; valid is the binary version of");
+            assert!(message.contains(&expected), "{message}");
+        }
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::image_files::{CorruptFile, ImageFiles};
+use super::listing::list;
 use crate::stream::stratified;
+use crate::{Result, WorkbenchError};
 
 /// The seed of the division of sets that are not published divided; it is part of their definition
 /// here.
@@ -28,6 +30,8 @@ pub struct Dataset {
     pub(super) std: Vec<f32>,
     /// Names of the classes, where the data set has names for them.
     pub(super) class_names: Option<Arc<Vec<String>>>,
+    /// A name for all files of the folder that this is a share of, where it was not divided.
+    pub(super) file_names: Option<String>,
     /// What a person should know about how the set was read.
     pub(super) notes: Vec<String>,
 }
@@ -109,6 +113,52 @@ impl Dataset {
         self.class_names.as_deref().map(Vec::as_slice)
     }
 
+    /// The same images with the labels that a network has for classes of these names.
+    ///
+    /// # Errors
+    ///
+    /// When there are images of a class with another name.
+    pub fn labelled_by(&self, names: &[String]) -> Result<Self> {
+        let own = self.class_names().unwrap_or_default();
+        let known = |name: &String| names.iter().position(|known| known == name);
+        let known: Vec<Option<usize>> = own.iter().map(known).collect();
+        let label = |&label: &u16| {
+            let found = known.get(usize::from(label)).copied().flatten();
+            found.map(|found| found as u16).ok_or_else(|| {
+                let name = own.get(usize::from(label)).map_or("", String::as_str);
+                WorkbenchError::OtherData {
+                    name: self.name.clone(),
+                    found: format!("images of a class `{name}`"),
+                    expected: format!("the classes {}", list(names)),
+                }
+            })
+        };
+        let labels = self
+            .labels
+            .iter()
+            .map(label)
+            .collect::<Result<Vec<u16>>>()?;
+        let absent = |(label, name): (usize, &String)| {
+            (!labels.contains(&(label as u16))).then(|| name.clone())
+        };
+        let absent: Vec<String> = names.iter().enumerate().filter_map(absent).collect();
+        let mut notes = self.notes.clone();
+        if !absent.is_empty() {
+            let (few, all) = (absent.len(), names.len());
+            let absent = list(&absent);
+            notes.push(format!(
+                "{few} of the network's {all} classes have no image: {absent}"
+            ));
+        }
+        Ok(Self {
+            classes: names.len(),
+            labels,
+            class_names: Some(Arc::new(names.to_vec())),
+            notes,
+            ..self.clone()
+        })
+    }
+
     /// What a person should know about how the set was read, one sentence each: classes without an
     /// image, files that were left out. A subset has none.
     pub fn notes(&self) -> &[String] {
@@ -159,6 +209,7 @@ impl Dataset {
             mean: self.mean.clone(),
             std: self.std.clone(),
             class_names: self.class_names.clone(),
+            file_names: self.file_names.clone(),
             notes: Vec::new(),
             ..*self
         }
@@ -226,6 +277,7 @@ pub(super) mod tests {
             mean: vec![],
             std: vec![],
             class_names: None,
+            file_names: None,
             notes: vec![],
         };
         set.measure();

@@ -55,6 +55,9 @@ pub struct DataDescription {
     pub classes: Classes,
     /// Number of training images, those held out included.
     pub images: usize,
+    /// A name for the names and lengths of all files of a folder that is not divided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_names: Option<String>,
 }
 
 impl DataDescription {
@@ -63,11 +66,16 @@ impl DataDescription {
         Self {
             classes: Classes::of(train),
             images: train.len(),
+            file_names: train.file_names.clone(),
         }
     }
 
     pub(super) fn to_json(&self) -> Value {
-        json!({ "classes": self.classes, "images": self.images })
+        let mut json = json!({ "classes": self.classes, "images": self.images });
+        if let Some(names) = &self.file_names {
+            json["file_names"] = names.as_str().into();
+        }
+        json
     }
 
     /// The description that a run remembers; `name` is how an error calls the data set of now.
@@ -114,6 +122,7 @@ mod tests {
                 names: names.map(owned),
             },
             images,
+            file_names: None,
         }
     }
 

@@ -4,6 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Result, WorkbenchError};
 
+/// Mean and deviation of each colour over ImageNet's training images; the usual constants for
+/// photographs of any kind. Grey takes their averages.
+const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const STD: [f32; 3] = [0.229, 0.224, 0.225];
+const GREY_MEAN: f32 = 0.449;
+const GREY_STD: f32 = 0.226;
+
+const COLOUR: u8 = 3;
+const GREY: u8 = 1;
+
+/// Runs that are older than the choice do not state it.
+fn is_colour(channels: &u8) -> bool {
+    *channels == COLOUR
+}
+
 /// How image files become images.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -14,6 +29,9 @@ pub struct FolderOptions {
     /// out at the centre; `size * 8 / 7` where it is left out, which is 256 for 224.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shorter_side: Option<u16>,
+    /// 3 for colour, 1 for grey.
+    #[serde(skip_serializing_if = "is_colour")]
+    pub channels: u8,
     /// What of a picture is shown in training, that is, where random changes are asked for.
     pub training_crop: TrainingCrop,
     /// What to do about a file that cannot be read.
@@ -47,6 +65,7 @@ impl Default for FolderOptions {
         Self {
             size: 224,
             shorter_side: None,
+            channels: COLOUR,
             training_crop: TrainingCrop::Random,
             on_corrupt: OnCorrupt::default(),
         }
@@ -60,6 +79,19 @@ impl FolderOptions {
         self.shorter_side.unwrap_or(usual)
     }
 
+    /// Channels of an image.
+    pub fn channels(&self) -> usize {
+        self.channels.into()
+    }
+
+    /// Mean and deviation of each channel, of pixels in 0..=1.
+    pub(super) fn normalisation(&self) -> (Vec<f32>, Vec<f32>) {
+        match self.channels {
+            GREY => (vec![GREY_MEAN], vec![GREY_STD]),
+            _ => (MEAN.to_vec(), STD.to_vec()),
+        }
+    }
+
     /// Checks the values.
     ///
     /// # Errors
@@ -67,18 +99,24 @@ impl FolderOptions {
     /// Naming the field, what was found and what would be valid.
     pub fn validate(&self) -> Result<()> {
         if self.size == 0 {
-            return Err(WorkbenchError::InvalidValue {
-                field: "size",
-                found: "0".into(),
-                valid: "1 or more pixels".into(),
-            });
+            return Err(WorkbenchError::field(
+                "data.folder.size",
+                0,
+                "1 or more pixels",
+            ));
+        }
+        if ![GREY, COLOUR].contains(&self.channels) {
+            let valid = "1 (grey) or 3 (colour)";
+            let field = "data.folder.channels";
+            return Err(WorkbenchError::field(field, self.channels, valid));
         }
         if self.shorter_side() < self.size {
-            return Err(WorkbenchError::InvalidValue {
-                field: "shorter_side",
-                found: self.shorter_side().to_string(),
-                valid: format!("`size`, which is {}, or more", self.size),
-            });
+            let valid = format!("`data.folder.size`, which is {}, or more", self.size);
+            return Err(WorkbenchError::field(
+                "data.folder.shorter_side",
+                self.shorter_side(),
+                &valid,
+            ));
         }
         Ok(())
     }

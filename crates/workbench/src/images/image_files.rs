@@ -1,9 +1,12 @@
 //! A set whose images stay in their files until they are asked for.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::fmt::{self, Write as _};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use sha2::{Digest, Sha256};
 
 use super::crop::Region;
 use super::decode::{Problem, decode, planes};
@@ -26,6 +29,9 @@ impl fmt::Display for CorruptFile {
     }
 }
 
+/// Bytes of memory in which images are kept that are the same in every epoch, if all of a set fit.
+const KEPT_BYTES: usize = 256 << 20;
+
 /// Image files, in the order of a set's labels.
 #[derive(Debug, Clone)]
 pub(super) struct ImageFiles {
@@ -35,6 +41,8 @@ pub(super) struct ImageFiles {
     options: FolderOptions,
     /// By place in `paths`; shared by all sets of these paths.
     corrupt: Arc<Mutex<BTreeMap<u32, Problem>>>,
+    /// The centres that were read, by place in `paths`; none of them where not all could be kept.
+    centres: Arc<Vec<OnceLock<Vec<u8>>>>,
 }
 
 impl PartialEq for ImageFiles {
@@ -46,8 +54,14 @@ impl PartialEq for ImageFiles {
 
 impl ImageFiles {
     pub(super) fn new(paths: Vec<PathBuf>, options: FolderOptions) -> Self {
+        let image = options.channels() * usize::from(options.size).pow(2);
+        let kept = match paths.len().saturating_mul(image) <= KEPT_BYTES {
+            true => paths.len(),
+            false => 0,
+        };
         Self {
             picked: (0..paths.len() as u32).collect(),
+            centres: Arc::new((0..kept).map(|_| OnceLock::new()).collect()),
             paths: Arc::new(paths),
             options,
             corrupt: Arc::default(),
@@ -69,7 +83,7 @@ impl ImageFiles {
         self.log().iter().map(file).collect()
     }
 
-    /// The bytes `[3, size, size]` of the image at a place of an order, and its index. `changed` is
+    /// The bytes `[channels, size, size]` of the image at a place of an order, and its index. `changed` is
     /// what its random crop depends on; without it, or where crops are not random, the centre is
     /// taken.
     ///
@@ -109,29 +123,53 @@ impl ImageFiles {
             return Err(problem.clone());
         }
         let options = &self.options;
-        match decode(&self.paths[place as usize]) {
-            Ok(picture) => {
-                let picture = picture.into_rgb8();
-                let dims = picture.dimensions().into();
-                let random = changed.filter(|_| options.training_crop == TrainingCrop::Random);
-                let region = match random {
-                    Some(key) => {
-                        let key = [key.seed, key.epoch, index as u64];
-                        Region::random(&mut seeded_rng(Purpose::Crop, key), dims)
-                    }
-                    None => Region::centre(dims, options.size, options.shorter_side()),
-                };
-                Ok(planes(&picture, region, [options.size; 2]))
-            }
-            Err(problem) => {
-                self.log().insert(place, problem.clone());
-                Err(problem)
-            }
+        let random = changed.filter(|_| options.training_crop == TrainingCrop::Random);
+        let kept = self
+            .centres
+            .get(place as usize)
+            .filter(|_| random.is_none());
+        if let Some(planes) = kept.and_then(OnceLock::get) {
+            return Ok(planes.clone());
         }
+        let picture = decode(&self.paths[place as usize], options.channels())
+            .inspect_err(|problem| drop(self.log().insert(place, problem.clone())))?;
+        let dims = picture.dimensions().into();
+        let region = match random {
+            Some(key) => {
+                let key = [key.seed, key.epoch, index as u64];
+                Region::random(&mut seeded_rng(Purpose::Crop, key), dims)
+            }
+            None => Region::centre(dims, options.size, options.shorter_side()),
+        };
+        let planes = planes(&picture, region, [options.size; 2], options.channels());
+        Ok(match kept {
+            Some(kept) => kept.get_or_init(|| planes).clone(),
+            None => planes,
+        })
     }
 
     fn log(&self) -> MutexGuard<'_, BTreeMap<u32, Problem>> {
         // Nothing is left half done under the lock, so a panic elsewhere does not matter to it.
         self.corrupt.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the files below a folder are called and how long they are, as a name for them all: the same
+/// wherever the folder lies.
+pub(super) fn file_names<'a>(root: &Path, files: impl Iterator<Item = &'a PathBuf>) -> String {
+    let mut digest = Sha256::new();
+    for path in files {
+        let length = fs::metadata(path).map_or(0, |file| file.len());
+        let name = path.strip_prefix(root).unwrap_or(path);
+        for part in name {
+            digest.update(part.as_encoded_bytes());
+            digest.update([0]);
+        }
+        digest.update(length.to_le_bytes());
+    }
+    let mut name = String::new();
+    for byte in digest.finalize() {
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
 }

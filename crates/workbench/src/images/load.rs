@@ -16,6 +16,9 @@ use crate::{Result, WorkbenchError, files};
 /// The environment variable that names the folder of data files.
 pub const DATA_ROOT_VARIABLE: &str = "DATA_DIR";
 
+/// The bundled files, and what a folder is searched for in their place.
+pub(super) const DIGITS_FILE: &str = "digits.csv.gz";
+pub(super) const MNIST_5K_FILE: &str = "mnist_5k.csv.gz";
 const DIGITS: &[u8] = include_bytes!("../../../../datasets/digits.csv.gz");
 const MNIST_5K: &[u8] = include_bytes!("../../../../datasets/mnist_5k.csv.gz");
 
@@ -32,7 +35,7 @@ pub enum DatasetId {
     Cifar10,
     /// CIFAR-100, 3x32x32, from a folder: 50,000 for training, 10,000 for test.
     Cifar100,
-    /// JPEG and PNG files in a folder for each class, as ImageNet has them.
+    /// Image files in a folder for each class, as ImageNet has them.
     Folder,
 }
 
@@ -128,8 +131,47 @@ pub fn load(id: DatasetId, root: Option<&Path>) -> Result<TrainTest> {
 ///
 /// Those of [`load`], and those of [`FolderOptions::validate`].
 pub fn load_with(id: DatasetId, root: Option<&Path>, options: &FolderOptions) -> Result<TrainTest> {
-    let variable = env::var_os(DATA_ROOT_VARIABLE).map(PathBuf::from);
-    load_from(id, root, variable.as_deref(), options)
+    load_from(id, root, variable().as_deref(), options)
+}
+
+/// The images of a set that a network is judged by, those of a folder as the network takes them. Where a
+/// folder is not divided these are all of its images, or, if it is the one that the network was trained
+/// on (its [file names](super::DataDescription::file_names) are `trained`), the share that it did not see.
+///
+/// # Errors
+///
+/// Those of [`load_with`].
+pub fn load_test(
+    id: DatasetId,
+    root: Option<&Path>,
+    options: &FolderOptions,
+    trained: Option<&str>,
+) -> Result<Dataset> {
+    match id {
+        DatasetId::Folder => {
+            let variable = variable();
+            let root = root
+                .or(variable.as_deref())
+                .ok_or_else(|| missing(id, FOLDER))?;
+            folder::read_test(root, options, trained)
+        }
+        _ => Ok(load_with(id, root, options)?.test),
+    }
+}
+
+/// The folder that the environment names.
+pub(super) fn variable() -> Option<PathBuf> {
+    env::var_os(DATA_ROOT_VARIABLE).map(PathBuf::from)
+}
+
+/// What is looked for in a folder of class folders.
+const FOLDER: &str = "train/<class>/ and val/<class>/, or <class>/, with image files";
+
+fn missing(id: DatasetId, files: &'static str) -> WorkbenchError {
+    WorkbenchError::DataRootMissing {
+        dataset: id.name(),
+        files,
+    }
 }
 
 fn load_from(
@@ -138,12 +180,7 @@ fn load_from(
     variable: Option<&Path>,
     options: &FolderOptions,
 ) -> Result<TrainTest> {
-    let given = |files| {
-        root.or(variable).ok_or(WorkbenchError::DataRootMissing {
-            dataset: id.name(),
-            files,
-        })
-    };
+    let given = |files| root.or(variable).ok_or_else(|| missing(id, files));
     let (train, test) = match id {
         DatasetId::Digits => {
             let layout = csv::Layout {
@@ -152,7 +189,7 @@ fn load_from(
                 pixel_max: 16,
                 classes: 10,
             };
-            return bundled(id, ("digits.csv.gz", DIGITS), layout, 1_437, root, variable);
+            return bundled(id, (DIGITS_FILE, DIGITS), layout, 1_437, root, variable);
         }
         DatasetId::Mnist5k => {
             let layout = csv::Layout {
@@ -161,7 +198,7 @@ fn load_from(
                 pixel_max: 255,
                 classes: 10,
             };
-            let file = ("mnist_5k.csv.gz", MNIST_5K);
+            let file = (MNIST_5K_FILE, MNIST_5K);
             return bundled(id, file, layout, 4_000, root, variable);
         }
         DatasetId::Cifar10 => {
@@ -169,10 +206,7 @@ fn load_from(
             cifar::read(&cifar::CIFAR_10, given(files)?)?
         }
         DatasetId::Cifar100 => cifar::read(&cifar::CIFAR_100, given("train.bin and test.bin")?)?,
-        DatasetId::Folder => {
-            let files = "train/<class>/ and val/<class>/, or <class>/, with image files";
-            folder::read(given(files)?, options)?
-        }
+        DatasetId::Folder => folder::read(given(FOLDER)?, options)?,
     };
     Ok(TrainTest { train, test })
 }
@@ -205,6 +239,7 @@ fn bundled(
         mean: vec![],
         std: vec![],
         class_names: None,
+        file_names: None,
         notes: vec![],
     };
     let mut train = whole.subset(&first);

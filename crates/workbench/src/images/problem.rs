@@ -21,13 +21,16 @@ pub struct ImageProblem {
     validation: Option<Dataset>,
     test: Dataset,
     augment: Augment,
+    /// Whether the images for logits are left as they are.
+    plain_logits: bool,
     label_smoothing: f64,
     description: DataDescription,
     notes: Vec<String>,
 }
 impl ImageProblem {
     /// The data of a search: the share `weights_fraction` of each class of the training images is for
-    /// weights, the others are for logits and validation. `augment` is done to the images for weights.
+    /// weights, the others are for logits and validation. `augment` is done to the images for weights and, as in DARTS'
+    /// published search, to those for logits.
     ///
     /// # Errors
     ///
@@ -49,6 +52,14 @@ impl ImageProblem {
             validation: Some(others),
             ..Self::undivided(data, augment).with_weights(weights)
         })
+    }
+
+    /// The same data, with the images for logits as they are.
+    pub fn with_plain_logits(self) -> Self {
+        Self {
+            plain_logits: true,
+            ..self
+        }
     }
 
     /// The data of a training: the share `validation` of each class of the training images is held out,
@@ -83,6 +94,12 @@ impl ImageProblem {
         Ok(problem)
     }
 
+    /// Images to judge a network by, and none to train one.
+    pub fn for_evaluation(test: Dataset) -> Self {
+        let train = test.subset(&[]);
+        Self::undivided(TrainTest { train, test }, Augment::default())
+    }
+
     fn undivided(data: TrainTest, augment: Augment) -> Self {
         let TrainTest { train, test } = data;
         Self {
@@ -94,12 +111,18 @@ impl ImageProblem {
             validation: None,
             test,
             augment,
+            plain_logits: false,
             label_smoothing: 0.0,
         }
     }
 
     fn with_weights(self, weights: Dataset) -> Self {
         Self { weights, ..self }
+    }
+
+    /// What is remembered of the training images.
+    pub fn data(&self) -> &DataDescription {
+        &self.description
     }
 
     /// The images for a purpose, if there are some.
@@ -116,6 +139,16 @@ impl ImageProblem {
     pub fn smaller(&self) -> usize {
         let logits = self.logits.as_ref().map_or(usize::MAX, Dataset::len);
         self.weights.len().min(logits)
+    }
+
+    /// The changes to the images that are learned from.
+    fn changes(&self, split: Split) -> Option<&Augment> {
+        let changed = match split {
+            Split::Weights => true,
+            Split::Logits => !self.plain_logits,
+            Split::Validation | Split::Test => false,
+        };
+        changed.then_some(&self.augment)
     }
 
     fn required(&self, split: Split) -> Result<&Dataset> {
@@ -198,7 +231,7 @@ impl Problem for ImageProblem {
         device: &B::Device,
     ) -> impl Iterator<Item = Result<Batch<B>>> {
         let set = self.dataset(visit.split);
-        let augment = (visit.split == Split::Weights).then_some(&self.augment);
+        let augment = self.changes(visit.split);
         let batches = set.map(|set| {
             let lists = training_lists(set.len(), visit);
             set.batches(lists, augment, visit.key, AHEAD, device)

@@ -1,10 +1,17 @@
 //! Values that change over a run: learning rates and temperatures.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::config::{from_table, parse_table};
+use crate::{Result, WorkbenchError};
 
 /// A value as a function of the progress of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "shape", rename_all = "lowercase", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "shape", rename_all = "lowercase")]
 pub enum Schedule {
     /// The same value throughout.
     Constant {
@@ -50,10 +57,100 @@ impl Schedule {
         self.value((step - warm_up) as f64 / remaining as f64)
     }
 
-    /// The smallest and the largest value that it takes.
+    /// Whether it has one value throughout, so that it goes on beyond its end.
+    pub fn is_constant(&self) -> bool {
+        let (low, high) = self.range();
+        low == high
+    }
+
+    /// The smallest and the largest value that it takes; no numbers where one of its fields is none.
     pub fn range(&self) -> (f64, f64) {
         let (from, to) = (self.value(0.0), self.value(1.0));
-        (from.min(to), from.max(to))
+        match from.is_nan() || to.is_nan() {
+            true => (f64::NAN, f64::NAN),
+            false => (from.min(to), from.max(to)),
+        }
+    }
+}
+
+/// A schedule as it is written, before its fields are those of its shape: an error inside of it can then
+/// name the field.
+#[derive(Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a schedule such as { shape = \"linear\", from = 1.0, to = 0.1 }"
+)]
+struct Written {
+    shape: Shape,
+    from: Option<f64>,
+    to: Option<f64>,
+    value: Option<f64>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Shape {
+    Constant,
+    Linear,
+    Cosine,
+}
+
+impl<'de> Deserialize<'de> for Schedule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Written {
+            shape,
+            from,
+            to,
+            value,
+        } = Written::deserialize(deserializer)?;
+        let unknown = |field, valid| Err(D::Error::unknown_field(field, valid));
+        let end = |field: &'static str, value: Option<f64>| {
+            value.ok_or_else(|| D::Error::missing_field(field))
+        };
+        match (shape, [from, to], value) {
+            (Shape::Constant, [None, None], value) => Ok(Self::Constant {
+                value: end("value", value)?,
+            }),
+            (Shape::Constant, [Some(_), _], _) => unknown("from", &["shape", "value"]),
+            (Shape::Constant, _, _) => unknown("to", &["shape", "value"]),
+            (_, _, Some(_)) => unknown("value", &["shape", "from", "to"]),
+            (Shape::Linear, [from, to], None) => Ok(Self::Linear {
+                from: end("from", from)?,
+                to: end("to", to)?,
+            }),
+            (Shape::Cosine, [from, to], None) => Ok(Self::Cosine {
+                from: end("from", from)?,
+                to: end("to", to)?,
+            }),
+        }
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = WorkbenchError;
+
+    /// Of a number, which is a constant, or of a table as configurations have it.
+    fn from_str(text: &str) -> Result<Self> {
+        if let Ok(value) = text.trim().parse() {
+            return Ok(Self::Constant { value });
+        }
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Of {
+            schedule: Schedule,
+        }
+        let table = parse_table(&format!("schedule = {text}"), "of an option")?;
+        Ok(from_table::<Of>(table, "of an option")?.schedule)
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant { value } => write!(f, "constant, {value}"),
+            Self::Linear { from, to } => write!(f, "linear from {from} to {to}"),
+            Self::Cosine { from, to } => write!(f, "a cosine from {from} to {to}"),
+        }
     }
 }
 
@@ -107,6 +204,16 @@ mod tests {
     }
 
     #[test]
+    fn a_range_with_an_end_that_is_no_number_has_none() {
+        for (from, to) in [(f64::NAN, 1.0), (1.0, f64::NAN), (f64::INFINITY, 1.0)] {
+            for schedule in [Schedule::Linear { from, to }, Schedule::Cosine { from, to }] {
+                let (low, high) = schedule.range();
+                assert!(!(low.is_finite() && high.is_finite()), "{schedule:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_warm_up_rises_along_a_line_and_then_the_schedule_begins() {
         let schedule = Schedule::Cosine { from: 0.8, to: 0.0 };
         let values: Vec<f64> = (0..8)
@@ -125,5 +232,23 @@ mod tests {
         let text = "shape = \"linear\"\nfrom = 1\nto = 0.1";
         let schedule: Schedule = toml::from_str(text).unwrap();
         assert_eq!(schedule, Schedule::Linear { from: 1.0, to: 0.1 });
+    }
+
+    #[test]
+    fn an_option_names_it_by_a_number_or_a_table() {
+        let of = |text: &str| text.parse::<Schedule>();
+        assert_eq!(of("0.5").unwrap(), Schedule::Constant { value: 0.5 });
+        let cosine = of("{ shape = \"cosine\", from = 0.1, to = 0 }").unwrap();
+        assert_eq!(cosine, Schedule::Cosine { from: 0.1, to: 0.0 });
+        assert!(of("0.5").unwrap().is_constant() && !cosine.is_constant());
+        for (text, expected) in [
+            ("fast", "line 1"),
+            ("true", "a schedule such as"),
+            ("{ shape = \"cosine\" }", "missing field `from`"),
+            ("1\nother = 2", "unknown field `other`"),
+        ] {
+            let message = of(text).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
     }
 }

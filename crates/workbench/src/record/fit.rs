@@ -45,6 +45,8 @@ pub struct FitOutcome {
     pub seed: u64,
     /// Backend and device the last part ran on.
     pub backend: String,
+    /// Processor of the machine the last part ran on; none in a result of an earlier version.
+    pub processor: Option<String>,
     /// Epochs trained.
     pub epochs: usize,
     /// The epoch whose weights are the result, counted from 1: the last, or, with patience, the one of
@@ -163,6 +165,9 @@ impl Serialize for FitOutcome {
         to.put("data", &self.data)?;
         to.put("seed", self.seed)?;
         to.put("backend", &self.backend)?;
+        if let Some(processor) = &self.processor {
+            to.put("processor", processor)?;
+        }
         to.put("epochs", self.epochs)?;
         to.put("result_epoch", self.result_epoch)?;
         to.put("metric", &self.metric)?;
@@ -187,6 +192,7 @@ impl<'de> Deserialize<'de> for FitOutcome {
             data: from.take("data")?,
             seed: from.take("seed")?,
             backend: from.take("backend")?,
+            processor: from.take_optional("processor")?,
             epochs: from.take("epochs")?,
             result_epoch: from.take("result_epoch")?,
             weights: from.take("weights")?,

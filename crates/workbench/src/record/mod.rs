@@ -9,4 +9,4 @@ mod search;
 pub use epoch::EpochRecord;
 pub use fit::{FitEpoch, FitOutcome};
 pub use metric::{Direction, Metric, MetricCurve, Score, capitalised};
-pub use search::{CellRecord, SearchEpoch, SearchOutcome, SearchTiming};
+pub use search::{CellRecord, ChildCost, SearchEpoch, SearchOutcome, SearchTiming};

@@ -68,6 +68,18 @@ pub struct SearchTiming {
     pub examples_per_second: f64,
 }
 
+/// What a child costs, beside its budget.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChildCost {
+    /// What is counted, as a plural noun.
+    pub of: String,
+    /// Of all its layers, in the size of the search.
+    pub child: f64,
+    /// The most that it may cost.
+    pub budget: f64,
+}
+
 /// The end of a search: `result.json`. Scores and gaps are in the unit of the metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchOutcome {
@@ -83,6 +95,8 @@ pub struct SearchOutcome {
     pub seed: u64,
     /// Backend and device the last part ran on.
     pub backend: String,
+    /// Processor of the machine the last part ran on; none in a result of an earlier version.
+    pub processor: Option<String>,
     /// Epochs searched.
     pub epochs: usize,
     /// Temperature of the relaxation over the run; none in a result of an earlier version.
@@ -93,6 +107,8 @@ pub struct SearchOutcome {
     pub supernet_weights: usize,
     /// Weights of the derived network in the supernet's size.
     pub child_weights: usize,
+    /// What the derived network costs, where it has a budget.
+    pub child_cost: Option<ChildCost>,
     /// Validation score of the supernet, run as the method runs it: `supernet_error`.
     pub supernet: f64,
     /// Validation score of the derived network with inherited weights: `child_error`.
@@ -246,11 +262,17 @@ impl Serialize for SearchOutcome {
         to.put("data", &self.data)?;
         to.put("seed", self.seed)?;
         to.put("backend", &self.backend)?;
+        if let Some(processor) = &self.processor {
+            to.put("processor", processor)?;
+        }
         to.put("epochs", self.epochs)?;
         to.put("temperature", self.temperature)?;
         to.put("metric", &self.metric)?;
         to.put("supernet_weights", self.supernet_weights)?;
         to.put("child_weights", self.child_weights)?;
+        if let Some(cost) = &self.child_cost {
+            to.put("child_cost", cost)?;
+        }
         to.put(format!("supernet_{name}"), self.supernet)?;
         to.put(format!("child_{name}"), self.child)?;
         to.put("gap", self.gap)?;
@@ -276,10 +298,12 @@ impl<'de> Deserialize<'de> for SearchOutcome {
             data: from.take("data")?,
             seed: from.take("seed")?,
             backend: from.take("backend")?,
+            processor: from.take_optional("processor")?,
             epochs: from.take("epochs")?,
             temperature: from.take_optional("temperature")?,
             supernet_weights: from.take("supernet_weights")?,
             child_weights: from.take("child_weights")?,
+            child_cost: from.take_optional("child_cost")?,
             supernet: from.take(&format!("supernet_{name}"))?,
             child: from.take(&format!("child_{name}"))?,
             gap: from.take("gap")?,

@@ -1,8 +1,8 @@
 //! What runs in a session.
 
 use serde::Serialize;
-use serde_json::Value;
 
+use super::{Extension, RunData};
 use crate::WorkbenchError;
 use crate::checkpoint::{Checkpoint, Loaded};
 use crate::record::EpochRecord;
@@ -37,11 +37,14 @@ pub trait Experiment: Sized {
     type Outcome: Serialize;
     /// What can stop it.
     type Error: From<WorkbenchError>;
+    /// What it learns from.
+    type Data: RunData;
 
     /// What it is called in sentences: `"search"` or `"training"`.
     const WHAT: &'static str;
-    /// What [`unreadable`](Self::unreadable) counts: of one, and of several.
-    const UNREADABLE: [&'static str; 2] = ["file", "files"];
+
+    /// What it learns from.
+    fn data(&self) -> &Self::Data;
 
     /// The whole configuration, for `config.toml`.
     ///
@@ -57,21 +60,10 @@ pub trait Experiment: Sized {
     /// When a value has no form that a name can be made of.
     fn fingerprint(&self) -> Result<String, Self::Error>;
 
-    /// What a checkpoint remembers of the data.
-    fn description(&self) -> Value;
-
-    /// Checks that a run that began with data of the description `before` can go on with these.
-    ///
-    /// # Errors
-    ///
-    /// Naming what differs.
-    fn check_data(&self, before: &Value) -> Result<(), Self::Error>;
-
-    /// What a person should know about how the data were read, a sentence each.
-    fn notes(&self) -> Vec<String>;
-
-    /// Files that were met so far and could not be read, a sentence each.
-    fn unreadable(&self) -> Vec<String>;
+    /// How an earlier run was extended to this one; none where nothing was.
+    fn extension(&self) -> Option<&Extension> {
+        None
+    }
 
     /// Epochs finished.
     fn epoch(&self) -> usize;
@@ -113,6 +105,15 @@ pub trait Experiment: Sized {
         folder: &RunFolder,
         records: &[Self::Record],
     ) -> Result<(), Self::Error>;
+
+    /// Writes what outlives the run, such as its network, when no further epoch is wanted.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    fn write_product(&self, _folder: &RunFolder) -> Result<(), Self::Error> {
+        Ok(())
+    }
 
     /// The end; `backend` is what it ran on.
     ///

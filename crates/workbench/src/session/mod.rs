@@ -1,12 +1,16 @@
 //! An experiment in its run folder: log, checkpoints, lock, notes, going on after an interruption.
 
+mod data;
 mod experiment;
+mod extension;
 mod lock;
 mod run;
 mod unreadable;
 
 pub use crate::record::EpochRecord;
+pub use data::RunData;
 pub use experiment::{Experiment, Reporter, Silent};
+pub use extension::Extension;
 pub use run::Session;
 pub use unreadable::UnreadableReport;
 

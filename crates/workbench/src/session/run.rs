@@ -1,7 +1,8 @@
 use super::lock::Lock;
-use super::{EpochRecord, Experiment, Reporter, UnreadableReport};
+use super::{EpochRecord, Experiment, Extension, Reporter, RunData, UnreadableReport};
 use crate::checkpoint::{self, Checkpoint, Loaded, RunIdentity};
 use crate::files::write_atomic;
+use crate::machine::processor;
 use crate::metrics::JsonLines;
 use crate::run_folder::RunFolder;
 use crate::{Result, WorkbenchError, files};
@@ -22,13 +23,18 @@ impl<E: Experiment> Session<E> {
     ///
     /// # Errors
     ///
-    /// When the folder cannot be written, is in use or holds a run already.
+    /// When the folder cannot be written, is in use or holds a run already, or the experiment
+    /// [extends](Experiment::extension) another.
     pub fn start(
         experiment: E,
         folder: impl FnOnce() -> Result<RunFolder>,
         backend: &str,
     ) -> Result<Self, E::Error> {
         let text = experiment.config_toml()?;
+        if experiment.extension().is_some() {
+            let valid = "left to `resume --epochs`, which extends a run that exists";
+            return Err(WorkbenchError::field("extension", "given", valid).into());
+        }
         let identity = identity(&experiment, backend)?;
         let folder = folder()?;
         let lock = Lock::take(&folder)?;
@@ -51,7 +57,9 @@ impl<E: Experiment> Session<E> {
     /// where there is none yet. `open` makes the experiment anew, as it was at the start; it is called
     /// when a checkpoint was read. Also returned is what a person should know, a sentence each.
     ///
-    /// Nothing in the folder is changed before everything is known to be in order.
+    /// Nothing in the folder is changed before everything is known to be in order. Then its `config.toml`
+    /// becomes that of the experiment, which may say that the data lie elsewhere or that the run is
+    /// extended; the result of a run that is extended gets another name.
     ///
     /// # Errors
     ///
@@ -69,10 +77,13 @@ impl<E: Experiment> Session<E> {
         let mut notes = Vec::new();
         match &loaded {
             Some(loaded) => {
-                loaded.check_config(&identity.fingerprint)?;
-                experiment.check_data(loaded.data()?)?;
+                let extended = experiment
+                    .extension()
+                    .map(|Extension { of, .. }| of.as_str());
+                loaded.check_config(&identity.fingerprint, extended)?;
+                experiment.data().check(loaded.data()?)?;
                 experiment = experiment.restore(loaded)?;
-                notes.extend(loaded.notes(backend));
+                notes.extend(loaded.notes(&identity));
             }
             None => notes.push(format!(
                 "no checkpoint was written yet: the {} starts anew",
@@ -89,6 +100,7 @@ impl<E: Experiment> Session<E> {
                 records.len()
             ));
         }
+        remember_config(&experiment, &folder)?;
         let session = Self {
             experiment,
             identity,
@@ -117,7 +129,7 @@ impl<E: Experiment> Session<E> {
     ///
     /// When the experiment diverges or the folder cannot be written; what was written stays.
     pub fn run(mut self, reporter: &mut impl Reporter<E::Record>) -> Result<E::Outcome, E::Error> {
-        for note in self.experiment.notes() {
+        for note in self.experiment.data().notes() {
             reporter.note(&note);
         }
         let mut unreadable = UnreadableReport::default();
@@ -135,15 +147,18 @@ impl<E: Experiment> Session<E> {
             checkpoint::save(self.folder.path(), epoch as u64, &checkpoint)?;
             self.experiment.write_reports(&self.folder, &self.records)?;
             reporter.epoch(&record);
-            unreadable.report(self.experiment.unreadable(), |text| reporter.note(text));
+            let files = self.experiment.data().unreadable();
+            unreadable.report(files, |text| reporter.note(text));
         }
         // Again, for a run that was killed between its last checkpoint and its reports.
         self.experiment.write_reports(&self.folder, &self.records)?;
         let outcome = self
             .experiment
             .outcome(&self.identity.backend, &self.records)?;
-        unreadable.report(self.experiment.unreadable(), |text| reporter.note(text));
-        unreadable.count(E::UNREADABLE, |text| reporter.note(text));
+        let files = self.experiment.data().unreadable();
+        unreadable.report(files, |text| reporter.note(text));
+        unreadable.count(E::Data::UNREADABLE, |text| reporter.note(text));
+        self.experiment.write_product(&self.folder)?;
         files::write_json(self.folder.result(), "the result", &outcome)?;
         Ok(outcome)
     }
@@ -153,8 +168,25 @@ fn identity<E: Experiment>(experiment: &E, backend: &str) -> Result<RunIdentity,
     Ok(RunIdentity {
         fingerprint: experiment.fingerprint()?,
         backend: backend.into(),
-        data: experiment.description(),
+        processor: processor(),
+        data: experiment.data().description(),
     })
+}
+
+/// Writes the configuration where it is not the one that the folder has. The order matters to a run that
+/// is killed meanwhile: with neither of both it is one that lacks its end, which a resume makes again.
+fn remember_config<E: Experiment>(experiment: &E, folder: &RunFolder) -> Result<(), E::Error> {
+    let text = experiment.config_toml()?;
+    let path = folder.config();
+    if files::read_to_string(&path)? == text {
+        return Ok(());
+    }
+    let result = folder.result();
+    if result.exists() && !experiment.is_finished() {
+        let aside = folder.file(&format!("result-epoch-{}.json", experiment.epoch()));
+        std::fs::rename(&result, aside).map_err(WorkbenchError::io("rename", &result))?;
+    }
+    Ok(write_atomic(path, text)?)
 }
 
 fn epochs_of(loaded: Option<&Loaded>) -> usize {

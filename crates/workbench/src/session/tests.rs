@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::checkpoint::{Checkpoint, Loaded};
+use crate::checkpoint::{self, Checkpoint, Loaded};
 use crate::files::write_atomic;
 use crate::run_folder::RunFolder;
 use crate::{Result, WorkbenchError, metrics};
@@ -25,6 +25,7 @@ struct Doubling {
     /// Part of the data.
     examples: u64,
     fault: Option<Fault>,
+    extension: Option<Extension>,
 }
 
 /// Something that goes wrong in an epoch, counted from 1.
@@ -65,27 +66,14 @@ fn killed() -> WorkbenchError {
     WorkbenchError::field("fault", "here", "none")
 }
 
-impl Experiment for Doubling {
-    type Record = Doubled;
-    type Outcome = End;
-    type Error = WorkbenchError;
-
-    const WHAT: &'static str = "doubling";
+impl RunData for Doubling {
     const UNREADABLE: [&'static str; 2] = ["number", "numbers"];
-
-    fn config_toml(&self) -> Result<String> {
-        Ok(format!("seed = {}\n", self.seed))
-    }
-
-    fn fingerprint(&self) -> Result<String> {
-        Ok(format!("seed-{}", self.seed))
-    }
 
     fn description(&self) -> Value {
         json!({ "examples": self.examples })
     }
 
-    fn check_data(&self, before: &Value) -> Result<()> {
+    fn check(&self, before: &Value) -> Result<()> {
         match before == &self.description() {
             true => Ok(()),
             false => Err(WorkbenchError::field("data", before, "other data")),
@@ -100,6 +88,39 @@ impl Experiment for Doubling {
         (0..self.epoch.min(2))
             .map(|n| format!("number {n}"))
             .collect()
+    }
+}
+
+impl Experiment for Doubling {
+    type Record = Doubled;
+    type Outcome = End;
+    type Error = WorkbenchError;
+    type Data = Self;
+
+    const WHAT: &'static str = "doubling";
+
+    fn data(&self) -> &Self {
+        self
+    }
+
+    fn config_toml(&self) -> Result<String> {
+        let seed = format!("seed = {}\n", self.seed);
+        Ok(match self.extension {
+            Some(_) => format!("{seed}epochs = {}\n", self.epochs),
+            None => seed,
+        })
+    }
+
+    fn fingerprint(&self) -> Result<String> {
+        let seed = format!("seed-{}", self.seed);
+        Ok(match &self.extension {
+            Some(extension) => format!("{seed}-after-{}", extension.after),
+            None => seed,
+        })
+    }
+
+    fn extension(&self) -> Option<&Extension> {
+        self.extension.as_ref()
     }
 
     fn epoch(&self) -> usize {
@@ -147,6 +168,10 @@ impl Experiment for Doubling {
         )
     }
 
+    fn write_product(&self, folder: &RunFolder) -> Result<()> {
+        write_atomic(folder.file("number.txt"), self.number.to_string())
+    }
+
     fn outcome(&self, backend: &str, records: &[Doubled]) -> Result<End> {
         Ok(End {
             backend: backend.into(),
@@ -164,6 +189,7 @@ fn doubling() -> Doubling {
         seed: 7,
         examples: 3,
         fault: None,
+        extension: None,
     }
 }
 
@@ -288,6 +314,43 @@ fn a_run_is_logged_saved_reported_and_ended() {
     assert_eq!(result["backend"], "flex");
     let config = fs::read_to_string(place.folder().config()).unwrap();
     assert_eq!(config, "seed = 7\n");
+    let product = fs::read_to_string(place.folder().file("number.txt")).unwrap();
+    assert_eq!(product, "16");
+}
+
+#[test]
+fn a_finished_run_is_extended_and_one_stopped_before_its_first_new_epoch_too() {
+    let place = Place::new();
+    run(place.start(doubling()).unwrap()).unwrap();
+    let first = fs::read(place.folder().result()).unwrap();
+    let loaded = || checkpoint::load_latest(&place.path).unwrap().unwrap();
+    let message = Extension::of(&loaded(), 4).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "`--epochs` is 4; valid is more than the 4 epochs that are done"
+    );
+    let longer = |epochs, fault| Doubling {
+        epochs,
+        fault,
+        extension: Some(Extension::of(&loaded(), epochs).unwrap()),
+        ..doubling()
+    };
+    let extended = longer(6, None);
+    let stopped = longer(6, Some(Fault::Save(5)));
+    run(place.resume(stopped).unwrap().0).unwrap_err();
+    assert!(!place.folder().result().exists());
+    let aside = place.folder().file("result-epoch-4.json");
+    assert_eq!(fs::read(aside).unwrap(), first);
+    let config = fs::read_to_string(place.folder().config()).unwrap();
+    assert_eq!(config, "seed = 7\nepochs = 6\n");
+    // The checkpoint is still that of the run that was extended.
+    let end = run(place.resume(extended.clone()).unwrap().0).unwrap();
+    assert_eq!((end.number, end.records), (64.0, 6));
+    // Now it is that of the extended one, which can be extended again.
+    let again = longer(7, None);
+    assert_eq!(again.extension.as_ref().unwrap().of, "seed-7-after-4");
+    assert_eq!(run(place.resume(again).unwrap().0).unwrap().number, 128.0);
+    assert!(place.resume(extended).is_err());
 }
 
 #[test]

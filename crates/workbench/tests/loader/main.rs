@@ -2,4 +2,6 @@
 
 mod files;
 mod folder;
+mod layout;
+mod pictures;
 mod prefetch;

@@ -8,6 +8,11 @@ use crate::architecture::OperationSet;
 const MOST_BYTES: u64 = 64 << 20;
 
 impl<O: OperationSet> Genotype<O> {
+    /// Whether this is the name of a [published](OperationSet::PUBLISHED) genotype.
+    pub fn is_published(named: &str) -> bool {
+        published::<O>(named).is_some()
+    }
+
     /// The genotype that a user names: a [published](OperationSet::PUBLISHED) one by its name, whatever
     /// its case and dashes; a file that [`parse`](Self::parse) reads; `FILE#NAME` or `FILE#NUMBER`, one of
     /// several in a file; or the text itself.
@@ -40,7 +45,7 @@ impl<O: OperationSet> Genotype<O> {
     }
 }
 
-/// The published genotype of this name.
+/// The published genotype of this name, whatever its case and dashes.
 fn published<O: OperationSet>(named: &str) -> Option<(&'static str, &'static str)> {
     let plain = |name: &str| -> String {
         let letters = name.chars().filter(char::is_ascii_alphanumeric);

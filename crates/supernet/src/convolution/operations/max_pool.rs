@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, backend::Backend, module::max_pool2d};
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::node::Node;
 use crate::kernels::{self, KernelBackend};
-use crate::layers::{BatchNorm, Statistics, WeightInit};
+use crate::layers::{BatchNorm, Statistics, TensorName, WeightInit, norm_name};
 
 /// `max_pool_3x3`.
 pub(crate) const MAX_POOL_3X3: MaximumPooling = MaximumPooling {
@@ -76,6 +76,14 @@ impl Candidate for MaximumPooling {
         match &module.norm {
             Some(norm) => norm.forward(pooled, statistics),
             None => pooled,
+        }
+    }
+
+    /// In DARTS' search the pool is number 0 and its normalisation number 1.
+    fn tensor_name(&self, place: &str, path: &[&str]) -> Option<TensorName> {
+        match path {
+            ["norm", rest @ ..] => norm_name(&format!("{place}.1"), rest),
+            _ => None,
         }
     }
 }

@@ -2,8 +2,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use supernet::Form;
+use toml::Table;
 use workbench::config::checks::{below_one, not_negative};
-use workbench::images::{Augment, DatasetId, FolderOptions, TrainTest, load_with};
+use workbench::images::{Augment, Chosen, DatasetId, FolderOptions, TrainTest, load_with};
 
 use super::ImageRecipe;
 use crate::{FitConfig, TrainError};
@@ -62,6 +63,29 @@ impl ImageData {
     }
 }
 
+/// Images of a step on a folder of many pictures.
+const FOLDER_BATCH: usize = 32;
+
+/// What a training on the data that these fields choose starts from.
+pub(super) fn defaults_for(stated: &Table) -> workbench::Result<Table> {
+    let data = stated.get("data").and_then(|data| data.as_table());
+    let Some(chosen) = data.and_then(Chosen::of) else {
+        return Ok(Table::new());
+    };
+    let (text, batch) = match chosen.set {
+        DatasetId::Folder => {
+            let given = stated
+                .get("fit")
+                .and_then(|fields| fields.get("batch_size"));
+            let batch = given.is_none().then_some(("fit", FOLDER_BATCH));
+            (include_str!("folder.toml"), batch)
+        }
+        DatasetId::Cifar10 | DatasetId::Cifar100 => (include_str!("cifar.toml"), None),
+        DatasetId::Digits | DatasetId::Mnist5k => ("", None),
+    };
+    chosen.defaults(text, batch)
+}
+
 /// Checks what can be checked without the data.
 pub(super) fn validate(config: &FitConfig<ImageRecipe>) -> Result<(), TrainError> {
     config.data.folder.validate()?;
@@ -87,6 +111,7 @@ pub(super) fn validate(config: &FitConfig<ImageRecipe>) -> Result<(), TrainError
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Recipe;
     use supernet::Published;
     use workbench::config::Source;
 
@@ -106,12 +131,109 @@ mod tests {
         assert_eq!(config.fingerprint().unwrap(), again.fingerprint().unwrap());
     }
 
+    fn refused(set: &[&str]) -> String {
+        let set: Vec<String> = set.iter().map(|text| text.to_string()).collect();
+        Config::resolve(None, &set).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_run_is_called_as_its_data_unless_it_has_a_name() {
+        assert_eq!(resolve("file", "").name, "fit-digits");
+        assert_eq!(
+            resolve("file", "data.set = \"mnist_5k\"").name,
+            "fit-mnist_5k"
+        );
+        assert_eq!(resolve("file", "name = \"mine\"").name, "mine");
+        assert!(refused(&["name= "]).contains("`name` is \"\""));
+    }
+
+    /// The default with its optional fields, which are commented out.
+    fn with_optional_fields() -> String {
+        let uncommented = |line: &str| match line.strip_prefix("# ") {
+            Some(rest) if rest.split(' ').nth(1) == Some("=") => rest.to_string(),
+            _ => line.to_string(),
+        };
+        let lines: Vec<String> = ImageRecipe::DEFAULTS.lines().map(uncommented).collect();
+        lines.join("\n")
+    }
+
+    /// The fields that a section has, as the error about one that it lacks says.
+    fn fields_of(section: &str) -> Vec<String> {
+        let field = format!("{section}.unknown_field=1");
+        let message = refused(&[field.trim_start_matches('.')]);
+        let (_, valid) = message.rsplit_once("alid: ").unwrap();
+        valid.split(", ").map(String::from).collect()
+    }
+
+    #[test]
+    fn the_printed_default_has_every_field_and_is_valid_with_the_optional_ones() {
+        let text = with_optional_fields();
+        resolve("printed", &text);
+        let table: toml::Table = text.parse().unwrap();
+        let inside = |section: &str| {
+            let mut names = section.split('.').filter(|name| !name.is_empty());
+            names.try_fold(&table, |table, name| table.get(name)?.as_table())
+        };
+        for section in [
+            "",
+            "data",
+            "data.folder",
+            "data.augment",
+            "network",
+            "fit",
+            "weights",
+        ] {
+            let printed = inside(section).unwrap();
+            let fields = fields_of(section);
+            assert!(fields.len() > 1, "{fields:?}");
+            for field in fields {
+                // Only a run that was extended has it.
+                let printed = printed.contains_key(&field) || field == "extension";
+                assert!(printed, "`{field}` of [{section}] is not printed");
+            }
+        }
+    }
+
     #[test]
     fn the_papers_settings_are_valid() {
         let text = include_str!("../../../../../configs/fit-cifar10.toml");
         let config = resolve("fit-cifar10.toml", text);
         assert_eq!((config.network.channels, config.network.cells), (36, 20));
         assert_eq!((config.fit.epochs, config.data.augment.cutout), (600, 16));
+    }
+
+    #[test]
+    fn a_folder_of_pictures_brings_values_below_those_that_are_given() {
+        let set = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(|text| text.to_string()).collect();
+            Config::resolve(None, &texts).unwrap()
+        };
+        for chosen in ["data.set=folder", "data.root=no/such"] {
+            let config = set(&[chosen, "network.channels=9"]);
+            assert_eq!(config.data.set, DatasetId::Folder);
+            assert_eq!((config.data.folder.size, config.fit.batch_size), (48, 32));
+            assert_eq!(
+                (config.network.channels, config.name.as_str()),
+                (9, "fit-folder")
+            );
+            assert_eq!(resolve("again", &config.to_toml().unwrap()), config);
+        }
+        assert_eq!(
+            set(&["data.set=folder", "fit.batch_size=7"]).fit.batch_size,
+            7
+        );
+        assert_eq!(
+            set(&["data.set=digits"]),
+            Config::resolve(None, &[]).unwrap()
+        );
+        // A file that says more than a folder's values keeps what it says.
+        let text = include_str!("../../../../../configs/fit-imagenet.toml");
+        let config = resolve("fit-imagenet.toml", text);
+        assert_eq!(
+            (config.data.folder.size, config.fit.batch_size),
+            (224, 1024)
+        );
+        assert_eq!(config.data.augment.crop_padding, 0);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use crate::TrainError;
 
 #[derive(Debug, Args)]
 pub struct CountArgs {
-    /// Published cells by name, such as darts-v2, or a genotype file; FILE#NAME is one of several in a
-    /// file.
+    /// Published cells by name, such as darts-v2, a genotype file or a run folder; FILE#NAME is one of
+    /// several in a file.
     genotype: String,
     /// Channels of the first cells.
     #[arg(long, default_value_t = 36)]

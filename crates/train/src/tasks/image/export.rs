@@ -4,6 +4,7 @@ use workbench::images::{Classes, Dataset, DatasetId, FolderOptions};
 
 use super::ImageData;
 use crate::TrainError;
+use crate::portable::Inherited;
 
 /// `config.json` of an exported network. Its tensors have the names of DARTS' PyTorch code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,10 @@ pub struct ExportConfig {
     /// What it was trained on, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trained: Option<TrainedOn>,
+    /// How its search scores it, where its weights and running statistics are those of a supernet: its
+    /// operations are then those of a search, not affine and with normalised pools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherited: Option<Inherited>,
 }
 
 /// How an image is given to a network: framed to this size, pixels to 0..=1, and then normalised,
@@ -52,6 +57,9 @@ pub struct TrainedOn {
     pub seed: u64,
     /// Epochs of the training.
     pub epochs: usize,
+    /// A name for the files of a folder that was not divided: of these a share was not trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_names: Option<String>,
 }
 
 /// How a picture of any size becomes an image.
@@ -78,11 +86,27 @@ impl ImageConfig {
         if height != width {
             return Ok(Frame::Stretched([height, width]));
         }
+        let channels = if self.mean.len() == 1 { 1 } else { 3 };
         Ok(Frame::Centre(FolderOptions {
             size: height,
+            channels,
             shorter_side: Some(self.shorter_side.unwrap_or(height)),
             ..FolderOptions::default()
         }))
+    }
+
+    /// The first constant that no pixels from 0 to 1 have: whether it is a `mean` or a `std`, its value, and
+    /// what would be valid.
+    pub(crate) fn foreign_constant(&self) -> Option<(&'static str, f32, &'static str)> {
+        const MEAN: &str = "0 to 1, as pixels are; of pixels from 0 to 255, divide it by 255";
+        const STD: &str =
+            "above 0 up to 1, as pixels are 0 to 1; of pixels from 0 to 255, divide it by 255";
+        let is_mean = |value: &f32| (0.0..=1.0).contains(value);
+        let is_std = |value: &f32| *value > 0.0 && *value <= 1.0;
+        let mean = self.mean.iter().find(|value| !is_mean(value));
+        let std = self.std.iter().find(|value| !is_std(value));
+        let mean = mean.map(|&value| ("mean", value, MEAN));
+        mean.or(std.map(|&value| ("std", value, STD)))
     }
 
     /// The images of a data set.
@@ -138,9 +162,18 @@ impl ExportConfig {
             let valid = format!("{classes} names, one a class");
             return Err(TrainError::field("class_names", found, &valid));
         }
-        if self.image.std.iter().any(|&std| std <= 0.0) {
-            let found = format!("{:?}", self.image.std);
-            return Err(TrainError::field("image.std", found, "positive numbers"));
+        if self
+            .inherited
+            .is_some_and(|inherited| inherited.batch_size == 0)
+        {
+            return Err(TrainError::field("inherited.batch_size", 0, "1 or more"));
+        }
+        if let Some((constant, found, valid)) = self.image.foreign_constant() {
+            let field = match constant {
+                "mean" => "image.mean",
+                _ => "image.std",
+            };
+            return Err(TrainError::field(field, found, valid));
         }
         Ok(())
     }

@@ -16,7 +16,8 @@ pub struct ImportArgs {
     /// net or network.
     #[arg(long, value_name = "NAME")]
     key: Option<String>,
-    /// Its cells: published ones by name, or a genotype file; FILE#NAME is one of several in a file.
+    /// Its cells: published ones by name, a genotype file or a run folder; FILE#NAME is one of several in
+    /// a file.
     genotype: String,
     /// Channels of the first cells.
     #[arg(long)]
@@ -48,11 +49,25 @@ pub struct ImportArgs {
 
 impl ImportArgs {
     pub(super) fn run<B: ModelBackend>(self, device: &B::Device) -> Result<(), TrainError> {
+        let Sides([height, width]) = self.image.unwrap_or(self.form.image());
+        let image = ImageConfig {
+            height,
+            width,
+            mean: self.mean,
+            std: self.std,
+            shorter_side: None,
+        };
+        if let Some((option, found, valid)) = image.foreign_constant() {
+            return Err(TrainError::Option {
+                option,
+                found: found.to_string(),
+                valid: valid.into(),
+            });
+        }
         let weights = match &self.key {
             Some(key) => read_weights_under(&self.weights, key)?,
             None => read_weights(&self.weights)?,
         };
-        let Sides([height, width]) = self.image.unwrap_or(self.form.image());
         let stem = weights
             .get("stem.0.weight")
             .or(weights.get("stem0.0.weight"));
@@ -76,15 +91,10 @@ impl ImportArgs {
             config: ExportConfig {
                 format: ExportConfig::FORMAT,
                 network,
-                image: ImageConfig {
-                    height,
-                    width,
-                    mean: self.mean,
-                    std: self.std,
-                    shorter_side: None,
-                },
+                image,
                 class_names: None,
                 trained: None,
+                inherited: None,
             },
             weights,
         };

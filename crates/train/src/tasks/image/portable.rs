@@ -1,10 +1,11 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
-use supernet::{DerivedNetwork, ModelBackend, StateDict};
+use supernet::{DerivedNetwork, ModelBackend, OperationForm, StateDict};
+use toml::Table;
 use workbench::images::{
-    Augment, Classes, DataDescription, DatasetId, FolderOptions, ImageProblem, TrainTest, load_with,
+    Classes, DataDescription, DatasetId, FolderOptions, ImageProblem, load_test,
 };
 use workbench::problem::Problem;
 
@@ -12,7 +13,7 @@ use super::export::{ExportConfig, Frame, TrainedOn};
 use super::predict::{Prediction, read_image};
 use super::{ImageCommand, ImageData, ImageFit, ImageRecipe};
 use crate::export::json;
-use crate::portable::{DataChoice, Portable};
+use crate::portable::{DataChoice, Inherited, Portable};
 use crate::{FitConfig, TrainError, Trainer};
 
 impl Portable for ImageRecipe {
@@ -21,6 +22,7 @@ impl Portable for ImageRecipe {
 
     fn export(trainer: &Trainer<Self>, epochs: usize) -> ExportConfig {
         let (config, recipe) = (&trainer.config, &trainer.recipe);
+        let data = trainer.problem.data();
         ExportConfig {
             format: ExportConfig::FORMAT,
             network: recipe.network.clone(),
@@ -30,7 +32,9 @@ impl Portable for ImageRecipe {
                 data: config.data.set.to_string(),
                 seed: config.seed,
                 epochs,
+                file_names: data.file_names.clone(),
             }),
+            inherited: None,
         }
     }
 
@@ -44,6 +48,27 @@ impl Portable for ImageRecipe {
             image: export.image.clone(),
             class_names: export.class_names.clone(),
             fit: ImageFit::default(),
+            operations: match export.inherited {
+                Some(_) => OperationForm::Searched,
+                None => OperationForm::Retrained,
+            },
+        }
+    }
+
+    fn inherited(export: &ExportConfig) -> Option<Inherited> {
+        export.inherited
+    }
+
+    fn data_of_search(data: &Table) -> DataChoice {
+        let folder = data.get("folder").and_then(|folder| folder.as_table());
+        let on_corrupt = folder.and_then(|folder| folder.get("on_corrupt"));
+        DataChoice {
+            set: None,
+            root: data
+                .get("root")
+                .and_then(|root| root.as_str())
+                .map(PathBuf::from),
+            on_corrupt: on_corrupt.and_then(|value| value.clone().try_into().ok()),
         }
     }
 
@@ -108,8 +133,9 @@ impl Portable for ImageRecipe {
         }
         let earlier = trained_with.map(|data| data.folder.on_corrupt);
         options.on_corrupt = choice.on_corrupt.or(earlier).unwrap_or_default();
-        let loaded = load_with(set, choice.root.as_deref(), &options)?;
-        let test = &loaded.test;
+        let trained = export.trained.as_ref();
+        let files = trained.and_then(|trained| trained.file_names.as_deref());
+        let test = load_test(set, choice.root.as_deref(), &options, files)?;
         let [channels, height, width] = test.image_shape();
         let expected = [image.mean.len(), image.height, image.width];
         if [channels, height, width] != expected {
@@ -122,16 +148,15 @@ impl Portable for ImageRecipe {
                 expected: text(expected),
             });
         }
-        export.classes().check(&Classes::of(test), test.name())?;
-        let test = loaded.test.normalized_by(&image.mean, &image.std);
-        let data = TrainTest { test, ..loaded };
-        Ok(ImageProblem::for_training(
-            data,
-            0.0,
-            0,
-            Augment::default(),
-            0.0,
-        )?)
+        let test = match (&export.class_names, test.class_names()) {
+            (Some(names), Some(_)) => test.labelled_by(names)?,
+            _ => {
+                export.classes().check(&Classes::of(&test), test.name())?;
+                test
+            }
+        };
+        let test = test.normalized_by(&image.mean, &image.std);
+        Ok(ImageProblem::for_evaluation(test))
     }
 
     fn predict<B: ModelBackend>(

@@ -18,7 +18,7 @@ pub struct Prediction {
     pub logits: Vec<f32>,
 }
 
-/// Reads a PNG or JPEG file as a network takes it: in grey or colour by its channels, framed as
+/// Reads an image file as a network takes it: in grey or colour by its channels, framed as
 /// [`ImageConfig`] says, normalised. `[channels, height, width]`.
 ///
 /// # Errors

@@ -1,15 +1,18 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use burn::tensor::{Tensor, backend::Backend};
 use supernet::{
-    DerivedConfig, DerivedNetwork, DropPath, Genotype, ModelBackend, NetworkConfig, Operation,
-    Statistics, WeightInit,
+    DerivedConfig, DerivedNetwork, DropPath, FitStep, Genotype, ModelBackend, NetworkConfig,
+    Operation, OperationForm, Statistics, WeightInit,
 };
+use toml::Table;
+use workbench::cli::{Shorthand, Takes};
 use workbench::images::{Batch, Dataset, ImageProblem, OnCorrupt};
 use workbench::precision::Precision;
 use workbench::problem::{Phase, Problem, Split};
 
-use super::config::{ImageData, ImageFit, ImageNetwork, validate};
+use super::config::{ImageData, ImageFit, ImageNetwork, defaults_for, validate};
 use super::export::ImageConfig;
 use crate::recipe::{Answered, PassContext, Recipe, Size};
 use crate::{FitConfig, TrainError, read_cells};
@@ -25,6 +28,8 @@ pub struct ImageRecipe {
     pub class_names: Option<Vec<String>>,
     /// How it is trained.
     pub fit: ImageFit,
+    /// Of which form its operations are: a search's child has those of the supernet.
+    pub operations: OperationForm,
 }
 
 /// The cells of this name (`darts-v2`, ...) or in this file, as [`read_cells`] finds them.
@@ -39,6 +44,7 @@ pub fn read_genotype(name_or_file: &str) -> Result<Genotype, TrainError> {
 /// The network for images of a data set.
 fn derived(config: &FitConfig<ImageRecipe>, data: &Dataset) -> Result<DerivedConfig, TrainError> {
     let [image_channels, height, width] = data.image_shape();
+    config.data.augment.validate([height, width])?;
     let derived = DerivedConfig {
         network: NetworkConfig {
             image_channels,
@@ -59,6 +65,33 @@ impl Recipe for ImageRecipe {
     const DEFAULTS: &'static str = include_str!("../../../../../configs/fit-digits.toml");
     const PRECISIONS: &'static [Precision] = &[Precision::F32, Precision::F16, Precision::Bf16];
 
+    const SHORTHANDS: &'static [Shorthand] = &[
+        Shorthand {
+            option: "channels",
+            field: "network.channels",
+            takes: Takes::Value("N"),
+            help: "Channels of the first cells",
+        },
+        Shorthand {
+            option: "cells",
+            field: "network.cells",
+            takes: Takes::Value("N"),
+            help: "Number of cells",
+        },
+        Shorthand {
+            option: "crop-padding",
+            field: "data.augment.crop_padding",
+            takes: Takes::Value("PIXELS"),
+            help: "Shift training images by up to so many pixels",
+        },
+        Shorthand {
+            option: "flip",
+            field: "data.augment.flip",
+            takes: Takes::Nothing,
+            help: "Mirror half of the training images",
+        },
+    ];
+
     type Problem = ImageProblem;
     type Op = Operation;
     type Data = ImageData;
@@ -67,8 +100,20 @@ impl Recipe for ImageRecipe {
     type Model<B: ModelBackend> = DerivedNetwork<B>;
     type Carry<B: Backend> = ();
 
+    fn defaults_for(stated: &Table) -> workbench::Result<Table> {
+        defaults_for(stated)
+    }
+
     fn validate(config: &FitConfig<Self>) -> Result<(), TrainError> {
         validate(config)
+    }
+
+    fn data_root(data: &mut ImageData) -> Option<&mut Option<PathBuf>> {
+        Some(&mut data.root)
+    }
+
+    fn run_name(config: &FitConfig<Self>) -> String {
+        format!("fit-{}", config.data.set)
     }
 
     /// Data may move, and a run that a file stopped can go on when it may be skipped.
@@ -101,6 +146,7 @@ impl Recipe for ImageRecipe {
             image,
             class_names,
             fit: config.fit.own.clone(),
+            operations: OperationForm::Retrained,
         };
         Ok((recipe, problem))
     }
@@ -110,7 +156,7 @@ impl Recipe for ImageRecipe {
         init: &mut WeightInit,
         device: &B::Device,
     ) -> Result<DerivedNetwork<B>, TrainError> {
-        Ok(self.network.init::<B>(init, device)?)
+        Ok(self.network.init_as::<B>(self.operations, init, device)?)
     }
 
     fn pass<B: ModelBackend>(
@@ -148,8 +194,9 @@ impl Recipe for ImageRecipe {
         model: &DerivedNetwork<B>,
         batch: &Batch<B>,
         _carry: (),
+        statistics: Statistics,
     ) -> (Tensor<B, 2>, ()) {
-        (model.forward(batch.images.clone(), Statistics::Running), ())
+        (model.forward(batch.images.clone(), statistics), ())
     }
 
     /// Without the auxiliary head.
@@ -164,6 +211,18 @@ impl Recipe for ImageRecipe {
             weights: layers.iter().map(|layer| layer.weights).sum(),
             multiply_adds: Some(layers.iter().map(|layer| layer.multiply_adds).sum()),
         })
+    }
+
+    fn step_bytes(&self, config: &FitConfig<Self>) -> Option<u64> {
+        let fit = &config.fit;
+        let step = FitStep {
+            batch: fit.pass_size(),
+            // Weights, gradients of a pass and of the step, momentum.
+            copies: 4 + usize::from(fit.average_decay > 0.0) + usize::from(fit.patience > 0),
+            value_bytes: fit.precision.dtype().size(),
+        };
+        let ImageConfig { height, width, .. } = self.image;
+        self.network.step_bytes([height, width], &step).ok()
     }
 
     fn figures(config: &FitConfig<Self>, epoch: usize) -> BTreeMap<String, f64> {

@@ -5,7 +5,7 @@ mod problem;
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
-use supernet::{ModelBackend, OperationSet, WeightInit};
+use supernet::{ModelBackend, OperationSet, Statistics, WeightInit};
 use train::recipe::{Answered, PassContext, Recipe, Size};
 use train::{Averaging, FitConfig, TrainError};
 use workbench::WorkbenchError;
@@ -176,6 +176,7 @@ impl Recipe for Sums {
         model: &Recurrent<B>,
         batch: &Numbers<B>,
         carry: Option<Tensor<B, 2>>,
+        _statistics: Statistics,
     ) -> (Tensor<B, 2>, Option<Tensor<B, 2>>) {
         self.answer(model, batch, carry)
     }

@@ -34,21 +34,38 @@ fn a_checkpoint_knows_its_configuration_and_backend() {
     let identity = RunIdentity {
         fingerprint: "0123456789abcdef".into(),
         backend: "flex".into(),
+        processor: "one, AVX2".into(),
         data: json!({ "images": 7 }),
     };
     save(run.path(), 3, &Checkpoint::of_run(&identity, 3)).unwrap();
     let loaded = load_latest(run.path()).unwrap().unwrap();
     assert_eq!(*loaded.data().unwrap(), identity.data);
-    loaded.check_config("0123456789abcdef").unwrap();
-    let message = loaded.check_config("fedcba").unwrap_err().to_string();
+    loaded.check_config("0123456789abcdef", None).unwrap();
+    loaded
+        .check_config("fedcba", Some("0123456789abcdef"))
+        .unwrap();
+    let message = loaded
+        .check_config("fedcba", Some("ba98"))
+        .unwrap_err()
+        .to_string();
     let run = run.path();
     let name = run.display().to_string();
     for piece in [&name, "fingerprint 0123456789ab, expected fedcba"] {
         assert!(message.contains(piece), "{message}");
     }
-    assert!(loaded.notes("flex").is_empty());
-    let notes = loaded.notes("cuda");
+    assert!(loaded.notes(&identity).is_empty());
+    let moved = |backend: &str, processor: &str| {
+        loaded.notes(&RunIdentity {
+            backend: backend.into(),
+            processor: processor.into(),
+            ..identity.clone()
+        })
+    };
+    let notes = moved("cuda", "one, AVX2");
     assert!(notes.len() == 1 && notes[0].contains("on flex and goes on on cuda"));
+    let notes = moved("flex", "other, AVX-512");
+    let kinds = "another processor, one, AVX2, and goes on on other, AVX-512";
+    assert!(notes.len() == 1 && notes[0].contains(kinds), "{notes:?}");
     save(run, 4, &example(4)).unwrap();
     let message = load_latest(run).unwrap().unwrap().data().unwrap_err();
     assert!(message.to_string().contains("what the run's data are"));

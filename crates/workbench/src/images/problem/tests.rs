@@ -103,7 +103,7 @@ fn a_training_learns_from_all_images_but_those_held_out() {
 }
 
 #[test]
-fn an_epoch_is_the_whole_batches_of_a_permutation_changed_at_random_for_weights_alone() {
+fn an_epoch_is_the_whole_batches_of_a_permutation_changed_at_random() {
     let problem = searched();
     let set = problem.dataset(Split::Weights).unwrap();
     let order = permutation(set.len(), 3, 11);
@@ -123,11 +123,17 @@ fn an_epoch_is_the_whole_batches_of_a_permutation_changed_at_random_for_weights_
     // 24 images make 4 batches, which are gone around again for 6 steps.
     let logits = problem.dataset(Split::Logits).unwrap();
     let order = permutation(logits.len(), 3, 11);
-    let once = expected(logits, &order, None);
+    let once = expected(logits, &order, Some(&AUGMENT));
     assert_eq!(batches(&problem, &visit(Split::Logits, 1, None)), once);
     let around = visit(Split::Logits, 1, Some(6));
     assert_eq!(problem.steps(&around), 6);
     assert_eq!(batches(&problem, &around), [&once[..], &once[..2]].concat());
+
+    // As they are, where that is asked for; those for weights are changed all the same.
+    let plain = searched().with_plain_logits();
+    let once = expected(plain.dataset(Split::Logits).unwrap(), &order, None);
+    assert_eq!(batches(&plain, &visit(Split::Logits, 1, None)), once);
+    assert_eq!(batches(&plain, &weights), found);
 }
 
 #[test]
@@ -267,6 +273,6 @@ fn a_file_that_cannot_be_read_is_named_once_although_two_splits_have_it() {
     assert!(batches.next().unwrap().is_err());
     let sentences = problem.unreadable();
     assert_eq!(sentences.len(), 4, "{sentences:?}");
-    let ending = "`: its content is neither JPEG nor PNG; another file stood in for it";
+    let ending = "`: its content is not JPEG, PNG, WebP or BMP; another file stood in for it";
     assert!(sentences[0].starts_with("image file `") && sentences[0].ends_with(ending));
 }

@@ -90,6 +90,7 @@ fn outcome() -> FitOutcome {
         data: "digits".into(),
         seed: 1,
         backend: "flex (Cpu)".into(),
+        processor: None,
         epochs: 20,
         result_epoch: 18,
         metric: Metric::ERROR,
@@ -142,6 +143,7 @@ fn an_outcome_is_read_from_a_file_of_this_or_an_earlier_version() {
     );
     let uncounted = FitOutcome {
         multiply_adds: None,
+        processor: Some("one, AVX2".into()),
         ..outcome()
     };
     let text = serde_json::to_string(&uncounted).unwrap();

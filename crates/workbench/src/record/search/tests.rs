@@ -160,11 +160,13 @@ fn outcome() -> SearchOutcome {
         data: "digits".into(),
         seed: 2,
         backend: "flex (Cpu)".into(),
+        processor: None,
         epochs: 3,
         temperature: Some(Schedule::Linear { from: 5.0, to: 1.0 }),
         metric: Metric::ERROR,
         supernet_weights: 1_234,
         child_weights: 567,
+        child_cost: None,
         supernet: 12.5,
         child: 11.0,
         gap: -1.5,
@@ -198,6 +200,26 @@ fn an_outcome_of_images_has_the_fields_that_it_always_had() {
         fields.remove(added).unwrap();
     }
     assert_eq!(value, earlier_outcome());
+}
+
+#[test]
+fn a_budget_and_a_processor_come_back() {
+    let outcome = SearchOutcome {
+        processor: Some("one, AVX2".into()),
+        child_cost: Some(ChildCost {
+            of: "multiply-adds".into(),
+            child: 1_234.0,
+            budget: 2_000.5,
+        }),
+        ..outcome()
+    };
+    let value = serde_json::to_value(&outcome).unwrap();
+    assert_eq!(value["child_cost"]["budget"], 2_000.5);
+    assert_eq!(value["processor"], "one, AVX2");
+    assert_eq!(
+        serde_json::from_value::<SearchOutcome>(value).unwrap(),
+        outcome
+    );
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The folder that one run writes into.
 
+mod cells;
+mod kind;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,6 +11,9 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{Result, WorkbenchError, files};
+
+pub use cells::{CellsText, read_cells};
+pub use kind::RunKind;
 
 /// An existing run folder and the names of what lies in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,18 +83,10 @@ impl RunFolder {
     /// When it is missing or holds no `config.toml`.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let folder = Self { path: path.into() };
-        if folder.config().is_file() {
-            return Ok(folder);
+        match folder.config().is_file() {
+            true => Ok(folder),
+            false => Err(folder.refused(kind::instead_of_a_run(&folder))),
         }
-        let problem = if folder.path.is_dir() {
-            "has no `config.toml`; valid is a folder that a run created"
-        } else {
-            "does not exist; valid is a folder that a run created"
-        };
-        Err(WorkbenchError::RunFolder {
-            path: folder.path,
-            problem: problem.into(),
-        })
     }
 
     /// The folder itself.
@@ -126,6 +124,11 @@ impl RunFolder {
         self.file("genotype.json")
     }
 
+    /// The network that a finished search ends with, `child`: an exported network.
+    pub fn child(&self) -> PathBuf {
+        self.file("child")
+    }
+
     /// The drawing of the derived cells, `cells.svg`.
     pub fn cells(&self) -> PathBuf {
         self.file("cells.svg")
@@ -133,7 +136,11 @@ impl RunFolder {
 
     /// That it holds something already.
     pub(crate) fn taken(&self) -> WorkbenchError {
-        let problem = "exists already; give a name that is not taken, or resume that run";
+        self.refused("exists already; give a name that is not taken, or resume that run")
+    }
+
+    /// An error about the folder: what is wrong with it and what would be valid.
+    pub fn refused(&self, problem: impl Into<String>) -> WorkbenchError {
         WorkbenchError::RunFolder {
             path: self.path.clone(),
             problem: problem.into(),
