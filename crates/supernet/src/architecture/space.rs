@@ -20,10 +20,10 @@ pub struct SearchSpace<O> {
 }
 
 impl<O: OperationSet> Default for SearchSpace<O> {
-    /// Four nodes, as in the paper, and all operations.
+    /// As many nodes as in the paper, and all operations.
     fn default() -> Self {
         Self {
-            nodes: 4,
+            nodes: O::NODES,
             operations: O::ALL.to_vec(),
         }
     }
