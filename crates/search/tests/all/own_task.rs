@@ -1,9 +1,9 @@
 //! The example of a user's own task runs: every method, and a resumption to the same end.
 
 #[path = "../../examples/own_task.rs"]
-mod own_task;
+mod example;
 
 #[test]
 fn a_task_of_ones_own_is_searched_with_every_method_and_resumed() {
-    own_task::main().unwrap();
+    example::main().unwrap();
 }
