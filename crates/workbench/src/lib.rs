@@ -14,6 +14,8 @@ pub mod checkpoint;
 #[cfg(feature = "burn")]
 pub mod cli;
 pub mod config;
+#[cfg(feature = "burn")]
+mod data_folder;
 pub mod drawing;
 pub mod error;
 pub mod files;
@@ -38,6 +40,8 @@ pub mod shell;
 #[cfg(feature = "burn")]
 pub mod stream;
 mod svg;
+#[cfg(feature = "burn")]
+pub mod text;
 #[cfg(feature = "burn")]
 pub mod training;
 

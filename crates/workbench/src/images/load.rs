@@ -1,6 +1,6 @@
 //! Where data sets come from, and their fixed division into training and test images.
 
-use std::{env, fmt, path::Path, path::PathBuf, str::FromStr, sync::Arc};
+use std::{fmt, path::Path, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +10,10 @@ use super::{
     folder,
     folder_options::FolderOptions,
 };
+pub use crate::data_folder::DATA_ROOT_VARIABLE;
+use crate::data_folder::data_folder;
 use crate::stream::stratified;
 use crate::{Result, WorkbenchError, files};
-
-/// The environment variable that names the folder of data files.
-pub const DATA_ROOT_VARIABLE: &str = "DATA_DIR";
 
 const DIGITS: &[u8] = include_bytes!("../../../../datasets/digits.csv.gz");
 const MNIST_5K: &[u8] = include_bytes!("../../../../datasets/mnist_5k.csv.gz");
@@ -128,8 +127,7 @@ pub fn load(id: DatasetId, root: Option<&Path>) -> Result<TrainTest> {
 ///
 /// Those of [`load`], and those of [`FolderOptions::validate`].
 pub fn load_with(id: DatasetId, root: Option<&Path>, options: &FolderOptions) -> Result<TrainTest> {
-    let variable = env::var_os(DATA_ROOT_VARIABLE).map(PathBuf::from);
-    load_from(id, root, variable.as_deref(), options)
+    load_from(id, root, data_folder().as_deref(), options)
 }
 
 fn load_from(
