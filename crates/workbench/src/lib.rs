@@ -14,6 +14,8 @@ pub mod checkpoint;
 #[cfg(feature = "burn")]
 pub mod cli;
 pub mod config;
+#[cfg(feature = "burn")]
+mod data_folder;
 pub mod drawing;
 pub mod error;
 pub mod files;
@@ -44,6 +46,8 @@ mod svg;
 mod tasks;
 #[cfg(feature = "burn")]
 pub mod tensors;
+#[cfg(feature = "burn")]
+pub mod text;
 #[cfg(feature = "burn")]
 pub mod training;
 
