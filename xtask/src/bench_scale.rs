@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use workbench::files::write_atomic;
-use workbench::plot::line_chart_svg;
+use workbench::plot::LineChart;
 
 use crate::bench_step::Named;
 use crate::machine;
@@ -97,14 +97,14 @@ impl BenchScale {
             }
             lines.push((format!("{}, of {}", axis.name, axis.values[1]), line));
         }
-        let chart = line_chart_svg(
-            "Cost of a search step",
-            "size relative to the second smallest",
-            "seconds",
-            &lines,
-        )?;
+        let chart = LineChart {
+            title: "Cost of a search step",
+            x_label: "size relative to the second smallest",
+            y_label: "seconds",
+            ..LineChart::default()
+        };
         write_atomic(self.out.join("scale.md"), &report)?;
-        write_atomic(self.out.join("scale.svg"), chart)?;
+        write_atomic(self.out.join("scale.svg"), chart.svg(&lines)?)?;
         print!("{report}");
         Ok(())
     }

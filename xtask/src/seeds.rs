@@ -5,6 +5,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use workbench::record::{Metric, SearchOutcome};
 use workbench::seeds::Seeds as SeedList;
+use workbench::statistics::mean_and_deviation;
 
 use crate::passed::{BackendOptions, SearchOptions};
 
@@ -31,7 +32,7 @@ pub struct Seeds {
 type Columns = [(String, fn(&SearchOutcome) -> f64); 5];
 
 fn columns(metric: &Metric) -> Columns {
-    let score = score_name(metric);
+    let score = metric.heading();
     [
         (format!("supernet {score}"), |end| end.supernet),
         (format!("child {score}"), |end| end.child),
@@ -39,11 +40,6 @@ fn columns(metric: &Metric) -> Columns {
         (format!("child test {score}"), |end| end.child_test),
         ("seconds".into(), |end| end.seconds),
     ]
-}
-
-/// A metric and its unit in the head of a column, as in `error %`.
-pub fn score_name(metric: &Metric) -> String {
-    format!("{} {}", metric.name, metric.unit).trim_end().into()
 }
 
 impl Seeds {
@@ -99,14 +95,6 @@ fn table(ends: &[SearchOutcome]) -> String {
     text + &format!("| mean +- s.d. | {} |\n", spread.join(" | "))
 }
 
-/// Mean and sample standard deviation.
-pub fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (mean, (squares / (count - 1.0).max(1.0)).sqrt())
-}
-
 #[cfg(test)]
 pub mod tests {
     use super::*;
@@ -150,15 +138,5 @@ pub mod tests {
 | mean +- s.d. | 12.00 +- 0.00 | 11.00 +- 1.41 | -1.00 +- 1.41 | 10.25 +- 0.00 | 60.00 +- 0.00 |
 ";
         assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn a_metric_without_a_unit_is_its_name() {
-        let metric = Metric {
-            name: "perplexity".into(),
-            unit: "".into(),
-            ..Metric::ERROR
-        };
-        assert_eq!(score_name(&metric), "perplexity");
     }
 }

@@ -1,6 +1,5 @@
 //! The choice among several searches: a short retraining of each, judged on validation data.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use burn::module::AutodiffModule;
@@ -8,6 +7,7 @@ use burn::optim::GradientsParams;
 use serde::Serialize;
 use serde_json::{Value, json};
 use supernet::{Genotype, Statistics, TrainBackend, WeightInit, count_weights};
+use workbench::columns::{aligned, field};
 use workbench::files::write_json;
 use workbench::optim::sgd_config;
 use workbench::problem::{Phase, Problem, Split, Visit};
@@ -17,6 +17,7 @@ use workbench::stream::RngKey;
 use workbench::training::{PassOutput, TrainingStep};
 
 use crate::evaluate::Scoring;
+use crate::seeds::{nothing_finished, seed_folders};
 use crate::{SearchConfig, SearchError, Task, TrainTask};
 
 /// How candidates are retrained. Everything else, such as the learning rate, is as the search
@@ -100,26 +101,6 @@ pub(crate) fn candidates<T: Task>(
     found.sort_by_key(|candidate| candidate.seed);
     let shared = shared.ok_or_else(|| nothing_finished(folder))?;
     Ok((shared, found))
-}
-
-/// The folders `seed-SEED` of a folder of several searches.
-///
-/// # Errors
-///
-/// When the folder cannot be read.
-pub(crate) fn seed_folders(folder: &Path) -> Result<Vec<RunFolder>, SearchError> {
-    let entries = std::fs::read_dir(folder).map_err(|_| nothing_finished(folder))?;
-    let paths = entries.flatten().map(|entry| entry.path());
-    let named = |path: &std::path::PathBuf| {
-        let name = path.file_name().unwrap_or_default();
-        name.to_string_lossy().starts_with("seed-")
-    };
-    Ok(paths.filter(named).map(RunFolder::at).collect())
-}
-
-pub(crate) fn nothing_finished(folder: &Path) -> SearchError {
-    let problem = "holds no finished search; valid is a folder that `search run --seeds` filled";
-    SearchError::run_folder(folder, problem)
 }
 
 /// Trains an architecture from fresh weights on one part of the training data and judges it on the
@@ -270,7 +251,6 @@ impl<T: Task> Best<T> {
                 "run": candidate.run,
                 "seed": candidate.seed,
                 key: value,
-                "genotype": candidate.genotype,
                 "retrained": retrained,
             })
         };
@@ -280,24 +260,26 @@ impl<T: Task> Best<T> {
 
     /// The candidates as a table, and the name of the best.
     pub fn table(&self) -> String {
-        let (name, unit) = (&self.metric.name, &self.metric.unit);
-        let (child, retrained) = (
-            format!("child {name} {unit}"),
-            format!("retrained: validation {name} {unit}"),
-        );
-        let mut text = format!("run          {child:>13}   {retrained:>29}   loss     weights\n");
+        let row = |cells: [&str; 5]| cells.map(String::from).to_vec();
+        let score = self.metric.heading();
+        let mut rows = vec![
+            row(["", "child", "retrained", "retrained", ""]),
+            row(["run", &score, &score, "loss", "weights"]),
+        ];
         for candidate in &self.candidates {
-            let Some(end) = candidate.retrained else {
-                continue;
-            };
-            let _ = writeln!(
-                text,
-                "{:<12} {:>13.2} {:>31.2} {:>6.3} {:>11}",
-                candidate.run, candidate.child, end.validation, end.validation_loss, end.weights
-            );
+            rows.extend(candidate.retrained.map(|end| {
+                let weights = end.weights.to_string();
+                let [child, validation] = [candidate.child, end.validation];
+                let scores = [child, validation].map(|value| format!("{value:.2}"));
+                let loss = format!("{:.3}", end.validation_loss);
+                row([&candidate.run, &scores[0], &scores[1], &loss, &weights])
+            }));
         }
-        let _ = writeln!(text, "best         {}", self.best);
-        text
+        aligned(&rows)
+            + &field(
+                "best",
+                &format!("{}, by validation {}", self.best, self.metric.name),
+            )
     }
 }
 
@@ -337,7 +319,13 @@ mod tests {
         ];
         let best = choose(folder.path(), &how, Metric::ERROR, all).unwrap();
         assert_eq!(best.best, "seed-2");
-        assert!(best.table().ends_with("best         seed-2\n"));
+        assert!(
+            best.table()
+                .ends_with("best      seed-2, by validation error\n")
+        );
+        // The architectures are in the folders of the searches.
+        let written = std::fs::read_to_string(folder.path().join("best.json")).unwrap();
+        assert!(!written.contains("skip_connect"), "{written}");
         let text = std::fs::read_to_string(folder.path().join("genotype.json")).unwrap();
         let read: Genotype = Genotype::parse("genotype.json", &text).unwrap();
         assert_eq!(read, genotype);

@@ -18,6 +18,7 @@ use crate::best::Retraining;
 pub use crate::job::Job;
 use crate::job::{ConfigText, Work, task_of, task_of_seeds};
 use crate::resume::Continuation;
+use crate::seeds::{self, is_of_seeds};
 use crate::tasks::{AllShorthands, TaskName, for_task};
 use crate::{SearchConfig, SearchError, Task, draw_genotype, summary};
 
@@ -47,9 +48,9 @@ enum Command {
         #[command(flatten)]
         on: RunsOn,
     },
-    /// Print the summary of a run.
+    /// Print the summary of a run, or the table of several seeds.
     Show {
-        /// The run folder.
+        /// The run folder, or the one that `run --seeds` filled.
         run: PathBuf,
     },
     /// Retrain what several seeds found for a few epochs and pick the best by validation error.
@@ -168,6 +169,10 @@ impl Cli {
                 (task, work, args.on)
             }
             Command::Show { run } => {
+                if is_of_seeds(&run) {
+                    print!("{}", seeds::summary(&run)?);
+                    return Ok(None);
+                }
                 let folder = RunFolder::open_as(run, RunKind::Search)?;
                 for_task!(task_of(&folder)?, T => show::<T>(&folder))?;
                 return Ok(None);

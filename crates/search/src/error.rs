@@ -2,6 +2,7 @@ use std::path::Path;
 
 use supernet::SupernetError;
 use workbench::WorkbenchError;
+use workbench::shell::{Failure, REFUSED};
 
 /// What can stop a search; every message is one sentence for the person who started it.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,15 @@ pub enum SearchError {
         /// The epoch, counted from 1.
         epoch: usize,
     },
+}
+
+impl Failure for SearchError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Workbench(error) => error.exit_code(),
+            Self::Supernet(_) | Self::Diverged { .. } => REFUSED,
+        }
+    }
 }
 
 impl SearchError {

@@ -4,18 +4,20 @@ use std::path::{Path, PathBuf};
 
 use supernet::TrainBackend;
 use workbench::backend::BackendName;
-use workbench::cli::{ConfigFile, RunsOn};
+use workbench::cli::{ConfigFile, RunsOn, command, this_command};
 use workbench::config::{Source, task_name};
-use workbench::metrics;
 use workbench::progress::Progress;
 use workbench::record::SearchEpoch;
 use workbench::run_folder::{RunFolder, RunKind};
 use workbench::seeds::Seeds;
-use workbench::session::{Experiment, Reporter};
+use workbench::session::Experiment;
+use workbench::{WorkbenchError, interrupt, metrics};
 
-use crate::best::{Retraining, candidates, choose, nothing_finished, retrain, seed_folders};
+use crate::best::{Retraining, candidates, choose, retrain};
+use crate::display::Display;
 use crate::remarks::remarks;
 use crate::resume::Continuation;
+use crate::seeds::{self, nothing_finished, seed_folders};
 use crate::tasks::{TaskName, for_task};
 use crate::{Search, SearchConfig, SearchError, SearchPlan, Session, Task, TrainTask, summary};
 
@@ -86,45 +88,6 @@ impl ConfigText {
     }
 }
 
-struct Display {
-    progress: Progress,
-}
-
-impl Reporter<SearchEpoch> for Display {
-    fn step(&mut self, epoch: usize, loss: Option<f64>) {
-        if let Some(loss) = loss {
-            self.progress
-                .message(format!("epoch {epoch}, loss {loss:.3}"));
-        }
-        self.progress.advance(1);
-    }
-
-    fn note(&mut self, text: &str) {
-        self.progress.line(&format!("note: {text}"));
-    }
-
-    fn epoch(&mut self, r: &SearchEpoch) {
-        let entropies: Vec<String> = r
-            .cells
-            .iter()
-            .map(|cell| format!("{:.2}", cell.entropy))
-            .collect();
-        self.progress.line(&format!(
-            "epoch {:>3}: train loss {:.3}, supernet {name} {}, child {name} {}, gap {:+.2}, \
-             entropy {}, temperature {:.2}, {:.1} s",
-            r.epoch,
-            r.train.loss,
-            r.metric.show(r.supernet.value),
-            r.metric.show(r.child.value),
-            r.gap,
-            entropies.join("/"),
-            r.temperature,
-            r.timing.search_seconds + r.timing.validation_seconds,
-            name = r.metric.name,
-        ));
-    }
-}
-
 impl Job {
     /// Does it on a backend and prints what came of it.
     ///
@@ -158,10 +121,10 @@ struct Place<B: TrainBackend> {
 impl<B: TrainBackend> Place<B> {
     fn work<T: TrainTask<B>>(&self, work: Work) -> Result<(), SearchError> {
         match work {
-            Work::Search { config, out } => self.start::<T>(config.resolve()?, out),
+            Work::Search { config, out } => self.start::<T>(config.resolve()?, out, Share::Whole),
             Work::Resume { folder, how } => {
                 let config = how.config::<T>(&folder)?;
-                self.resume(folder, config)
+                self.resume(folder, config, Share::Whole)
             }
             Work::Seeds { config, seeds, out } => self.seeds::<T>(&config.resolve()?, &seeds, out),
             Work::Best {
@@ -182,6 +145,7 @@ impl<B: TrainBackend> Place<B> {
         &self,
         config: SearchConfig<T>,
         out: Option<PathBuf>,
+        share: Share,
     ) -> Result<(), SearchError> {
         self.check(&config)?;
         let name = config.name.clone();
@@ -190,7 +154,8 @@ impl<B: TrainBackend> Place<B> {
             None => RunFolder::create("runs", &name, None),
         };
         let (search, memory) = self.open::<T>(config)?;
-        self.run(Session::start(search, folder, &self.label)?, memory)
+        let session = Session::start(search, folder, &self.label)?;
+        self.run(session, memory, share)
     }
 
     /// Opens a search whose step fits into memory, and says how much of it a step needs.
@@ -210,6 +175,7 @@ impl<B: TrainBackend> Place<B> {
         &self,
         folder: RunFolder,
         config: SearchConfig<T>,
+        share: Share,
     ) -> Result<(), SearchError> {
         self.check(&config)?;
         let mut memory = None;
@@ -222,7 +188,7 @@ impl<B: TrainBackend> Place<B> {
         for note in notes {
             eprintln!("note: {note}");
         }
-        self.run(session, memory)
+        self.run(session, memory, share)
     }
 
     /// Runs to the end; `memory` is a sentence on what a step needs.
@@ -230,6 +196,7 @@ impl<B: TrainBackend> Place<B> {
         &self,
         session: Session<B, T>,
         memory: Option<String>,
+        share: Share,
     ) -> Result<(), SearchError> {
         let folder = session.folder().clone();
         let config = session.experiment().config().clone();
@@ -239,6 +206,7 @@ impl<B: TrainBackend> Place<B> {
             self.label,
             folder.path().display()
         ));
+        self.on.tell(&session.experiment().facts());
         if let Some(memory) = memory {
             self.on.say(&memory);
         }
@@ -252,12 +220,22 @@ impl<B: TrainBackend> Place<B> {
             total as u64,
             self.on.verbosity(),
         );
-        let mut display = Display { progress };
-        let outcome = session.run(&mut display)?;
-        display.progress.finish();
+        let path = folder.path().display().to_string();
+        let _watch = interrupt::watch(match share {
+            Share::Whole => command("search", &["resume", &path]),
+            Share::OneOfSeveral => this_command("search"),
+        });
+        let mut display = Display::new(progress);
+        let ended = session.run(&mut display);
+        display.finish();
+        let outcome = ended?;
 
         let records: Vec<SearchEpoch> = metrics::read(folder.metrics())?;
         print!("{}", summary(&folder, &config, &records, Some(&outcome)));
+        if share == Share::Whole {
+            let next = retraining(&folder.genotype(), &config);
+            self.on.tell_end(&folder, &[next]);
+        }
         Ok(())
     }
 
@@ -271,7 +249,16 @@ impl<B: TrainBackend> Place<B> {
     ) -> Result<(), SearchError> {
         let default = || PathBuf::from(format!("runs/{}-seeds", config.name));
         let folder = out.unwrap_or_else(default);
+        let mut finished = None;
         for &seed in seeds.as_slice() {
+            if let Some(before) = finished.filter(|_| interrupt::is_asked()) {
+                return Err(WorkbenchError::Interrupted {
+                    done: format!("seed {before}, which is finished"),
+                    resume: this_command("search"),
+                }
+                .into());
+            }
+            finished = Some(seed);
             let config = SearchConfig {
                 seed,
                 ..config.clone()
@@ -279,7 +266,7 @@ impl<B: TrainBackend> Place<B> {
             let path = folder.join(format!("seed-{seed}"));
             let run = RunFolder::at(&path);
             if !run.config().exists() {
-                self.start(config, Some(path))?;
+                self.start(config, Some(path), Share::OneOfSeveral)?;
                 continue;
             }
             let begun = SearchConfig::of_run(&run)?;
@@ -293,10 +280,14 @@ impl<B: TrainBackend> Place<B> {
             } else {
                 // The data may have moved.
                 let name = begun.name;
-                self.resume(run, SearchConfig { name, ..config })?;
+                let config = SearchConfig { name, ..config };
+                self.resume(run, config, Share::OneOfSeveral)?;
             }
         }
-        println!("search best {}", folder.display());
+        print!("{}", seeds::summary(&folder)?);
+        let folder = folder.display().to_string();
+        let best = command("search", &["best", &folder]);
+        self.on.say(&format!("{:<10}{best}", "next"));
         Ok(())
     }
 
@@ -331,8 +322,26 @@ impl<B: TrainBackend> Place<B> {
         let metric = metric.ok_or_else(|| nothing_finished(folder))?;
         let best = choose(folder, how, metric, found)?;
         print!("{}", best.table());
+        let folder = RunFolder::at(folder);
+        let next = retraining(&folder.genotype(), &config);
+        self.on.tell_end(&folder, &[next]);
         Ok(())
     }
+}
+
+/// Whether a search is all that a command does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Share {
+    Whole,
+    OneOfSeveral,
+}
+
+/// The command that trains the child of a search from fresh weights.
+fn retraining<T: Task>(genotype: &Path, config: &SearchConfig<T>) -> String {
+    let genotype = genotype.display().to_string();
+    let mut arguments = vec!["fit".to_string(), genotype];
+    arguments.extend(T::retraining(config));
+    command("train", &arguments)
 }
 
 /// The task that a run folder's configuration names.

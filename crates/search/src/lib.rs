@@ -55,6 +55,7 @@
 mod best;
 pub mod cli;
 mod config;
+mod display;
 mod error;
 mod evaluate;
 mod exported;
@@ -68,6 +69,7 @@ mod report;
 mod resume;
 mod search;
 mod second_order;
+mod seeds;
 mod state;
 mod step;
 mod task;

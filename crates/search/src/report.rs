@@ -1,16 +1,21 @@
 //! What a person looks at: pictures of the cells and curves, and the summary.
 
-use std::fmt::Write as _;
-
-use supernet::{CellGenotype, Genotype, OperationSet, Relaxation, SearchSpace};
+use supernet::{CellGenotype, Genotype, OperationSet, Relaxation};
+use workbench::columns::field;
 use workbench::drawing::{CellDrawing, DrawnEdge, cells_svg};
 use workbench::files::{write_atomic, write_json};
-use workbench::plot::{Panel, line_chart_svg, small_multiples_svg};
+use workbench::plot::{LineChart, LineName, Panel, Shaded, SmallMultiples};
 use workbench::problem::Problem;
 use workbench::record::{ChildCost, SearchEpoch, SearchOutcome, capitalised};
 use workbench::run_folder::RunFolder;
 
 use crate::{SearchConfig, SearchError, Task, weightless};
+
+/// The colour of an operation in every picture.
+fn colour<O: OperationSet>(op: O) -> usize {
+    let same = |other: &O| *other == op;
+    O::ALL.iter().position(same).unwrap_or(0)
+}
 
 /// Draws the cells of a genotype as SVG.
 ///
@@ -31,6 +36,7 @@ pub fn draw_genotype<T: Task>(genotype: &Genotype<T::Op>) -> Result<String, Sear
                     from: entry.input,
                     to: node,
                     label: entry.op.name().into(),
+                    colour: colour(entry.op),
                     note: (entry.weight != 1.0).then(|| format!("x {:.2}", entry.weight)),
                 })
             })
@@ -48,7 +54,7 @@ pub fn draw_genotype<T: Task>(genotype: &Genotype<T::Op>) -> Result<String, Sear
 /// When a file cannot be written or a picture not be drawn.
 pub fn write_reports<T: Task>(
     folder: &RunFolder,
-    space: &SearchSpace<T::Op>,
+    config: &SearchConfig<T>,
     genotype: &Genotype<T::Op>,
     records: &[SearchEpoch],
 ) -> Result<(), SearchError> {
@@ -83,28 +89,31 @@ pub fn write_reports<T: Task>(
         curve("statistics of the batch", &|r| Some(r.gap)),
         curve("running statistics", &|r| r.gap_running),
     ];
+    let shaded = warm_up(config);
+    let line_chart = |title: &str, unit: &str, baseline, curves: &[_]| {
+        let chart = LineChart {
+            title,
+            x_label: "epoch",
+            y_label: unit,
+            shaded,
+            baseline,
+        };
+        chart.svg(curves)
+    };
+    let (gap_title, gap_unit) = ("Gap between child and supernet", metric.gap_unit());
     let mut charts = vec![
-        (
-            "loss.svg".into(),
-            line_chart_svg("Loss", "epoch", "nats", &loss)?,
-        ),
+        ("loss.svg".into(), line_chart("Loss", "nats", None, &loss)?),
         (
             shown.file_name(),
-            line_chart_svg(&shown.title, "epoch", &shown.unit, &scores)?,
+            line_chart(&shown.title, &shown.unit, None, &scores)?,
         ),
         (
             "gap.svg".into(),
-            line_chart_svg(
-                "Gap between child and supernet",
-                "epoch",
-                metric.gap_unit(),
-                &gap,
-            )?,
+            line_chart(gap_title, gap_unit, Some(0.0), &gap)?,
         ),
     ];
     for (cell, name) in T::Op::CELLS.iter().enumerate() {
-        let title = format!("Probabilities, {}", T::cell_title(cell));
-        let svg = probabilities::<T>(&title, space, records, cell)?;
+        let svg = probabilities(config, records, cell)?;
         charts.push((format!("probabilities-{name}.svg"), svg));
     }
     for (name, svg) in charts {
@@ -113,13 +122,28 @@ pub fn write_reports<T: Task>(
     Ok(())
 }
 
+/// The epochs in which weights are trained alone.
+fn warm_up<T: Task>(config: &SearchConfig<T>) -> Option<Shaded<'static>> {
+    let epochs = config.search.warmup_epochs;
+    let some = epochs > 0 && config.search.method.rules().learns;
+    some.then_some(Shaded {
+        name: "warm-up",
+        // Between its last epoch and the first of the architecture.
+        until: epochs as f64 + 0.5,
+    })
+}
+
 fn probabilities<T: Task>(
-    title: &str,
-    space: &SearchSpace<T::Op>,
+    config: &SearchConfig<T>,
     records: &[SearchEpoch],
     cell: usize,
 ) -> Result<String, SearchError> {
-    let names: Vec<String> = space.operations.iter().map(|op| op.name().into()).collect();
+    let space = &config.space;
+    let name = |op: &T::Op| LineName {
+        name: op.name().into(),
+        colour: colour(*op),
+    };
+    let names: Vec<LineName> = space.operations.iter().map(name).collect();
     let mut panels = Vec::new();
     for node in 0..space.nodes {
         for input in 0..space.incoming(node) {
@@ -137,7 +161,14 @@ fn probabilities<T: Task>(
             });
         }
     }
-    Ok(small_multiples_svg(title, "epoch", &names, &panels)?)
+    let title = format!("Probabilities, {}", T::cell_title(cell));
+    let multiples = SmallMultiples {
+        title: &title,
+        x_label: "epoch",
+        names: &names,
+        shaded: warm_up(config),
+    };
+    Ok(multiples.svg(&panels)?)
 }
 
 fn source<T: Task>(input: usize) -> String {
@@ -147,79 +178,82 @@ fn source<T: Task>(input: usize) -> String {
     }
 }
 
-/// The summary of a run for a terminal: scores, gap and cells, from its log, and the result where the
-/// run is finished.
+/// The summary of a run for a terminal of 80 columns: scores, gap and what the cells are made of, from
+/// its log, and the result where the run is finished.
 pub fn summary<T: Task>(
     folder: &RunFolder,
     config: &SearchConfig<T>,
     records: &[SearchEpoch],
     outcome: Option<&SearchOutcome>,
 ) -> String {
-    let mut text = format!("run       {}\n", folder.path().display());
+    let mut text = field("run", &folder.path().display().to_string());
     let Some(last) = records.last() else {
-        text.push_str("no epoch finished yet\n");
-        return text;
+        return text + "no epoch finished yet\n";
     };
     let (search, metric) = (&config.search, &last.metric);
-    let _ = writeln!(
-        text,
-        "epochs    {} of {}, method {}",
-        last.epoch, search.epochs, search.method
+    let (name, unit) = (&metric.name, metric.gap_unit());
+    text += &field(
+        "epochs",
+        &format!(
+            "{} of {}, method {}",
+            last.epoch, search.epochs, search.method
+        ),
     );
     if let Some(outcome) = outcome {
-        let _ = writeln!(
-            text,
-            "data      {}, seed {}, on {}, {:.0} s",
-            outcome.data, outcome.seed, outcome.backend, outcome.seconds
+        text += &field(
+            "data",
+            &format!(
+                "{}, seed {}, on {}, {:.0} s",
+                outcome.data, outcome.seed, outcome.backend, outcome.seconds
+            ),
         );
-        let _ = writeln!(
-            text,
-            "weights   {} in the supernet, {} in the child",
-            outcome.supernet_weights, outcome.child_weights
+        text += &field(
+            "weights",
+            &format!(
+                "{} in the supernet, {} in the child",
+                outcome.supernet_weights, outcome.child_weights
+            ),
         );
         if let Some(ChildCost { of, child, budget }) = &outcome.child_cost {
-            let _ = writeln!(
-                text,
-                "cost      {child:.0} {of} of the child, budget {budget:.0}"
+            text += &field(
+                "cost",
+                &format!("{child:.0} {of} of the child, budget {budget:.0}"),
             );
         }
     }
-    let _ = writeln!(
-        text,
-        "supernet  {} validation {}, {}",
-        metric.show(last.supernet.value),
-        metric.name,
-        match search.method.rules().relaxation {
-            Relaxation::Code => "sampled codes",
-            Relaxation::Relaxed => "relaxed samples",
-            Relaxation::Mixture => "mixture of all operations",
-        }
+    let runs_as = match search.method.rules().relaxation {
+        Relaxation::Code => "sampled codes",
+        Relaxation::Relaxed => "relaxed samples",
+        Relaxation::Mixture => "mixture of all operations",
+    };
+    let supernet = metric.show(last.supernet.value);
+    text += &field(
+        "supernet",
+        &format!("{supernet} validation {name}, {runs_as}"),
     );
-    let _ = write!(
-        text,
-        "child     {} validation {}, inherited weights",
-        metric.show(last.child.value),
-        metric.name
+    let tested = outcome.map(|outcome| {
+        let tested = metric.show(outcome.child_test);
+        format!(" ({tested} on the test {})", T::Problem::EXAMPLES)
+    });
+    text += &field(
+        "child",
+        &format!(
+            "{} validation {name}, inherited weights{}",
+            metric.show(last.child.value),
+            tested.unwrap_or_default()
+        ),
     );
-    match outcome {
-        Some(outcome) => {
-            let _ = writeln!(
-                text,
-                " ({} on the test {})",
-                metric.show(outcome.child_test),
-                T::Problem::EXAMPLES
-            );
-        }
-        None => text.push('\n'),
-    }
-    let unit = metric.gap_unit();
-    let _ = writeln!(text, "gap       {:+.2} {unit} (child - supernet)", last.gap);
+    text += &field(
+        "gap",
+        &format!("{:+.2} {unit} (child - supernet)", last.gap),
+    );
     if let (Some(child), Some(gap)) = (last.child_running, last.gap_running) {
-        let _ = writeln!(
-            text,
-            "running   {} child {} with inherited running statistics, gap {gap:+.2} {unit}",
-            metric.show(child),
-            metric.name
+        let child = metric.show(child);
+        text += &field(
+            "running",
+            &format!(
+                "{child} child {name} with inherited running statistics, gap {gap:+.2} {unit}"
+            ),
         );
     }
     let entropies: Vec<String> = last
@@ -228,23 +262,55 @@ pub fn summary<T: Task>(
         .enumerate()
         .map(|(index, cell)| format!("{:.2} nats {}", cell.entropy, short_title::<T>(index)))
         .collect();
-    let _ = writeln!(
-        text,
-        "entropy   {}, temperature {:.2}",
-        entropies.join(", "),
-        last.temperature
+    text += &field(
+        "entropy",
+        &format!(
+            "{} (undecided is {:.2}, decided 0), temperature {:.2}",
+            entropies.join(", "),
+            undecided_entropy(config),
+            last.temperature
+        ),
     );
-    if let Ok(genotype) = last.genotype.parse::<Genotype<T::Op>>() {
-        for line in weightless::lines::<T>(&genotype) {
-            let _ = writeln!(text, "{line}");
-        }
+    text + &cells::<T>(&last.genotype)
+}
+
+/// Mean entropy of the estimator's rows while nothing is decided, in nats.
+pub(crate) fn undecided_entropy<T: Task>(config: &SearchConfig<T>) -> f64 {
+    let rows = config.architecture.rows(&config.space);
+    let of = |row: &std::ops::Range<usize>| ((row.len() * config.space.ops()) as f64).ln();
+    rows.iter().map(of).sum::<f64>() / rows.len() as f64
+}
+
+/// What each kind of cell is made of, the most frequent operation first; the whole is in
+/// `genotype.json`. What is no genotype of the task is given as it is.
+fn cells<T: Task>(genotype: &str) -> String {
+    let Ok(genotype) = genotype.parse::<Genotype<T::Op>>() else {
+        return genotype.into();
+    };
+    let line = |(index, cell): (usize, &CellGenotype<T::Op>)| {
+        let entries = cell.nodes.iter().flatten();
+        let all = entries.clone().count();
+        let times = |op: &T::Op| entries.clone().filter(|entry| entry.op == *op).count();
+        let counts = T::Op::ALL.iter().map(|op| (times(op), op.name()));
+        let mut counts: Vec<_> = counts.filter(|(count, _)| *count > 0).collect();
+        counts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+        let counts = counts.iter().map(|(count, name)| format!("{count} {name}"));
+        let counts = counts.collect::<Vec<_>>().join(", ");
+        field(
+            &short_title::<T>(index),
+            &format!("{all} operations: {counts}"),
+        )
+    };
+    let mut text: String = genotype.cells.iter().enumerate().map(line).collect();
+    for line in weightless::lines::<T>(&genotype) {
+        let (name, value) = line.split_once(' ').unwrap_or((&line, ""));
+        text += &field(name, value.trim_start());
     }
-    let _ = writeln!(text, "{}", last.genotype);
     text
 }
 
 /// The title of a kind of cell without the word.
-fn short_title<T: Task>(cell: usize) -> String {
+pub(crate) fn short_title<T: Task>(cell: usize) -> String {
     let title = T::cell_title(cell);
     title.strip_suffix(" cell").unwrap_or(&title).to_string()
 }

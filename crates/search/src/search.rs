@@ -8,7 +8,7 @@ use supernet::{
 };
 use workbench::checkpoint::{Checkpoint, Loaded};
 use workbench::machine::processor;
-use workbench::problem::{Problem, Split, Visit};
+use workbench::problem::{Fact, Problem, Split, Visit, facts_of, steps_fact};
 use workbench::record::{CellRecord, ChildCost, Score, SearchEpoch, SearchOutcome, SearchTiming};
 use workbench::run_folder::RunFolder;
 use workbench::scoring::Totals;
@@ -17,6 +17,7 @@ use workbench::stream::RngKey;
 
 use crate::evaluate::Scoring;
 use crate::plan::Budget;
+use crate::report::undecided_entropy;
 use crate::{
     AlternatingStep, Objective, SearchConfig, SearchError, SearchPlan, SearchState, TrainTask,
     write_reports,
@@ -309,6 +310,17 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
         self.config.fingerprint()
     }
 
+    fn facts(&self) -> Vec<Fact> {
+        let mut facts = facts_of(&self.problem);
+        facts.push(steps_fact(&self.starts));
+        if self.config.search.method.rules().learns {
+            let undecided = undecided_entropy(&self.config);
+            let entropy = format!("{undecided:.2} nats where nothing is decided, 0 where all is");
+            facts.push(("entropy", entropy));
+        }
+        facts
+    }
+
     fn extension(&self) -> Option<&Extension> {
         self.config.extension.as_ref()
     }
@@ -378,7 +390,7 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
         folder: &RunFolder,
         records: &[SearchEpoch],
     ) -> Result<(), SearchError> {
-        write_reports::<T>(folder, &self.config.space, &self.genotype()?, records)
+        write_reports(folder, &self.config, &self.genotype()?, records)
     }
 
     /// The child with inherited weights, where the task exports it.

@@ -276,6 +276,11 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
         Self::NAME.into()
     }
 
+    /// Options of `train fit` for the data of a configuration.
+    fn retraining(_config: &SearchConfig<Self>) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What a person should know about a configuration that is valid, a sentence each.
     fn remarks(_config: &SearchConfig<Self>) -> Vec<String> {
         Vec::new()

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use supernet::SupernetError;
 use workbench::WorkbenchError;
+use workbench::shell::{Failure, REFUSED};
 
 /// What can stop a command; every message is one sentence for the person who gave it.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,22 @@ pub enum TrainError {
         /// What is wrong, and what would be valid.
         problem: String,
     },
+    /// A network that has no meaning, or says nothing that has one.
+    #[error("{what} has {found}; valid are finite numbers alone, so it cannot be asked")]
+    NotFinite {
+        /// The network, or its answer.
+        what: String,
+        /// What is there.
+        found: String,
+    },
+    /// Some files were not answered; each was named.
+    #[error("{failed} of {all} files got no answer")]
+    Unanswered {
+        /// Number of these.
+        failed: usize,
+        /// Number of all.
+        all: usize,
+    },
     /// Nothing was learned in an epoch.
     #[error(
         "the gradients of every step of epoch {epoch} overflowed; valid are `fit.precision` bf16 or \
@@ -66,6 +83,15 @@ pub enum TrainError {
         /// The epoch, counted from 1.
         epoch: usize,
     },
+}
+
+impl Failure for TrainError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Workbench(error) => error.exit_code(),
+            _ => REFUSED,
+        }
+    }
 }
 
 impl TrainError {

@@ -27,6 +27,24 @@ pub fn is_exported(folder: &Path) -> bool {
     folder.join(CONFIG).is_file()
 }
 
+/// Checks that the weights of a network are numbers.
+///
+/// # Errors
+///
+/// When one is not finite: nothing that the network says has a meaning.
+pub(crate) fn check_weights(network: &Path, weights: &StateDict) -> Result<(), TrainError> {
+    let broken = |values: &[f32]| values.iter().copied().find(|value| !value.is_finite());
+    let mut tensors = weights.iter();
+    let found = tensors.find_map(|(name, tensor)| Some((name, broken(&tensor.values)?)));
+    match found {
+        None => Ok(()),
+        Some((tensor, value)) => Err(TrainError::NotFinite {
+            what: format!("network `{}`", network.display()),
+            found: format!("{value} in its tensor `{tensor}`"),
+        }),
+    }
+}
+
 /// The task of an exported network.
 ///
 /// # Errors

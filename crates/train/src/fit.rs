@@ -3,12 +3,14 @@ use std::time::Instant;
 use supernet::TrainBackend;
 use workbench::checkpoint::{Checkpoint, Loaded};
 use workbench::machine::processor;
-use workbench::problem::{Problem, Split};
-use workbench::record::{FitEpoch, FitOutcome};
+use workbench::problem::{Fact, Problem, Split, facts_of, steps_fact};
+use workbench::record::{ByClass, FitEpoch, FitOutcome};
 use workbench::run_folder::RunFolder;
 use workbench::session::{Experiment, Extension, Reporter};
 
-use crate::{FitConfig, FitState, TrainError, TrainRecipe, Trainer, write_curves};
+use crate::{
+    FitConfig, FitState, Judging, TrainError, TrainRecipe, Trainer, score_by_class, write_curves,
+};
 
 /// The training of a recipe's network: the experiment of a [`Session`](workbench::session::Session).
 pub struct Fit<B: TrainBackend, R: TrainRecipe<B>> {
@@ -83,6 +85,12 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
         self.config().fingerprint()
     }
 
+    fn facts(&self) -> Vec<Fact> {
+        let mut facts = facts_of(&self.trainer.problem);
+        facts.push(steps_fact(self.trainer.timeline.first_steps()));
+        facts
+    }
+
     fn extension(&self) -> Option<&Extension> {
         self.config().extension.as_ref()
     }
@@ -149,7 +157,8 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
 
     fn write_reports(&self, folder: &RunFolder, records: &[FitEpoch]) -> Result<(), TrainError> {
         let metric = self.trainer.problem.metric();
-        write_curves(folder, &metric, records)
+        let warmup_epochs = self.config().weights.warmup_epochs;
+        write_curves(folder, &metric, warmup_epochs, records)
     }
 
     fn outcome(&self, backend: &str, records: &[FitEpoch]) -> Result<FitOutcome, TrainError> {
@@ -161,6 +170,13 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
         } = &self.trainer;
         let (network, result_epoch) = self.state.result();
         let size = recipe.size()?;
+        let (how, device) = (Judging::running(config.fit.pass_size()), &self.device);
+        let (test, _, confusion) =
+            score_by_class(recipe, problem, &network, Split::Test, how, device)?;
+        let by_class = confusion.map(|confusion| {
+            let score = |class| problem.class_score(&confusion, class);
+            ByClass::of(&confusion, score)
+        });
         Ok(FitOutcome {
             name: config.name.clone(),
             task: config.task.clone(),
@@ -173,7 +189,8 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
             metric: problem.metric(),
             weights: size.weights,
             multiply_adds: size.multiply_adds,
-            test: self.trainer.score(&network, Split::Test, &self.device)?,
+            test,
+            by_class,
             genotype: config.genotype.to_string(),
             seconds: records.iter().map(|record| record.seconds).sum(),
         })

@@ -74,8 +74,9 @@ pub use report::write_curves;
 pub use state::{Best, FitState};
 pub use step::differentiate;
 pub use tasks::image::{
-    ExportConfig, Exported, ImageConfig, Prediction, TrainedOn, read_genotype, read_image,
+    ClassProbability, ExportConfig, Exported, ImageConfig, Prediction, TrainedOn, read_genotype,
+    read_image,
 };
 pub use trained::{Trained, trained_network};
-pub use trainer::{Judging, Trainer, score_network};
+pub use trainer::{Judging, Trainer, score_by_class, score_network};
 pub use weights::{read_weights, read_weights_under, write_weights};

@@ -1,5 +1,6 @@
 //! Networks outside of the run that trained them.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ use crate::{FitConfig, Judging, Recipe, TrainError, Trainer};
 pub trait Portable: Recipe {
     /// `config.json` of an exported network: everything needed to build it and to give it examples.
     type Export: Section;
+    /// What a network says of an input: as text for a person, as an object of JSON for a program.
+    type Prediction: Serialize + Display;
     /// Commands that only this task has.
     type Commands: TaskCommands;
 
@@ -91,7 +94,14 @@ pub trait Portable: Recipe {
         choice: &DataChoice,
     ) -> Result<Self::Problem, TrainError>;
 
-    /// What a network says of an input file, for a person.
+    /// Files in a folder that a network can be asked about, in a fixed order.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read or holds none.
+    fn inputs(folder: &Path) -> Result<Vec<PathBuf>, TrainError>;
+
+    /// What a network says of an input file; of several answers the `top` most probable.
     ///
     /// # Errors
     ///
@@ -100,8 +110,9 @@ pub trait Portable: Recipe {
         export: &Self::Export,
         model: &Self::Model<B>,
         input: &Path,
+        top: usize,
         device: &B::Device,
-    ) -> Result<String, TrainError>;
+    ) -> Result<Self::Prediction, TrainError>;
 }
 
 /// Commands of a task.

@@ -1,11 +1,12 @@
 use workbench::files::write_atomic;
-use workbench::plot::line_chart_svg;
+use workbench::plot::{LineChart, Shaded};
 use workbench::record::{FitEpoch, Metric};
 use workbench::run_folder::RunFolder;
 
 use crate::TrainError;
 
-/// Writes `loss.svg` and the picture of the metric: the curves of the epochs so far.
+/// Writes `loss.svg` and the picture of the metric: the curves of the epochs so far, of which the first
+/// `warmup_epochs` are shaded.
 ///
 /// # Errors
 ///
@@ -13,6 +14,7 @@ use crate::TrainError;
 pub fn write_curves(
     folder: &RunFolder,
     metric: &Metric,
+    warmup_epochs: usize,
     records: &[FitEpoch],
 ) -> Result<(), TrainError> {
     let curve = |name: &str, value: &dyn Fn(&FitEpoch) -> Option<f64>| {
@@ -28,12 +30,23 @@ pub fn write_curves(
         let value = |r: &FitEpoch| r.validation.map(|score| shown.value(score.value));
         scores.push(curve("validation", &value));
     }
+    let shaded = (warmup_epochs > 0).then_some(Shaded {
+        name: "warm-up",
+        // Between its last epoch and the next.
+        until: warmup_epochs as f64 + 0.5,
+    });
     for (name, title, unit, curves) in [
         ("loss.svg", "Loss", "nats", loss),
         (&shown.file_name(), &shown.title, &shown.unit, scores),
     ] {
-        let svg = line_chart_svg(title, "epoch", unit, &curves)?;
-        write_atomic(folder.file(name), svg)?;
+        let chart = LineChart {
+            title,
+            x_label: "epoch",
+            y_label: unit,
+            shaded,
+            baseline: None,
+        };
+        write_atomic(folder.file(name), chart.svg(&curves)?)?;
     }
     Ok(())
 }

@@ -37,6 +37,11 @@ impl Timeline {
         self.first_steps[epoch]
     }
 
+    /// The first step of each epoch, and the number of all steps.
+    pub(crate) fn first_steps(&self) -> &[usize] {
+        &self.first_steps
+    }
+
     /// Steps of an epoch, counted from 0.
     pub(crate) fn steps(&self, epoch: usize) -> usize {
         self.first_steps[epoch + 1] - self.first_steps[epoch]

@@ -1,6 +1,7 @@
 use serde_json::Value;
 use supernet::TrainBackend;
 use workbench::checkpoint::{self, Loaded};
+use workbench::cli::command;
 use workbench::config::{Source, task_name};
 use workbench::files::read_to_string;
 use workbench::run_folder::RunFolder;
@@ -15,8 +16,9 @@ pub struct Trained<M> {
     pub network: M,
     /// Epochs it was trained for.
     pub epoch: usize,
-    /// What a person should know about the checkpoint.
-    pub warning: Option<String>,
+    /// What a person should know about it, a sentence each: that the run is not finished, or that a
+    /// checkpoint could not be read.
+    pub notes: Vec<String>,
 }
 
 /// Reads the network that a run's last checkpoint results in.
@@ -37,10 +39,20 @@ pub fn trained_network<B: TrainBackend, R: Portable + TrainRecipe<B>>(
     R::check_network(&trainer.problem, loaded.data()?)?;
     let state = trainer.init::<B>(device)?.restore(&loaded, device)?;
     let (network, epoch) = state.result();
+    let mut notes: Vec<String> = loaded.warning.into_iter().collect();
+    if !folder.result().exists() {
+        let path = folder.path().display().to_string();
+        notes.push(format!(
+            "run folder `{path}` is not finished: the network is that of epoch {epoch} of {}; to go on: \
+             {}",
+            trainer.config.fit.epochs,
+            command("train", &["resume", &path])
+        ));
+    }
     Ok(Trained {
         network,
         epoch,
-        warning: loaded.warning,
+        notes,
     })
 }
 

@@ -1,11 +1,11 @@
 use burn::module::AutodiffModule;
 use supernet::{ModelBackend, Statistics, TrainBackend};
 use workbench::machine::halved_until;
-use workbench::problem::{Problem, Score, Split};
-use workbench::scoring::{self, Totals};
+use workbench::problem::{Confusion, Problem, Score, Split};
+use workbench::scoring::{self, Totals, count_classes};
 use workbench::training::{PassOutput, TrainingStep};
 
-use crate::recipe::{BatchOf, PassContext};
+use crate::recipe::{AnswerOf, BatchOf, PassContext};
 use crate::timeline::{Timeline, visit};
 use crate::{FitConfig, FitState, LoopConfig, Recipe, TrainError, TrainRecipe, differentiate};
 
@@ -266,12 +266,51 @@ pub fn score_network<B: ModelBackend, R: Recipe>(
     how: Judging,
     device: &B::Device,
 ) -> Result<(Score, usize), TrainError> {
+    let heard = |_: &AnswerOf<R, B>, _: &BatchOf<R, B>| {};
+    score_each(recipe, problem, network, split, how, device, heard)
+}
+
+/// As [`score_network`], and what it takes the classes for, where its answers are classes.
+///
+/// # Errors
+///
+/// As [`score_network`].
+pub fn score_by_class<B: ModelBackend, R: Recipe>(
+    recipe: &R,
+    problem: &R::Problem,
+    network: &R::Model<B>,
+    split: Split,
+    how: Judging,
+    device: &B::Device,
+) -> Result<(Score, usize, Option<Confusion>), TrainError> {
+    let mut confusion = problem.classes().map(Confusion::new);
+    let heard = |answer: &AnswerOf<R, B>, batch: &BatchOf<R, B>| {
+        if let Some(confusion) = &mut confusion {
+            count_classes(problem, answer, batch, confusion);
+        }
+    };
+    let scored = score_each(recipe, problem, network, split, how, device, heard);
+    let (score, examples) = scored?;
+    Ok((score, examples, confusion))
+}
+
+/// Scores a network and tells `heard` of every answer.
+fn score_each<B: ModelBackend, R: Recipe>(
+    recipe: &R,
+    problem: &R::Problem,
+    network: &R::Model<B>,
+    split: Split,
+    how: Judging,
+    device: &B::Device,
+    mut heard: impl FnMut(&AnswerOf<R, B>, &BatchOf<R, B>),
+) -> Result<(Score, usize), TrainError> {
     let (mut carry, mut examples) = (R::Carry::<B>::default(), 0);
     let answer = |batch: &BatchOf<R, B>, _| {
         let answer;
         let before = std::mem::take(&mut carry);
         (answer, carry) = recipe.evaluate(network, batch, before, how.statistics);
         examples += problem.examples(batch);
+        heard(&answer, batch);
         Ok::<_, TrainError>(answer)
     };
     let (batch_size, seed) = (how.batch_size, how.seed);

@@ -165,6 +165,16 @@ pub enum WorkbenchError {
         epoch: usize,
     },
 
+    /// A run that Ctrl-C ended, in good order.
+    #[cfg(feature = "burn")]
+    #[error("ended by Ctrl-C after {done}; to go on: {resume}")]
+    Interrupted {
+        /// What was finished last.
+        done: String,
+        /// The command that goes on from there.
+        resume: String,
+    },
+
     /// A set of examples that a data set lacks.
     #[cfg(feature = "burn")]
     #[error(

@@ -13,6 +13,7 @@ pub mod backend;
 pub mod checkpoint;
 #[cfg(feature = "burn")]
 pub mod cli;
+pub mod columns;
 pub mod config;
 #[cfg(feature = "burn")]
 mod data_folder;
@@ -21,6 +22,8 @@ pub mod error;
 pub mod files;
 #[cfg(feature = "burn")]
 pub mod images;
+#[cfg(feature = "burn")]
+pub mod interrupt;
 #[cfg(feature = "burn")]
 pub mod machine;
 pub mod metrics;
@@ -40,6 +43,7 @@ pub mod seeds;
 #[cfg(feature = "burn")]
 pub mod session;
 pub mod shell;
+pub mod statistics;
 #[cfg(feature = "burn")]
 pub mod stream;
 mod svg;

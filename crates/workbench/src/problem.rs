@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{Int, Tensor, backend::Backend};
 use serde_json::Value;
 
-pub use crate::record::{Direction, Metric, Score};
+pub use crate::record::{Confusion, Direction, Metric, Score};
 pub use crate::stream::RngKey;
 use crate::stream::{evaluation_lists, training_lists};
 use crate::{Result, WorkbenchError};
@@ -60,6 +60,18 @@ pub struct Visit {
     pub steps: Option<usize>,
 }
 
+/// Something that a person should know, and what it is called.
+pub type Fact = (&'static str, String);
+
+/// The classes of the examples of a batch, and those that an answer takes them for: `[examples]` each.
+#[derive(Debug, Clone)]
+pub struct Classified<B: Backend> {
+    /// The true classes; below 0 for an example that does not count.
+    pub truth: Tensor<B, 1, Int>,
+    /// The classes answered.
+    pub answered: Tensor<B, 1, Int>,
+}
+
 /// Something to be learned from examples: data, loss and score, apart from any network. A network
 /// answers a batch; the problem says how good the answer is.
 ///
@@ -83,6 +95,32 @@ pub trait Problem: Send + Sync + 'static {
 
     /// What a network is judged by.
     fn metric(&self) -> Metric;
+
+    /// The parts of the examples by what they serve, and how many there are of each: by default those of
+    /// all splits. A problem of which two splits are the same examples names them together.
+    fn parts(&self) -> Vec<(String, usize)> {
+        let splits = [
+            Split::Weights,
+            Split::Logits,
+            Split::Validation,
+            Split::Test,
+        ];
+        let there = splits.into_iter().filter(|split| self.has(*split));
+        there
+            .map(|split| (split.to_string(), self.size(split)))
+            .collect()
+    }
+
+    /// What else a person should know of the data, such as the size of images.
+    fn facts(&self) -> Vec<Fact> {
+        Vec::new()
+    }
+
+    /// Names of the classes that examples are told apart by, in the order of their numbers; none where
+    /// an answer is no class.
+    fn classes(&self) -> Option<Vec<String>> {
+        None
+    }
 
     /// What a person should know about how the data were read, a sentence each.
     fn notes(&self) -> Vec<String> {
@@ -210,4 +248,98 @@ pub trait Problem: Send + Sync + 'static {
 
     /// The score that sums over batches, `[sums]`, amount to.
     fn score(&self, sums: &[f64]) -> Score;
+
+    /// The classes of a batch and those answered; none where there are no [`classes`](Self::classes).
+    fn classified<B: Backend>(
+        &self,
+        _answer: &Self::Answer<B>,
+        _batch: &Self::Batch<B>,
+    ) -> Option<Classified<B>> {
+        None
+    }
+
+    /// The score of one class in the unit of the metric, by default its error; none where nothing can
+    /// be said of it.
+    fn class_score(&self, confusion: &Confusion, class: usize) -> Option<f64> {
+        confusion.error(class)
+    }
+}
+
+/// At most this many names of classes are listed.
+const LISTED: usize = 10;
+
+/// What a person should know of a problem before something is learned of it: its parts, its classes and
+/// what it says itself.
+pub fn facts_of<P: Problem>(problem: &P) -> Vec<Fact> {
+    let parts = problem.parts();
+    let counted = |(at, (part, size)): (usize, &(String, usize))| match at {
+        0 => format!("{size} {} for {part}", P::EXAMPLES),
+        _ => format!("{size} for {part}"),
+    };
+    let parts: Vec<String> = parts.iter().enumerate().map(counted).collect();
+    let data = format!("{}: {}", problem.name(), parts.join(", "));
+    let mut facts = vec![("data", data)];
+    facts.extend(problem.classes().map(|names| ("classes", listed(&names))));
+    facts.extend(problem.facts());
+    facts
+}
+
+/// The number of classes, and the names of the first of them where they are more than numbers.
+fn listed(names: &[String]) -> String {
+    let numbered = |(at, name): (usize, &String)| name.parse() == Ok(at);
+    let count = names.len();
+    if names.iter().enumerate().all(numbered) {
+        return count.to_string();
+    }
+    let shown = names.iter().take(LISTED).cloned().collect::<Vec<_>>();
+    let more = match count - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{count}: {}{more}", shown.join(", "))
+}
+
+/// How many steps there are, from the first step of each epoch and, at the end, the number of all.
+pub fn steps_fact(first_steps: &[usize]) -> Fact {
+    let epochs = first_steps.windows(2).map(|pair| pair[1] - pair[0]);
+    let (least, most) = epochs.fold((usize::MAX, 0), |(least, most), steps| {
+        (least.min(steps), most.max(steps))
+    });
+    let each = match least >= most {
+        true => most.to_string(),
+        false => format!("{least} to {most}"),
+    };
+    let count = first_steps.len().saturating_sub(1);
+    let all = first_steps.last().copied().unwrap_or(0);
+    ("steps", format!("{each} an epoch, {all} in {count} epochs"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_listed_by_name_where_they_have_names() {
+        let names = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| name.to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(listed(&names(&["0", "1", "2"])), "3");
+        assert_eq!(listed(&names(&["cat", "dog"])), "2: cat, dog");
+        let many: Vec<String> = (0..12).map(|class| format!("n{class}")).collect();
+        let text = listed(&many);
+        assert!(
+            text.starts_with("12: n0, n1") && text.ends_with("n9 and 2 more"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn steps_are_told_of_epochs_of_equal_and_of_unequal_length() {
+        assert_eq!(steps_fact(&[0, 5, 10]).1, "5 an epoch, 10 in 2 epochs");
+        assert_eq!(steps_fact(&[0, 4, 10]).1, "4 to 6 an epoch, 10 in 2 epochs");
+        assert_eq!(steps_fact(&[0]).1, "0 an epoch, 0 in 0 epochs");
+    }
 }

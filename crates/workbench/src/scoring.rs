@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, backend::Backend};
 
 use crate::WorkbenchError;
-use crate::problem::{Phase, Problem, Score, Split};
+use crate::problem::{Confusion, Phase, Problem, Score, Split};
 
 /// Sums over batches, `[sums]`, from tensors on a device.
 ///
@@ -87,6 +87,24 @@ pub fn score<B: Backend, P: Problem, E: From<WorkbenchError>>(
         totals.push(problem.sums(&answer, &batch, loss));
     }
     Ok(problem.score(&totals.finish()))
+}
+
+/// Adds to a confusion what the classes of a batch are taken for, where an answer is a class.
+pub fn count_classes<B: Backend, P: Problem>(
+    problem: &P,
+    answer: &P::Answer<B>,
+    batch: &P::Batch<B>,
+    confusion: &mut Confusion,
+) {
+    let Some(classified) = problem.classified(answer, batch) else {
+        return;
+    };
+    let [truth, answered] = [classified.truth, classified.answered].map(Tensor::into_data);
+    for (truth, answered) in truth.iter::<i64>().zip(answered.iter::<i64>()) {
+        if let (Ok(truth), Ok(answered)) = (truth.try_into(), answered.try_into()) {
+            confusion.count(truth, answered);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use workbench::record::{FitOutcome, Metric, SearchOutcome};
 
-use crate::seeds::{mean_and_deviation, score_name};
+use workbench::statistics::mean_and_deviation;
 
 /// Where a figure comes from.
 #[derive(Clone, Copy)]
@@ -113,7 +113,7 @@ impl Table {
              columns called running, with the running statistics they inherit. Mean +- standard \
              deviation over seeds.\n"
         );
-        let score = score_name(&self.metric);
+        let score = self.metric.heading();
         let names = COLUMNS.iter().map(|column| column.name);
         let names: Vec<String> = names.map(|name| name.replace("SCORE", &score)).collect();
         let rule = "---|".repeat(COLUMNS.len());

@@ -8,7 +8,7 @@ use supernet::{
     Operation, SearchStep, Statistics, Supernet, SupernetConfig, TrainBackend, WeightInit,
 };
 use toml::Table;
-use workbench::cli::{Shorthand, Takes};
+use workbench::cli::{Shorthand, Takes, set_text};
 use workbench::images::{
     Augment, Chosen, Dataset, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with,
 };
@@ -339,6 +339,28 @@ impl Task for ImageTask {
 
     fn data_name(config: &SearchConfig<Self>) -> String {
         config.data.set.to_string()
+    }
+
+    /// The data set, where it lies, and how its pictures are read where that is not the usual way.
+    fn retraining(config: &SearchConfig<Self>) -> Vec<String> {
+        let data = &config.data;
+        let mut options = vec!["--data".to_string(), data.set.to_string()];
+        if let Some(root) = &data.root {
+            options.extend(["--data-root".into(), root.display().to_string()]);
+        }
+        let fields = |options: &FolderOptions| Table::try_from(options).unwrap_or_default();
+        // What the set brings along, to a search and to a training alike.
+        let set = set_text("data.set", &data.set.to_string());
+        let usual = SearchConfig::<Self>::resolve(None, &[set]);
+        let usual = usual
+            .map(|usual| fields(&usual.data.folder))
+            .unwrap_or_default();
+        for (field, value) in fields(&data.folder) {
+            if usual.get(&field) != Some(&value) {
+                options.extend(["--set".into(), format!("data.folder.{field}={value}")]);
+            }
+        }
+        options
     }
 
     fn remarks(config: &SearchConfig<Self>) -> Vec<String> {

@@ -219,11 +219,36 @@ fn a_run_leaves_its_folder_and_can_be_shown_drawn_and_not_resumed_as_another() {
         "gap",
         "skips     ",
         "pools     ",
-        "normal:",
-        "reduce:",
+        "entropy",
+        "undecided is 2.08",
+        "\nnormal    ",
+        "\nreduction ",
+        " operations: ",
     ] {
-        assert!(text.contains(part), "{text}");
+        assert!(text.contains(part), "{part}: {text}");
     }
+    assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    for line in [
+        "data      digits: 719 images for weights, 718 for logits and validation, 360 for",
+        "          test",
+        "classes   10",
+        "images    1 channel, 8x8 pixels",
+        "steps     5 an epoch, 5 in 1 epochs",
+        "entropy   2.08 nats where nothing is decided, 0 where all is",
+        " epoch   loss  error % error % points  normal  reduce  temp. seconds",
+    ] {
+        assert!(told.lines().any(|found| found == line), "{line}: {told}");
+    }
+    let end = told.trim_end();
+    assert!(
+        told.contains("\nfiles     accuracy.svg, cells.svg, "),
+        "{told}"
+    );
+    assert!(
+        end.ends_with("fit tiny/genotype.json --data digits"),
+        "{told}"
+    );
     let run = RunFolder::open(path.join("tiny")).unwrap();
     assert_eq!(
         names(run.path()),
@@ -317,6 +342,19 @@ fn seeds_are_searched_kept_and_the_best_of_them_is_picked() {
         std::fs::read(path.join("all/seed-2/metrics.jsonl")).unwrap(),
         log
     );
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    let table = &table[table.rfind("runs      all").unwrap()..];
+    let rows: Vec<&str> = table
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(
+        rows,
+        ["runs", "data", "", "seed", "1", "2", "3", "mean", "s.d."]
+    );
+    assert!(told(&output).trim_end().ends_with("best all"));
+    let shown = search(path, &["show", "all"]);
+    assert_eq!(String::from_utf8_lossy(&shown.stdout), table);
     let mut other = run("2");
     other.extend(["--set", "weights.momentum=0.5"]);
     assert!(refused(path, &other).contains("other settings"));
@@ -333,13 +371,30 @@ fn seeds_are_searched_kept_and_the_best_of_them_is_picked() {
         .find(|run| run["run"] == best["best"])
         .unwrap();
     assert_eq!((candidates.len(), error(picked)), (3, least));
+    assert!(
+        read("best.json").lines().count() < 60,
+        "{}",
+        read("best.json")
+    );
+    assert!(
+        told(&output)
+            .trim_end()
+            .ends_with("fit all/genotype.json --data digits")
+    );
+    let shown = search(path, &["show", "all"]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let chosen = format!(
+        "best      {}, by best.json\n",
+        best["best"].as_str().unwrap()
+    );
+    assert!(shown.ends_with(&chosen), "{shown}");
     assert_eq!(
         read("genotype.json"),
         read(&format!("{}/genotype.json", best["best"].as_str().unwrap()))
     );
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
-        text.contains("seed-3") && text.contains("best         seed-"),
+        text.contains("seed-3") && text.contains("\nbest      seed-"),
         "{text}"
     );
 }

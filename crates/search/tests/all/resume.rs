@@ -8,8 +8,22 @@ use workbench::record::{SearchEpoch, SearchTiming};
 
 const EPOCHS: usize = 4;
 
+/// The program, for which Ctrl-C is not ignored where it is for the tests, as in a script's background.
+fn interruptible(program: &str) -> Command {
+    let mut with_default = Command::new("env");
+    with_default.arg("--default-signal=INT");
+    let known = Command::new("env")
+        .args(["--default-signal=INT", "true"])
+        .output();
+    if known.is_ok_and(|output| output.status.success()) {
+        with_default.arg(program);
+        return with_default;
+    }
+    Command::new(program)
+}
+
 fn command(arguments: &[&str], run: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_search"));
+    let mut command = interruptible(env!("CARGO_BIN_EXE_search"));
     command
         .args(arguments)
         .arg(run)
@@ -19,6 +33,10 @@ fn command(arguments: &[&str], run: &Path) -> Command {
 }
 
 fn start(run: &Path, method: &str) -> Child {
+    begun(run, method, Stdio::null())
+}
+
+fn begun(run: &Path, method: &str, stderr: Stdio) -> Child {
     let method = format!("search.method={method}");
     let set = [
         &method,
@@ -34,7 +52,7 @@ fn start(run: &Path, method: &str) -> Child {
     let mut arguments = vec!["run"];
     arguments.extend(set.iter().flat_map(|field| ["--set", field]));
     arguments.push("--out");
-    command(&arguments, run).spawn().unwrap()
+    command(&arguments, run).stderr(stderr).spawn().unwrap()
 }
 
 fn records(run: &Path) -> Vec<SearchEpoch> {
@@ -54,6 +72,16 @@ fn lines(run: &Path) -> usize {
     std::fs::read_to_string(run.join("metrics.jsonl")).map_or(0, |text| text.lines().count())
 }
 
+/// Waits until so many epochs are logged.
+fn wait_for_epochs(run: &Path, child: &mut Child, epochs: usize) {
+    let begun = Instant::now();
+    while lines(run) < epochs {
+        assert!(begun.elapsed() < Duration::from_secs(300), "no epoch");
+        assert!(child.try_wait().unwrap().is_none(), "ended by itself");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn killed_in_the_middle_of_an_epoch_and_resumed_it_ends_the_same() {
     killed_and_resumed("egs");
@@ -70,18 +98,7 @@ fn killed_and_resumed(method: &str) {
     assert!(start(&whole, method).wait().unwrap().success());
 
     let mut child = start(&broken, method);
-    let begun = Instant::now();
-    while lines(&broken) < 2 {
-        assert!(
-            begun.elapsed() < Duration::from_secs(300),
-            "no second epoch"
-        );
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "ended before it was killed"
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_for_epochs(&broken, &mut child, 2);
     // While epoch 2 is drawn or saved or soon after, and well before the end of epoch 3.
     std::thread::sleep(Duration::from_millis(60));
     child.kill().unwrap();
@@ -102,6 +119,67 @@ fn killed_and_resumed(method: &str) {
     assert_eq!(expected, resumed);
     let genotype = |run: &Path| std::fs::read(run.join("genotype.json")).unwrap();
     assert_eq!(genotype(&whole), genotype(&broken));
+}
+
+/// As a terminal does when Ctrl-C is pressed.
+#[cfg(unix)]
+fn interrupt(child: &Child) {
+    let process = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &process]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_search_after_its_epoch_and_says_how_it_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
+    let mut reference = begun(&whole, "egs", Stdio::null());
+    let mut child = begun(&broken, "egs", Stdio::piped());
+    wait_for_epochs(&broken, &mut child, 1);
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    let done = lines(&broken);
+    assert!((1..EPOCHS).contains(&done), "ended after epoch {done}");
+    let last = message.lines().last().unwrap();
+    assert!(
+        last.starts_with(&format!(
+            "ended by Ctrl-C after epoch {done}, which is saved; "
+        )) && last.ends_with(&format!("resume {}", broken.display())),
+        "{message}"
+    );
+    assert!(!message.contains("error"), "{message}");
+    assert!(command(&["resume"], &broken).status().unwrap().success());
+    assert!(reference.wait().unwrap().success());
+    assert_eq!(records(&whole), records(&broken));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_ctrl_c_ends_it_at_once_and_nothing_saved_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut child = begun(&run, "egs", Stdio::piped());
+    wait_for_epochs(&run, &mut child, 1);
+    interrupt(&child);
+    // Signals that come before the first was heard count as one.
+    std::thread::sleep(Duration::from_millis(20));
+    if child.try_wait().unwrap().is_none() {
+        interrupt(&child);
+    }
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(
+        message
+            .trim_end()
+            .ends_with(&format!("resume {}", run.display())),
+        "{message}"
+    );
+    assert!(command(&["resume"], &run).status().unwrap().success());
+    assert_eq!(records(&run).len(), EPOCHS);
 }
 
 #[test]

@@ -1,10 +1,27 @@
+use workbench::columns::Columns;
 use workbench::progress::Progress;
-use workbench::record::{FitEpoch, FitOutcome};
+use workbench::record::{FitEpoch, FitOutcome, Metric};
 use workbench::session::Reporter;
+use workbench::statistics::seeds_table;
 
-/// Progress on standard error.
+/// A training on standard error: progress, and a table of its epochs of at most 80 columns.
 pub(super) struct Display {
-    pub(super) progress: Progress,
+    progress: Progress,
+    /// Known from the first epoch on.
+    table: Option<Columns>,
+}
+
+impl Display {
+    pub(super) fn new(progress: Progress) -> Self {
+        Self {
+            progress,
+            table: None,
+        }
+    }
+
+    pub(super) fn finish(self) {
+        self.progress.finish();
+    }
 }
 
 impl Reporter<FitEpoch> for Display {
@@ -17,21 +34,39 @@ impl Reporter<FitEpoch> for Display {
     }
 
     fn epoch(&mut self, record: &FitEpoch) {
-        let (metric, name) = (&record.metric, &record.metric.name);
-        let validation = record.validation.map(|score| {
-            let shown = metric.show(score.value);
-            format!(", validation {name} {shown}")
-        });
-        self.progress.line(&format!(
-            "epoch {:>3}: train loss {:.3}, train {name} {}{}, learning rate {:.4}, {:.1} s",
-            record.epoch,
-            record.train.loss,
-            metric.show(record.train.value),
-            validation.unwrap_or_default(),
-            record.learning_rate,
-            record.seconds
-        ));
+        if self.table.is_none() {
+            let table = columns(record);
+            table
+                .head()
+                .iter()
+                .for_each(|line| self.progress.line(line));
+            self.table = Some(table);
+        }
+        if let Some(table) = &self.table {
+            self.progress.line(&table.line(cells(record)));
+        }
     }
+}
+
+fn columns(record: &FitEpoch) -> Columns {
+    let score = record.metric.heading();
+    let mut heads = vec![["", "epoch"], ["train", "loss"], ["train", &score]];
+    if record.validation.is_some() {
+        heads.extend([["validation", "loss"], ["validation", &score]]);
+    }
+    heads.extend([["learning", "rate"], ["", "seconds"]]);
+    Columns::new(heads.iter().map(|head| head.map(String::from)).collect())
+}
+
+fn cells(record: &FitEpoch) -> Vec<String> {
+    let mut cells = vec![record.epoch.to_string()];
+    for score in std::iter::once(record.train).chain(record.validation) {
+        cells.push(format!("{:.3}", score.loss));
+        cells.push(format!("{:.2}", score.value));
+    }
+    cells.push(format!("{:.4}", record.learning_rate));
+    cells.push(format!("{:.1}", record.seconds));
+    cells
 }
 
 /// Prints how a training ended.
@@ -53,4 +88,55 @@ pub(super) fn print_outcome(outcome: &FitOutcome) {
         },
         outcome.backend,
     );
+}
+
+/// The trainings of several seeds as a table.
+pub(super) fn seeds_text(ends: &[FitOutcome]) -> String {
+    let metric = ends.first().map_or(Metric::ERROR, |end| end.metric.clone());
+    let score = metric.heading();
+    let heads = [["test", "loss"], ["test", &score], ["", "seconds"]];
+    let figures = |end: &FitOutcome| vec![end.test.loss, end.test.value, end.seconds];
+    let runs: Vec<_> = ends.iter().map(|end| (end.seed, figures(end))).collect();
+    seeds_table(&heads.map(|head| head.map(String::from)), &runs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use workbench::columns::WIDTH;
+    use workbench::record::Score;
+
+    #[test]
+    fn a_line_of_an_epoch_fits_a_terminal() {
+        let score = |value| Score {
+            loss: 12.345,
+            value,
+        };
+        let perplexity = Metric {
+            name: "perplexity".into(),
+            unit: "".into(),
+            ..Metric::ERROR
+        };
+        for (metric, train, validation) in [
+            (Metric::ERROR, score(100.0), None),
+            (perplexity, score(12_345.67), Some(score(12_345.67))),
+        ] {
+            let record = FitEpoch {
+                epoch: 600,
+                learning_rate: 0.025,
+                metric,
+                train,
+                validation,
+                seconds: 12_345.6,
+                extra: Default::default(),
+            };
+            let table = columns(&record);
+            let line = table.line(cells(&record));
+            let [top, bottom] = table.head();
+            for line in [&line, &top, &bottom] {
+                assert!(line.len() <= WIDTH, "{} columns: {line}", line.len());
+            }
+            assert_eq!(bottom.len(), line.len(), "{bottom}\n{line}");
+        }
+    }
 }

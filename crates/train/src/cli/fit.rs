@@ -3,16 +3,18 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use supernet::TrainBackend;
 use workbench::backend::{BackendName, Selected};
-use workbench::cli::{ConfigFile, RunArgs, RunsOn, Shorthands, set_field, set_text};
+use workbench::cli::{
+    ConfigFile, RunArgs, RunsOn, Shorthands, command, set_field, set_text, this_command,
+};
 use workbench::config::task_name;
-use workbench::files;
 use workbench::progress::Progress;
 use workbench::record::FitOutcome;
 use workbench::run_folder::RunFolder;
 use workbench::seeds::Seeds;
-use workbench::session::Session;
+use workbench::session::{Experiment, Session};
+use workbench::{WorkbenchError, files, interrupt};
 
-use super::display::{Display, print_outcome};
+use super::display::{Display, print_outcome, seeds_text};
 use super::place::Place;
 use crate::tasks::AllShorthands;
 use crate::trained::read_config;
@@ -159,7 +161,7 @@ fn start_or_go_on<B: TrainBackend, R: TrainRecipe<B>>(
 }
 
 /// Trains with every seed, into `seed-SEED` of the folder. What is finished is kept and what is begun is
-/// resumed, so the same command continues after an interruption.
+/// resumed, so the same command continues after an interruption. At the end all are told in a table.
 fn fit_seeds<B: TrainBackend, R: TrainRecipe<B>>(
     folder: &Path,
     config: &FitConfig<R>,
@@ -167,14 +169,23 @@ fn fit_seeds<B: TrainBackend, R: TrainRecipe<B>>(
     selected: &Selected<B>,
     runs_on: &RunsOn,
 ) -> Result<(), TrainError> {
+    let mut ends: Vec<FitOutcome> = Vec::new();
     for &seed in seeds.as_slice() {
+        if let Some(before) = ends.last().filter(|_| interrupt::is_asked()) {
+            return Err(WorkbenchError::Interrupted {
+                done: format!("seed {}, which is finished", before.seed),
+                resume: this_command("train"),
+            }
+            .into());
+        }
         let config = FitConfig {
             seed,
             ..config.clone()
         };
         let path = folder.join(format!("seed-{seed}"));
-        start_or_go_on(path, config, selected, runs_on)?;
+        ends.push(start_or_go_on(path, config, selected, runs_on)?);
     }
+    print!("{}", seeds_text(&ends));
     Ok(())
 }
 
@@ -239,22 +250,28 @@ fn train<B: TrainBackend, R: TrainRecipe<B>>(
     label: &str,
     runs_on: &RunsOn,
 ) -> Result<FitOutcome, TrainError> {
-    let (fit, folder) = (session.experiment(), session.folder().path());
-    runs_on.say(&format!(
-        "{} on {label}, into {}",
-        fit.config().name,
-        folder.display()
-    ));
+    let (fit, folder) = (session.experiment(), session.folder().clone());
+    let path = folder.path().display().to_string();
+    runs_on.say(&format!("{} on {label}, into {path}", fit.config().name));
+    runs_on.tell(&fit.facts());
     if let Some(memory) = memory {
         runs_on.say(&memory);
     }
     let (done, all) = (fit.steps_done(), fit.steps());
     let verbosity = runs_on.verbosity();
     let progress = Progress::new("train", done as u64, all as u64, verbosity);
-    let mut display = Display { progress };
-    let outcome = session.run(&mut display)?;
-    display.progress.finish();
+    let _watch = interrupt::watch(command("train", &["resume", &path]));
+    let mut display = Display::new(progress);
+    let ended = session.run(&mut display);
+    display.finish();
+    let outcome = ended?;
     print_outcome(&outcome);
+    let exported = format!("{path}-exported");
+    let next = [
+        command("train", &["predict", &path, "FILE"]),
+        command("train", &["export", &path, "--out", &exported]),
+    ];
+    runs_on.tell_end(&folder, &next);
     Ok(outcome)
 }
 

@@ -3,7 +3,7 @@ use workbench::backend::BackendName;
 use workbench::run_folder::{RunFolder, RunKind};
 
 use super::place::Place;
-use super::{fit, network, resume};
+use super::{fit, network, predict, resume};
 use crate::portable::{Portable, TaskCommands};
 use crate::tasks::{TaskCommand, TaskName, for_task};
 use crate::trained::run_task;
@@ -24,7 +24,7 @@ pub(super) enum Work {
     Resume(resume::ResumeCommand),
     Eval(network::EvalArgs),
     Export(network::ExportArgs),
-    Predict(network::PredictArgs),
+    Predict(predict::PredictArgs),
     Task(Box<TaskCommand>),
 }
 

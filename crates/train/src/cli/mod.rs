@@ -1,10 +1,12 @@
 //! The command line, apart from the choice of a backend's type.
 
+mod by_class;
 mod display;
 mod fit;
 mod job;
 mod network;
 mod place;
+mod predict;
 mod resume;
 
 use clap::{Parser, Subcommand};
@@ -37,8 +39,8 @@ enum Command {
     Eval(network::EvalArgs),
     /// Write the network of a run or a search's child as safetensors and JSON, for use elsewhere.
     Export(network::ExportArgs),
-    /// Ask an exported network about files.
-    Predict(network::PredictArgs),
+    /// Ask a network about files.
+    Predict(predict::PredictArgs),
     /// Print or check a configuration.
     Config(ConfigQuery),
     #[command(flatten)]

@@ -2,20 +2,21 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use supernet::{ModelBackend, TrainBackend};
-use workbench::WorkbenchError;
 use workbench::cli::RunsOn;
 use workbench::images::OnCorrupt;
 use workbench::problem::{Problem, Split};
 use workbench::run_folder::{RunFolder, RunKind};
 use workbench::session::UnreadableReport;
 
+use super::by_class::DetailArgs;
 use super::place::Place;
 use crate::child::{child_of, choice_of_search};
-use crate::export::{exported_task, is_exported};
+use crate::export::{check_weights, exported_task, is_exported};
 use crate::portable::{DataChoice, Inherited, Portable};
 use crate::trained::{read_config, remembered_data, run_task};
 use crate::{
-    ExportedNetwork, Judging, TrainError, TrainRecipe, Trainer, score_network, trained_network,
+    ExportedNetwork, Judging, TrainError, TrainRecipe, Trainer, score_by_class, score_network,
+    trained_network,
 };
 
 #[derive(Debug, Args)]
@@ -32,6 +33,8 @@ pub(super) struct EvalArgs {
     /// What to do about a file that cannot be read; by default what the run did, or stop.
     #[arg(long, value_enum)]
     on_corrupt: Option<OnCorruptArg>,
+    #[command(flatten)]
+    details: DetailArgs,
     #[command(flatten)]
     pub(super) runs_on: RunsOn,
 }
@@ -65,17 +68,6 @@ pub(super) struct ExportArgs {
     pub(super) runs_on: RunsOn,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct PredictArgs {
-    /// An exported network.
-    network: PathBuf,
-    /// Files of what the network takes; for images JPEG, PNG, WebP or BMP.
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(super) runs_on: RunsOn,
-}
-
 /// The task of a run or an exported network.
 pub(super) fn task(network: &Path) -> Result<String, TrainError> {
     match is_exported(network) {
@@ -101,12 +93,18 @@ impl EvalArgs {
             on_corrupt: self.on_corrupt.map(Into::into),
         };
         if is_exported(&self.network) {
-            return score_exported::<B::InnerBackend, R>(&self.network, &choice, device);
+            return score_exported::<B::InnerBackend, R>(
+                &self.network,
+                &choice,
+                self.details,
+                device,
+            );
         }
         let folder = RunFolder::open(&self.network)?;
         if folder.kind()? == Some(RunKind::Search) {
             let choice = choice_of_search::<R>(&folder, choice)?;
-            return score_exported::<B::InnerBackend, R>(&child_of(&folder)?, &choice, device);
+            let child = child_of(&folder)?;
+            return score_exported::<B::InnerBackend, R>(&child, &choice, self.details, device);
         }
         let (trainer, data) = open_run::<R>(&folder, &choice)?;
         let trained = trained_network::<B, R>(&folder, &trainer, device)?;
@@ -118,11 +116,19 @@ impl EvalArgs {
             }
             Data::Own => None,
         };
-        trained.warning.iter().for_each(|warning| note(warning));
+        check_weights(&self.network, &R::state_dict(&trained.network))?;
+        trained.notes.iter().for_each(|text| note(text));
         let batch_size = trainer.config.fit.pass_size();
         let problem = other.as_ref().unwrap_or(&trainer.problem);
         let judged = [(Judging::running(batch_size), "")];
-        report(&trainer.recipe, problem, &trained.network, judged, device)
+        report(
+            &trainer.recipe,
+            problem,
+            &trained.network,
+            judged,
+            self.details,
+            device,
+        )
     }
 }
 
@@ -163,21 +169,26 @@ fn open_run<R: Portable>(
 fn score_exported<B: ModelBackend, R: Portable>(
     network: &Path,
     choice: &DataChoice,
+    details: DetailArgs,
     device: &B::Device,
 ) -> Result<(), TrainError> {
     let exported = ExportedNetwork::<R>::read(network)?;
+    check_weights(network, &exported.weights)?;
     let problem = R::test_data(&exported.config, None, choice)?;
     let network = exported.init::<B>(device)?;
     let recipe = R::of_export(&exported.config);
     let running = Judging::running(EVAL_BATCH);
     match R::inherited(&exported.config) {
-        None => report(&recipe, &problem, &network, [(running, "")], device),
+        None => {
+            let judged = [(running, "")];
+            report(&recipe, &problem, &network, judged, details, device)
+        }
         Some(inherited) => {
             let judged = [
                 (inherited.judging(), BATCH_STATISTICS),
                 (running, RUNNING_STATISTICS),
             ];
-            report(&recipe, &problem, &network, judged, device)
+            report(&recipe, &problem, &network, judged, details, device)
         }
     }
 }
@@ -189,7 +200,7 @@ const RUNNING_STATISTICS: &str =
 /// Examples of a pass; with running statistics it does not change the result.
 const EVAL_BATCH: usize = 64;
 
-fn note_inherited(inherited: &Inherited) {
+pub(super) fn note_inherited(inherited: &Inherited) {
     note(&format!(
         "the network is a search's child with inherited weights: the search scores it with the statistics \
          of batches of {}, and its running statistics, which answer single files, are averages over other \
@@ -198,7 +209,7 @@ fn note_inherited(inherited: &Inherited) {
     ));
 }
 
-fn note(text: &str) {
+pub(super) fn note(text: &str) {
     eprintln!("note: {text}");
 }
 
@@ -208,13 +219,23 @@ fn report<B: ModelBackend, R: Portable, const N: usize>(
     problem: &R::Problem,
     network: &R::Model<B>,
     judged: [(Judging, &str); N],
+    details: DetailArgs,
     device: &B::Device,
 ) -> Result<(), TrainError> {
+    details.check(problem)?;
     problem.notes().iter().for_each(|text| note(text));
     let mut unreadable = UnreadableReport::default();
     let metric = problem.metric();
     for (how, words) in judged {
-        let (score, examples) = score_network(recipe, problem, network, Split::Test, how, device)?;
+        let split = Split::Test;
+        let (score, examples, confusion) = match details.is_empty() {
+            true => {
+                let (score, examples) =
+                    score_network(recipe, problem, network, split, how, device)?;
+                (score, examples, None)
+            }
+            false => score_by_class(recipe, problem, network, split, how, device)?,
+        };
         unreadable.report(problem.unreadable(), note);
         println!(
             "test {} {}, loss {:.4} on {} ({examples} {}){words}",
@@ -224,6 +245,9 @@ fn report<B: ModelBackend, R: Portable, const N: usize>(
             problem.name(),
             R::Problem::EXAMPLES
         );
+        if let Some(confusion) = confusion {
+            print!("{}", details.text(problem, &confusion));
+        }
     }
     unreadable.count(R::Problem::UNREADABLE, note);
     Ok(())
@@ -252,44 +276,13 @@ impl ExportArgs {
         let config = R::with_data(read_config::<R>(&folder)?, &choice);
         let trainer = Trainer::open(config)?;
         let trained = trained_network::<B, R>(&folder, &trainer, device)?;
-        trained.warning.iter().for_each(|warning| note(warning));
+        trained.notes.iter().for_each(|text| note(text));
         let exported = ExportedNetwork::<R> {
             weights: R::state_dict(&trained.network),
             config: R::export(&trainer, trained.epoch),
         };
         exported.write(&self.out)?;
         println!("wrote {}", self.out.display());
-        Ok(())
-    }
-}
-
-impl PredictArgs {
-    /// The task of the network.
-    pub(super) fn task(&self) -> Result<String, TrainError> {
-        if is_exported(&self.network) {
-            return exported_task(&self.network);
-        }
-        Err(WorkbenchError::RunFolder {
-            path: self.network.clone(),
-            problem: "is no exported network; make one with `train export`".into(),
-        }
-        .into())
-    }
-
-    pub(super) fn run<B: TrainBackend, R: Portable + TrainRecipe<B>>(
-        self,
-        place: Place<'_, B>,
-    ) -> Result<(), TrainError> {
-        let device = &place.probe()?.device;
-        let exported = ExportedNetwork::<R>::read(&self.network)?;
-        let network = exported.init::<B::InnerBackend>(device)?;
-        R::inherited(&exported.config)
-            .iter()
-            .for_each(note_inherited);
-        for path in &self.files {
-            let answer = R::predict(&exported.config, &network, path, device)?;
-            println!("{}: {answer}", path.display());
-        }
         Ok(())
     }
 }

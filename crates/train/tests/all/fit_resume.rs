@@ -8,8 +8,22 @@ use workbench::record::FitEpoch;
 
 const EPOCHS: usize = 4;
 
+/// The program, for which Ctrl-C is not ignored where it is for the tests, as in a script's background.
+fn interruptible(program: &str) -> Command {
+    let mut with_default = Command::new("env");
+    with_default.arg("--default-signal=INT");
+    let known = Command::new("env")
+        .args(["--default-signal=INT", "true"])
+        .output();
+    if known.is_ok_and(|output| output.status.success()) {
+        with_default.arg(program);
+        return with_default;
+    }
+    Command::new(program)
+}
+
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_train"));
+    let mut command = interruptible(env!("CARGO_BIN_EXE_train"));
     command
         .args(arguments)
         .stdout(Stdio::null())
@@ -111,6 +125,28 @@ fn killed_and_resumed_or_its_checkpoint_cut_short_it_ends_the_same() {
     );
     assert_eq!(records(&whole), expected);
     assert_eq!(result(&whole), outcome);
+}
+
+/// As a terminal does when Ctrl-C is pressed.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_training_after_its_epoch_and_it_goes_on_to_the_same_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
+    assert!(start(&whole).wait().unwrap().success());
+    let mut child = start(&broken);
+    while lines(&broken) < 1 {
+        assert!(child.try_wait().unwrap().is_none(), "ended by itself");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let process = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &process]).status();
+    assert!(sent.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(lines(&broken) < EPOCHS && !broken.join("result.json").exists());
+    assert!(resume(&broken).status().unwrap().success());
+    assert_eq!(records(&broken), records(&whole));
+    assert_eq!(result(&broken), result(&whole));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! One binary for all of them: each further one compiles the tensors of a backend once more.
 
+mod asked;
 mod checkpoints;
 mod fit_commands;
 mod fit_resume;

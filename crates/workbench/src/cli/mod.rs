@@ -11,9 +11,11 @@ use crate::backend::BackendName;
 use crate::config::Source;
 use crate::machine::{Bytes, Memory};
 use crate::optim::Schedule;
+use crate::problem::Fact;
 use crate::progress::Verbosity;
+use crate::run_folder::RunFolder;
 use crate::seeds::Seeds;
-use crate::{Result, WorkbenchError, files};
+use crate::{Result, WorkbenchError, columns, files};
 
 pub use shorthand::{Shorthand, ShorthandList, Shorthands, Takes};
 
@@ -303,6 +305,26 @@ impl RunsOn {
         )))
     }
 
+    /// Writes facts to standard error, a field each, unless quiet.
+    pub fn tell(&self, facts: &[Fact]) {
+        if !self.quiet {
+            let fields = facts
+                .iter()
+                .map(|(name, value)| columns::field(name, value));
+            eprint!("{}", fields.collect::<String>());
+        }
+    }
+
+    /// Writes what lies in a run folder and which commands make something of it to standard error,
+    /// unless quiet.
+    pub fn tell_end(&self, folder: &RunFolder, next: &[String]) {
+        self.tell(&[("files", folder.content().join(", "))]);
+        // A command that is broken into lines can no longer be copied.
+        for command in next {
+            self.say(&format!("{:<10}{command}", "next"));
+        }
+    }
+
     /// Writes a line to standard error, unless quiet.
     pub fn say(&self, text: &str) {
         if !self.quiet {
@@ -311,10 +333,51 @@ impl RunsOn {
     }
 }
 
+/// A command of one of the binaries as it can be typed in a shell: by cargo where this process runs by it,
+/// else beside this binary.
+pub fn command(binary: &str, arguments: &[impl AsRef<str>]) -> String {
+    let mut words: Vec<String> = match std::env::var_os("CARGO") {
+        Some(_) => ["cargo", "run", "-p", binary, "--"]
+            .map(String::from)
+            .into(),
+        None => vec![beside(
+            std::env::args_os().next().as_deref().map(Path::new),
+            binary,
+        )],
+    };
+    words.extend(arguments.iter().map(|word| word.as_ref().to_string()));
+    // Words that hold a zero byte cannot be quoted, nor be arguments.
+    let quoted = shlex::try_join(words.iter().map(String::as_str));
+    quoted.unwrap_or_else(|_| words.join(" "))
+}
+
+/// The command that this process was started with.
+pub fn this_command(binary: &str) -> String {
+    let arguments = std::env::args_os().skip(1);
+    let arguments = arguments.map(|word| word.to_string_lossy().into_owned());
+    command(binary, &arguments.collect::<Vec<_>>())
+}
+
+/// A binary in the folder that this one was called from; one found on the path is found so again.
+fn beside(this: Option<&Path>, binary: &str) -> String {
+    let folder = this.and_then(Path::parent).unwrap_or(Path::new(""));
+    folder.join(binary).display().to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::Parser;
+
+    #[test]
+    fn a_command_names_the_binary_as_this_one_was_called() {
+        let called = |this: &str| beside(Some(Path::new(this)), "train");
+        assert_eq!(called("target/debug/search"), "target/debug/train");
+        assert_eq!(called("search"), "train");
+        assert_eq!(beside(None, "train"), "train");
+        let typed = command("train", &["fit", "runs/my run", "it's"]);
+        assert!(typed.ends_with(" fit 'runs/my run' \"it's\""), "{typed}");
+    }
 
     #[derive(Debug, Parser)]
     struct Cli {

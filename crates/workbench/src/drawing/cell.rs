@@ -27,6 +27,8 @@ pub struct DrawnEdge {
     pub to: usize,
     /// The operation.
     pub label: String,
+    /// Index of its colour; what has the same one elsewhere is the same operation.
+    pub colour: usize,
     /// A remark behind the label, such as a probability.
     pub note: Option<String>,
 }
@@ -40,7 +42,7 @@ pub fn cell_svg(cell: &CellDrawing) -> Result<String> {
     cells_svg(std::slice::from_ref(cell))
 }
 
-/// Draws cells below each other; an operation has the same colour in all of them.
+/// Draws cells below each other.
 ///
 /// # Errors
 ///

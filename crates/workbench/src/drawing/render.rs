@@ -1,7 +1,5 @@
 //! A laid out cell as SVG.
 
-use std::collections::BTreeMap;
-
 use super::{
     CellDrawing, DrawnEdge,
     layout::{LABEL_SIZE, Layout, Line},
@@ -17,15 +15,10 @@ const PALE: &str = "#b5b5b5";
 
 /// All cells below each other.
 pub(super) fn document(cells: &[CellDrawing]) -> String {
-    let mut indices = BTreeMap::new();
-    for edge in cells.iter().flat_map(|cell| &cell.edges) {
-        let next = indices.len();
-        indices.entry(edge.label.as_str()).or_insert(next);
-    }
     let (mut svg, mut width, mut height) = (Svg::default(), 100.0_f64, 0.0);
     for cell in cells {
         let layout = Layout::new(cell);
-        svg.group(height, &drawn(cell, &layout, &indices));
+        svg.group(height, &drawn(cell, &layout));
         width = width
             .max(layout.width)
             .max(40.0 + text_width(&cell.title, 16.0));
@@ -34,15 +27,14 @@ pub(super) fn document(cells: &[CellDrawing]) -> String {
     svg.finish(width, height)
 }
 
-fn drawn(cell: &CellDrawing, layout: &Layout, indices: &BTreeMap<&str, usize>) -> Svg {
+fn drawn(cell: &CellDrawing, layout: &Layout) -> Svg {
     let mut svg = Svg::default();
     svg.text((20.0, 20.0), &cell.title, 16.0, INK, "start");
     if let Some(output) = layout.output {
         output_lines(&mut svg, cell, layout, output);
     }
-    let index = |edge: &DrawnEdge| indices.get(edge.label.as_str()).copied().unwrap_or(0);
     for (edge, line) in cell.edges.iter().zip(&layout.lines) {
-        operation(&mut svg, line, index(edge));
+        operation(&mut svg, line, edge.colour);
     }
     // Labels come after all lines, so that no line is drawn over one.
     for (edge, line) in cell.edges.iter().zip(&layout.lines) {

@@ -1,10 +1,16 @@
 use super::{layout::Layout, *};
 
+/// As of an operation whose index its first letter tells.
+fn colour(label: &str) -> usize {
+    usize::from(label.as_bytes()[0] % 8)
+}
+
 fn edge(from: usize, to: usize, label: &str) -> DrawnEdge {
     DrawnEdge {
         from,
         to,
         label: label.into(),
+        colour: colour(label),
         note: None,
     }
 }
@@ -190,6 +196,9 @@ fn every_operation_has_its_line_and_label() {
     assert_eq!(svg.matches("sep_conv_3x3</text>").count(), 14);
     assert_eq!(svg.matches("stroke-width=\"1.6\"").count(), 42);
     let both = cells_svg(&darts_v2()).unwrap();
+    // A line and its head, in the colour of the operation: in both cells the same.
+    let colour = crate::palette::hex(colour("max_pool_3x3"));
+    assert_eq!(both.matches(&colour).count(), 5 * 2);
     assert_eq!(both.matches("Normal cell").count(), 2);
 }
 

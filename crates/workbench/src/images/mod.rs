@@ -27,6 +27,7 @@ pub use chosen::Chosen;
 pub use dataset::Dataset;
 pub use decode::{read_image, read_stretched};
 pub use description::{Classes, DataDescription};
+pub use folder::image_files_below;
 pub use folder_options::{FolderOptions, OnCorrupt, TrainingCrop};
 pub use image_files::CorruptFile;
 pub use load::{DATA_ROOT_VARIABLE, DatasetId, TrainTest, load, load_test, load_with};

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::batch::Batch;
 use super::loss::{class_score, class_sums, cross_entropy, smoothed_cross_entropy};
 use super::{Augment, DataDescription, Dataset, TrainTest};
-use crate::problem::{Metric, Phase, Problem, RngKey, Score, Split, Visit};
+use crate::problem::{Classified, Fact, Metric, Phase, Problem, RngKey, Score, Split, Visit};
 use crate::stream::{AHEAD, evaluation_lists, training_lists};
 use crate::{Result, WorkbenchError};
 
@@ -178,6 +178,51 @@ impl Problem for ImageProblem {
 
     fn metric(&self) -> Metric {
         Metric::ERROR
+    }
+
+    /// What judges while a search goes on are the images of the logits.
+    fn parts(&self) -> Vec<(String, usize)> {
+        let validation = match self.logits {
+            Some(_) => ("logits and validation", &self.logits),
+            None => ("validation", &self.validation),
+        };
+        let mut parts = vec![("weights".into(), self.weights.len())];
+        if let (name, Some(set)) = validation {
+            parts.push((name.into(), set.len()));
+        }
+        parts.push(("test".into(), self.test.len()));
+        parts
+    }
+
+    fn facts(&self) -> Vec<Fact> {
+        let [channels, height, width] = self.weights.image_shape();
+        let channels = match channels {
+            1 => "1 channel".into(),
+            channels => format!("{channels} channels"),
+        };
+        vec![("images", format!("{channels}, {height}x{width} pixels"))]
+    }
+
+    /// Their numbers where they have no names, of equal length so that they sort.
+    fn classes(&self) -> Option<Vec<String>> {
+        let names = self.test.class_names().map(<[String]>::to_vec);
+        let count = self.test.classes();
+        let width = count.saturating_sub(1).to_string().len();
+        Some(names.unwrap_or_else(|| {
+            let numbers = 0..count;
+            numbers.map(|class| format!("{class:0width$}")).collect()
+        }))
+    }
+
+    fn classified<B: Backend>(
+        &self,
+        logits: &Tensor<B, 2>,
+        batch: &Batch<B>,
+    ) -> Option<Classified<B>> {
+        Some(Classified {
+            truth: batch.labels.clone(),
+            answered: logits.clone().argmax(1).flatten(0, 1),
+        })
     }
 
     fn notes(&self) -> Vec<String> {

@@ -3,4 +3,4 @@
 mod chart;
 mod scale;
 
-pub use chart::{Panel, line_chart_svg, small_multiples_svg};
+pub use chart::{LineChart, LineName, Panel, Shaded, SmallMultiples};

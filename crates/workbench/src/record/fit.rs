@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::fields::{FieldWriter, Fields, read};
 use super::search::EARLIER_TASK;
-use super::{EpochRecord, Metric, Score};
+use super::{ByClass, EpochRecord, Metric, Score};
 use crate::Result;
 
 /// What is known at the end of an epoch of a training: one line of `metrics.jsonl`. Losses are in nats,
@@ -61,6 +61,8 @@ pub struct FitOutcome {
     /// The test score, with running statistics; of the averaged weights where there are some:
     /// `test_loss`, `test_error`.
     pub test: Score,
+    /// The test score class by class, where classes are told apart: `test_error_by_class`, `confusion`.
+    pub by_class: Option<ByClass>,
     /// The cells in their text form.
     pub genotype: String,
     /// Seconds of all epochs.
@@ -175,6 +177,11 @@ impl Serialize for FitOutcome {
         to.put("multiply_adds", self.multiply_adds)?;
         to.put("test_loss", self.test.loss)?;
         to.put(format!("test_{}", self.metric.name), self.test.value)?;
+        if let Some(by_class) = &self.by_class {
+            let name = format!("test_{}_by_class", self.metric.name);
+            to.put(name, &by_class.values)?;
+            to.put("confusion", &by_class.confusion)?;
+        }
         to.put("genotype", &self.genotype)?;
         to.put("seconds", self.seconds)?;
         to.end()
@@ -186,7 +193,13 @@ impl<'de> Deserialize<'de> for FitOutcome {
         let mut from = Fields::read(deserializer)?;
         let metric = from.take_optional("metric")?.unwrap_or(Metric::ERROR);
         let task: Option<String> = from.take_optional("task")?;
+        let by_class = format!("test_{}_by_class", metric.name);
+        let values: Option<BTreeMap<_, _>> = from.take_optional(&by_class)?;
+        let confusion: Option<BTreeMap<_, _>> = from.take_optional("confusion")?;
         Ok(Self {
+            by_class: values
+                .zip(confusion)
+                .map(|(values, confusion)| ByClass { values, confusion }),
             name: from.take("name")?,
             task: task.unwrap_or_else(|| EARLIER_TASK.into()),
             data: from.take("data")?,

@@ -89,6 +89,13 @@ impl Metric {
         format!("{value:.2} {}", self.unit).trim_end().to_string()
     }
 
+    /// The name and the unit, for the head of a column, as in `error %`.
+    pub fn heading(&self) -> String {
+        format!("{} {}", self.name, self.unit)
+            .trim_end()
+            .to_string()
+    }
+
     /// What a difference of two values is counted in: `points` for percent, else the unit, or the
     /// name where there is none.
     pub fn gap_unit(&self) -> &str {
@@ -158,6 +165,10 @@ mod tests {
         );
         let perplexity = Metric::PERPLEXITY;
         assert_eq!(perplexity.show(56.1), "56.10");
+        assert_eq!(
+            [error.heading(), perplexity.heading()],
+            ["error %", "perplexity"]
+        );
         assert_eq!(perplexity.gap_unit(), "perplexity");
         let overlap = Metric {
             name: "overlap".into(),

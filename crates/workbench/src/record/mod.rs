@@ -1,11 +1,13 @@
 //! What runs write down: a record for every epoch, an outcome at the end, and what they measure.
 
+mod confusion;
 mod epoch;
 mod fields;
 mod fit;
 mod metric;
 mod search;
 
+pub use confusion::{ByClass, Confusion};
 pub use epoch::EpochRecord;
 pub use fit::{FitEpoch, FitOutcome};
 pub use metric::{Direction, Metric, MetricCurve, Score, capitalised};

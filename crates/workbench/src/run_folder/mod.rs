@@ -134,6 +134,16 @@ impl RunFolder {
         self.file("cells.svg")
     }
 
+    /// Names of the files of the folder, sorted, without hidden ones; empty where it cannot be read.
+    pub fn content(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let files = entries.filter(|entry| entry.path().is_file());
+        let names = files.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
+        names.sort();
+        names
+    }
+
     /// That it holds something already.
     pub(crate) fn taken(&self) -> WorkbenchError {
         self.refused("exists already; give a name that is not taken, or resume that run")

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Extension, RunData};
 use crate::WorkbenchError;
 use crate::checkpoint::{Checkpoint, Loaded};
+use crate::problem::Fact;
 use crate::record::EpochRecord;
 use crate::run_folder::RunFolder;
 
@@ -59,6 +60,11 @@ pub trait Experiment: Sized {
     ///
     /// When a value has no form that a name can be made of.
     fn fingerprint(&self) -> Result<String, Self::Error>;
+
+    /// What a person should know before it begins, beside its configuration.
+    fn facts(&self) -> Vec<Fact> {
+        Vec::new()
+    }
 
     /// How an earlier run was extended to this one; none where nothing was.
     fn extension(&self) -> Option<&Extension> {

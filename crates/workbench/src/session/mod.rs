@@ -6,6 +6,7 @@ mod extension;
 mod lock;
 mod run;
 mod unreadable;
+mod watched;
 
 pub use crate::record::EpochRecord;
 pub use data::RunData;

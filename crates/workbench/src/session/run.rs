@@ -1,11 +1,12 @@
 use super::lock::Lock;
+use super::watched::Watched;
 use super::{EpochRecord, Experiment, Extension, Reporter, RunData, UnreadableReport};
 use crate::checkpoint::{self, Checkpoint, Loaded, RunIdentity};
 use crate::files::write_atomic;
 use crate::machine::processor;
 use crate::metrics::JsonLines;
 use crate::run_folder::RunFolder;
-use crate::{Result, WorkbenchError, files};
+use crate::{Result, WorkbenchError, files, interrupt};
 
 /// An experiment in its run folder, which nobody else can write to as long as the session lives.
 pub struct Session<E: Experiment> {
@@ -127,7 +128,8 @@ impl<E: Experiment> Session<E> {
     ///
     /// # Errors
     ///
-    /// When the experiment diverges or the folder cannot be written; what was written stays.
+    /// [`WorkbenchError::Interrupted`] after an epoch in which Ctrl-C was pressed; when the experiment
+    /// diverges or the folder cannot be written. What was written stays.
     pub fn run(mut self, reporter: &mut impl Reporter<E::Record>) -> Result<E::Outcome, E::Error> {
         for note in self.experiment.data().notes() {
             reporter.note(&note);
@@ -135,7 +137,8 @@ impl<E: Experiment> Session<E> {
         let mut unreadable = UnreadableReport::default();
         while !self.experiment.is_finished() {
             let record;
-            (self.experiment, record) = self.experiment.run_epoch(reporter)?;
+            let mut watched = Watched::new(reporter);
+            (self.experiment, record) = self.experiment.run_epoch(&mut watched)?;
             check_finite::<E>(&record)?;
             self.log.append(&record)?;
             // A checkpoint without its record would leave a hole in the log.
@@ -149,6 +152,13 @@ impl<E: Experiment> Session<E> {
             reporter.epoch(&record);
             let files = self.experiment.data().unreadable();
             unreadable.report(files, |text| reporter.note(text));
+            if interrupt::is_asked() && !self.experiment.is_finished() {
+                return Err(WorkbenchError::Interrupted {
+                    done: format!("epoch {epoch}, which is saved"),
+                    resume: interrupt::resume(),
+                }
+                .into());
+            }
         }
         // Again, for a run that was killed between its last checkpoint and its reports.
         self.experiment.write_reports(&self.folder, &self.records)?;

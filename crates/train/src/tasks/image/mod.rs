@@ -13,7 +13,7 @@ mod recipe;
 pub use commands::ImageCommand;
 pub use config::{ImageData, ImageFit, ImageNetwork};
 pub use export::{ExportConfig, ImageConfig, TrainedOn};
-pub use predict::{Prediction, read_image};
+pub use predict::{ClassProbability, Prediction, read_image};
 pub use recipe::{ImageRecipe, read_genotype};
 
 /// An exported network for images.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use supernet::{DerivedNetwork, ModelBackend, OperationForm, StateDict};
 use toml::Table;
 use workbench::images::{
-    Classes, DataDescription, DatasetId, FolderOptions, ImageProblem, load_test,
+    Classes, DataDescription, DatasetId, FolderOptions, ImageProblem, image_files_below, load_test,
 };
 use workbench::problem::Problem;
 
@@ -18,6 +18,7 @@ use crate::{FitConfig, TrainError, Trainer};
 
 impl Portable for ImageRecipe {
     type Export = ExportConfig;
+    type Prediction = Prediction;
     type Commands = ImageCommand;
 
     fn export(trainer: &Trainer<Self>, epochs: usize) -> ExportConfig {
@@ -159,20 +160,31 @@ impl Portable for ImageRecipe {
         Ok(ImageProblem::for_evaluation(test))
     }
 
+    /// All pictures in it and in the folders in it.
+    fn inputs(folder: &Path) -> Result<Vec<PathBuf>, TrainError> {
+        Ok(image_files_below(folder)?)
+    }
+
     fn predict<B: ModelBackend>(
         export: &ExportConfig,
         model: &DerivedNetwork<B>,
         input: &Path,
+        top: usize,
         device: &B::Device,
-    ) -> Result<String, TrainError> {
+    ) -> Result<Prediction, TrainError> {
         let image = read_image(input, &export.image)?;
-        let prediction = Prediction::of(model, image, &export.image, device);
-        let (class, probability) = (prediction.class, prediction.probability);
-        let names = export.class_names.as_deref();
-        let name = match names.and_then(|names| names.get(class)) {
-            Some(name) => format!(" ({name})"),
-            None => String::new(),
-        };
-        Ok(format!("class {class}{name}, probability {probability:.4}"))
+        let mut prediction = Prediction::of(model, image, export, device);
+        if prediction
+            .classes
+            .iter()
+            .any(|class| !class.probability.is_finite())
+        {
+            return Err(TrainError::NotFinite {
+                what: format!("what the network says of `{}`", input.display()),
+                found: "probabilities that are no numbers".into(),
+            });
+        }
+        prediction.classes.truncate(top);
+        Ok(prediction)
     }
 }

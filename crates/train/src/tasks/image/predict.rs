@@ -1,21 +1,48 @@
+use std::fmt;
 use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData, activation::softmax};
+use serde::Serialize;
 use supernet::{DerivedNetwork, ModelBackend, Statistics};
 use workbench::images;
 
-use super::export::{Frame, ImageConfig};
+use super::export::{ExportConfig, Frame, ImageConfig};
 use crate::TrainError;
 
-/// What a network says of an image.
-#[derive(Debug, Clone, PartialEq)]
+/// What a network says of an image: its classes, the most probable first.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Prediction {
-    /// The most probable class.
+    /// The first one is the answer.
+    pub classes: Vec<ClassProbability>,
+}
+
+/// How probable a class is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassProbability {
+    /// Its number.
     pub class: usize,
-    /// Its probability.
+    /// Its name, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// From 0 to 1.
     pub probability: f32,
-    /// Logits of all classes.
-    pub logits: Vec<f32>,
+}
+
+impl fmt::Display for Prediction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let classes: Vec<_> = self.classes.iter().map(ToString::to_string).collect();
+        f.write_str(&classes.join("; "))
+    }
+}
+
+impl fmt::Display for ClassProbability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "class {}", self.class)?;
+        if let Some(name) = &self.name {
+            write!(f, " ({name})")?;
+        }
+        write!(f, ", probability {:.4}", self.probability)
+    }
 }
 
 /// Reads an image file as a network takes it: in grey or colour by its channels, framed as
@@ -43,23 +70,24 @@ impl Prediction {
     pub fn of<B: ModelBackend>(
         network: &DerivedNetwork<B>,
         image: Vec<f32>,
-        config: &ImageConfig,
+        export: &ExportConfig,
         device: &B::Device,
     ) -> Self {
+        let config = &export.image;
         let shape = [1, config.mean.len(), config.height, config.width];
         let images = Tensor::from_data(TensorData::new(image, shape), device);
         let logits = network.forward(images, Statistics::Running);
-        let probabilities = softmax(logits.clone(), 1).into_data();
-        let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
-        let (class, probability) = probabilities
-            .iter::<f32>()
-            .enumerate()
-            .max_by(|a, b| a.1.total_cmp(&b.1))
-            .unwrap_or((0, f32::NAN));
-        Self {
-            class,
-            probability,
-            logits,
-        }
+        let probabilities = softmax(logits, 1).into_data();
+        let names = export.class_names.as_deref().unwrap_or_default();
+        let probabilities = probabilities.iter::<f32>().enumerate();
+        let mut classes: Vec<ClassProbability> = probabilities
+            .map(|(class, probability)| ClassProbability {
+                class,
+                name: names.get(class).cloned(),
+                probability,
+            })
+            .collect();
+        classes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        Self { classes }
     }
 }

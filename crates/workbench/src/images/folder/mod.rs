@@ -7,7 +7,7 @@ mod layout;
 mod parts;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::classes::ClassFolders;
@@ -61,6 +61,29 @@ pub(super) fn read(root: &Path, options: &FolderOptions) -> Result<(Dataset, Dat
             Ok(divide(&whole))
         }
     }
+}
+
+/// All image files in a folder and in the folders in it, each folder's own files first and sorted by name.
+/// Hidden files and linked folders are passed over.
+///
+/// # Errors
+///
+/// When a folder cannot be read or there is no image file.
+pub fn image_files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut images = Vec::new();
+    collect_images(folder, &mut images)?;
+    if images.is_empty() {
+        let valid = "a folder of image files";
+        return Err(layout_error(folder, "no image file".into(), valid));
+    }
+    Ok(images)
+}
+
+fn collect_images(folder: &Path, images: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = Entries::of(folder)?;
+    images.extend(entries.images);
+    let mut folders = entries.folders.iter().filter(|folder| !folder.is_symlink());
+    folders.try_for_each(|folder| collect_images(folder, images))
 }
 
 /// Reads the images below `root` that a network is judged by: those of the part for that, or all of

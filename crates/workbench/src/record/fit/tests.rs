@@ -100,6 +100,7 @@ fn outcome() -> FitOutcome {
             loss: 0.125,
             value: 2.5,
         },
+        by_class: None,
         genotype: "normal: skip_connect@0".into(),
         seconds: 61.5,
     }
@@ -140,6 +141,20 @@ fn an_outcome_is_read_from_a_file_of_this_or_an_earlier_version() {
     assert!(
         message.contains("result.json`: missing field `name`"),
         "{message}"
+    );
+    let by_class = FitOutcome {
+        by_class: Some(ByClass {
+            values: BTreeMap::from([("cat".into(), Some(2.5)), ("dog".into(), None)]),
+            confusion: BTreeMap::from([("cat".into(), BTreeMap::from([("dog".into(), 1)]))]),
+        }),
+        ..outcome()
+    };
+    let value = serde_json::to_value(&by_class).unwrap();
+    assert_eq!(value["test_error_by_class"]["cat"], 2.5);
+    assert_eq!(value["confusion"]["cat"]["dog"], 1);
+    assert_eq!(
+        serde_json::from_value::<FitOutcome>(value).unwrap(),
+        by_class
     );
     let uncounted = FitOutcome {
         multiply_adds: None,

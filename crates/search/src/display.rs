@@ -1,0 +1,149 @@
+use workbench::columns::Columns;
+use workbench::progress::Progress;
+use workbench::record::SearchEpoch;
+use workbench::session::Reporter;
+
+/// A search on standard error: progress, and a table of its epochs of at most 80 columns.
+pub(crate) struct Display {
+    progress: Progress,
+    /// Known from the first epoch on.
+    table: Option<Columns>,
+}
+
+impl Display {
+    pub(crate) fn new(progress: Progress) -> Self {
+        Self {
+            progress,
+            table: None,
+        }
+    }
+
+    pub(crate) fn finish(self) {
+        self.progress.finish();
+    }
+}
+
+impl Reporter<SearchEpoch> for Display {
+    fn step(&mut self, epoch: usize, loss: Option<f64>) {
+        if let Some(loss) = loss {
+            self.progress
+                .message(format!("epoch {epoch}, loss {loss:.3}"));
+        }
+        self.progress.advance(1);
+    }
+
+    fn note(&mut self, text: &str) {
+        self.progress.line(&format!("note: {text}"));
+    }
+
+    fn epoch(&mut self, record: &SearchEpoch) {
+        if self.table.is_none() {
+            let table = columns(record);
+            table
+                .head()
+                .iter()
+                .for_each(|line| self.progress.line(line));
+            self.table = Some(table);
+        }
+        if let Some(table) = &self.table {
+            self.progress.line(&table.line(cells(record)));
+        }
+    }
+}
+
+fn columns(record: &SearchEpoch) -> Columns {
+    let score = record.metric.heading();
+    let mut heads = vec![
+        ["", "epoch"],
+        ["train", "loss"],
+        ["supernet", &score],
+        ["child", &score],
+        ["gap", record.metric.gap_unit()],
+    ];
+    heads.extend(record.cells.iter().map(|cell| ["entropy", &cell.name]));
+    heads.extend([["", "temp."], ["", "seconds"]]);
+    Columns::new(heads.iter().map(|head| head.map(String::from)).collect())
+}
+
+fn cells(record: &SearchEpoch) -> Vec<String> {
+    let timing = &record.timing;
+    let mut cells = vec![
+        record.epoch.to_string(),
+        format!("{:.3}", record.train.loss),
+        format!("{:.2}", record.supernet.value),
+        format!("{:.2}", record.child.value),
+        format!("{:+.2}", record.gap),
+    ];
+    cells.extend(
+        record
+            .cells
+            .iter()
+            .map(|cell| format!("{:.2}", cell.entropy)),
+    );
+    cells.push(format!("{:.2}", record.temperature));
+    let seconds = timing.search_seconds + timing.validation_seconds;
+    cells.push(format!("{seconds:.1}"));
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use workbench::columns::WIDTH;
+    use workbench::record::{CellRecord, Metric, Score, SearchTiming};
+
+    fn record(metric: Metric, value: f64) -> SearchEpoch {
+        let score = Score {
+            loss: 12.345,
+            value,
+        };
+        let cell = |name: &str| CellRecord {
+            name: name.into(),
+            entropy: 2.079,
+            probabilities: Vec::new(),
+        };
+        SearchEpoch {
+            epoch: 100,
+            temperature: 10.0,
+            learning_rate: 0.025,
+            metric,
+            train: score,
+            architecture_loss: None,
+            supernet: score,
+            child: score,
+            gap: -value,
+            child_running: None,
+            gap_running: None,
+            cells: vec![cell("normal"), cell("reduce")],
+            genotype: String::new(),
+            timing: SearchTiming {
+                search_seconds: 12_345.6,
+                validation_seconds: 0.0,
+                examples_per_second: 1.0,
+            },
+        }
+    }
+
+    #[test]
+    fn a_line_of_an_epoch_fits_a_terminal() {
+        let perplexity = Metric {
+            name: "perplexity".into(),
+            unit: "".into(),
+            ..Metric::ERROR
+        };
+        for (metric, value) in [(Metric::ERROR, 100.0), (perplexity, 12_345.67)] {
+            let record = record(metric, value);
+            let table = columns(&record);
+            let line = table.line(cells(&record));
+            let [top, bottom] = table.head();
+            for line in [&line, &top, &bottom] {
+                assert!(line.len() <= WIDTH, "{} columns: {line}", line.len());
+            }
+            assert!(
+                top.contains("entropy") && bottom.contains("reduce"),
+                "{top}"
+            );
+            assert_eq!(bottom.len(), line.len(), "{bottom}\n{line}");
+        }
+    }
+}
