@@ -7,13 +7,13 @@ use burn::optim::GradientsParams;
 use serde::Serialize;
 use serde_json::{Value, json};
 use supernet::{Genotype, Statistics, TrainBackend, WeightInit, count_weights};
+use workbench::columns::{aligned, field};
 use workbench::files::write_json;
 use workbench::optim::sgd_config;
 use workbench::problem::{Phase, Problem, Split, Visit};
 use workbench::record::{Metric, SearchOutcome};
 use workbench::run_folder::RunFolder;
 use workbench::stream::RngKey;
-use workbench::text::{aligned, field};
 use workbench::training::{PassOutput, TrainingStep};
 
 use crate::evaluate::Scoring;

@@ -1,7 +1,7 @@
+use workbench::columns::Columns;
 use workbench::progress::Progress;
 use workbench::record::SearchEpoch;
 use workbench::session::Reporter;
-use workbench::text::Columns;
 
 /// A search on standard error: progress, and a table of its epochs of at most 80 columns.
 pub(crate) struct Display {
@@ -89,8 +89,8 @@ fn cells(record: &SearchEpoch) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use workbench::columns::WIDTH;
     use workbench::record::{CellRecord, Metric, Score, SearchTiming};
-    use workbench::text::WIDTH;
 
     fn record(metric: Metric, value: f64) -> SearchEpoch {
         let score = Score {

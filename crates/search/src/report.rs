@@ -1,13 +1,13 @@
 //! What a person looks at: pictures of the cells and curves, and the summary.
 
 use supernet::{CellGenotype, Genotype, OperationSet, Relaxation};
+use workbench::columns::field;
 use workbench::drawing::{CellDrawing, DrawnEdge, cells_svg};
 use workbench::files::{write_atomic, write_json};
 use workbench::plot::{LineChart, LineName, Panel, Shaded, SmallMultiples};
 use workbench::problem::Problem;
 use workbench::record::{ChildCost, SearchEpoch, SearchOutcome, capitalised};
 use workbench::run_folder::RunFolder;
-use workbench::text::field;
 
 use crate::{SearchConfig, SearchError, Task, weightless};
 

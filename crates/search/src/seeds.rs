@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use serde::Deserialize;
+use workbench::columns::field;
 use workbench::files;
 use workbench::record::{Metric, SearchOutcome};
 use workbench::run_folder::RunFolder;
 use workbench::statistics::seeds_table;
-use workbench::text::field;
 
 use crate::SearchError;
 

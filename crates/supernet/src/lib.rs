@@ -6,16 +6,18 @@
 //!   the logits, the codes drawn from them and the genotype derived from them. A space of one's own
 //!   begins with an [`OperationSet`].
 //! - [`kernels`]: the operations that take the time, with gradients written by hand.
+//! - [`recurrent`]: the operations, supernet and derived networks of language modelling.
 //! - The rest are layers, and the operations, supernet and derived network of image classification.
 //!   Where a space or a genotype names no operations, those of this network are meant.
 //!
 //! Shapes name their axes with the same words everywhere: images are
-//! `[batch, channels, height, width]`, architecture logits `[tables, edges, ops]` with a table for
+//! `[batch, channels, height, width]`, states of recurrent cells `[time, batch, hidden]`, architecture logits `[tables, edges, ops]` with a table for
 //! each kind of cell, class logits `[batch, classes]`.
 #![deny(missing_docs)]
 
 pub mod architecture;
 pub mod kernels;
+pub mod recurrent;
 
 mod backend;
 mod convolution;

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::backend::Backend;
-use workbench::optim::move_average;
+use workbench::optim::{AveragedSgd, blend_average, move_average};
 
 /// An average of the weights over the steps of a training.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,8 +15,9 @@ pub enum Averaging {
         /// The decay, at least 0 and less than 1.
         decay: f64,
     },
-    /// The mean of the weights after each step from the start of an epoch on (Polyak and Juditsky
-    /// 1992). Until then the weights are scored.
+    /// Averaged stochastic gradient descent ([`AveragedSgd::PUBLISHED`]) from the start of an epoch on:
+    /// the mean of the weights after each step but the first, at learning rates that act a step late.
+    /// Until then the weights are scored.
     Mean {
         /// The epoch, counted from 0.
         since: usize,
@@ -33,21 +34,39 @@ impl Averaging {
         step: usize,
         first_step: impl Fn(usize) -> usize,
     ) -> Option<M> {
-        // So late a step holds nothing back.
-        const SETTLED: u64 = u64::MAX;
         match self {
             Self::Off => None,
             Self::Exponential { decay } => {
                 average.map(|average| move_average(average, &model(), decay, step as u64))
             }
-            Self::Mean { since } => match step.checked_sub(first_step(since)) {
-                None => None,
-                Some(0) => Some(model()),
-                Some(before) => {
-                    let kept = before as f64 / (before + 1) as f64;
-                    average.map(|average| move_average(average, &model(), kept, SETTLED))
+            Self::Mean { since } => {
+                let count = averaged_step(step, first_step(since))?;
+                match AveragedSgd::PUBLISHED.share(count) {
+                    1.0 => Some(model()),
+                    share => average.map(|average| blend_average(average, &model(), 1.0 - share)),
                 }
-            },
+            }
+        }
+    }
+
+    /// The learning rate of a step for which the schedule has `scheduled`, and had `before` for the step
+    /// before, if there was one. `step` and `first_step` are as for [`after`](Self::after).
+    pub(crate) fn learning_rate(
+        self,
+        scheduled: f64,
+        before: Option<f64>,
+        step: usize,
+        first_step: impl Fn(usize) -> usize,
+    ) -> f64 {
+        let count = match self {
+            Self::Off | Self::Exponential { .. } => None,
+            Self::Mean { since } => averaged_step(step, first_step(since)),
+        };
+        match (count, before) {
+            (Some(count), Some(before)) => {
+                AveragedSgd::PUBLISHED.learning_rate(count, scheduled, before)
+            }
+            _ => scheduled,
         }
     }
 
@@ -55,6 +74,11 @@ impl Averaging {
     pub(crate) fn initial<M>(self, model: impl FnOnce() -> M) -> Option<M> {
         matches!(self, Self::Exponential { .. }).then(model)
     }
+}
+
+/// The number of a step, counted from 1 over those that are averaged.
+fn averaged_step(step: usize, first: usize) -> Option<usize> {
+    Some(step.checked_sub(first)? + 1)
 }
 
 #[cfg(test)]
@@ -71,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mean_begins_with_its_epoch_and_weighs_every_step_alike() {
+    fn the_mean_begins_with_its_epoch_and_weighs_every_step_but_the_first_alike() {
         let start = Weights::<Flex> {
             w: Param::from_tensor(Tensor::from_floats([9.0], &Default::default())),
         };
@@ -86,9 +110,26 @@ mod tests {
             average = averaging.after(average, || model, step.into(), first_step);
             found.push(average.as_ref().map(|a| a.w.val().into_scalar()));
         }
-        assert_eq!(found[..3], [None, None, Some(4.0)]);
-        for (found, expected) in found[3..].iter().zip([6.5, 29.0 / 3.0]) {
-            assert!((found.unwrap() - expected).abs() < 1e-5, "{found:?}");
-        }
+        let expected = [None, None, Some(4.0), Some(9.0), Some(12.5)];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn learning_rates_act_a_step_late_while_the_mean_is_taken() {
+        let first_step = |epoch| 2 * epoch;
+        let rates = |averaging: Averaging| {
+            let mut before = None;
+            [0.5, 0.25, 1.0, 2.0, 3.0].map(|scheduled| {
+                let step = before.map_or(0, |(step, _)| step + 1);
+                let rate = before.map(|(_, rate)| rate);
+                before = Some((step, scheduled));
+                averaging.learning_rate(scheduled, rate, step, first_step)
+            })
+        };
+        assert_eq!(
+            rates(Averaging::Mean { since: 1 }),
+            [0.5, 0.25, 1.0, 1.0, 2.0]
+        );
+        assert_eq!(rates(Averaging::Off), [0.5, 0.25, 1.0, 2.0, 3.0]);
     }
 }

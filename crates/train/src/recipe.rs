@@ -198,7 +198,7 @@ pub struct PassContext<'a, R: Recipe> {
     pub epochs: usize,
     /// Step of the epoch, counted from 0.
     pub step: usize,
-    /// Place of the pass's first example in the step.
+    /// Place of the pass's first example, or stream, in the step.
     pub first: usize,
     /// What the network is computed in.
     pub precision: Precision,

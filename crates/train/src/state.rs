@@ -29,6 +29,8 @@ pub struct FitState<B: TrainBackend, R: TrainRecipe<B>> {
     pub best: Option<Best<Plain<B, R>>>,
     /// Scores on the examples held out, if any, of the epochs finished.
     pub validation: Vec<Score>,
+    /// The learning rate that the schedule had for the last step, if there was one.
+    pub scheduled_rate: Option<f64>,
     /// Epochs finished.
     pub epoch: usize,
 }
@@ -67,6 +69,7 @@ impl<B: TrainBackend, R: TrainRecipe<B>> FitState<B, R> {
             model,
             optimizer: sgd_config(config.weights.momentum, config.weights.weight_decay).init(),
             validation: Vec::new(),
+            scheduled_rate: None,
             epoch: 0,
         })
     }
@@ -117,6 +120,7 @@ impl<B: TrainBackend, R: TrainRecipe<B>> FitState<B, R> {
         let model = encode_record::<B, _>("model", self.model.clone().into_record())?;
         let sgd = encode_record::<B, _>("sgd", self.optimizer.to_record())?;
         checkpoint.header["validation"] = json!(self.validation);
+        checkpoint.header["scheduled_rate"] = json!(self.scheduled_rate);
         checkpoint = checkpoint
             .with_section("model", model)
             .with_section("sgd", sgd);
@@ -171,6 +175,7 @@ impl<B: TrainBackend, R: TrainRecipe<B>> FitState<B, R> {
                 path: loaded.path.clone(),
                 problem: format!("its validation scores cannot be read ({error})"),
             })?;
+        self.scheduled_rate = header["scheduled_rate"].as_f64();
         self.epoch = loaded.index as usize;
         Ok(self)
     }

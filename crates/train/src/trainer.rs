@@ -143,8 +143,11 @@ impl<R: Recipe> Trainer<R> {
                 Some(Ok(first)) => self.recipe.learning_rate_factor(first),
                 _ => 1.0,
             };
+            let first_step = |epoch| timeline.first_step(epoch);
+            let scheduled = learning_rate * factor;
+            let before = state.scheduled_rate.replace(scheduled);
             let training = TrainingStep {
-                learning_rate: learning_rate * factor,
+                learning_rate: averaging.learning_rate(scheduled, before, index, first_step),
                 clip_norm: weights.clip_norm,
                 loss_scale: fit.precision.loss_scale(),
             };
@@ -165,7 +168,6 @@ impl<R: Recipe> Trainer<R> {
             taken.sums.into_iter().for_each(|sums| totals.push(sums));
             left_out += usize::from(!taken.moved);
             let model = || state.model.valid();
-            let first_step = |epoch| timeline.first_step(epoch);
             state.average = averaging.after(state.average, model, index, first_step);
             on_step();
         }
@@ -183,7 +185,7 @@ struct Passes<'a, R: Recipe, C> {
     trainer: &'a Trainer<R>,
     epoch: usize,
     step: usize,
-    /// Place of the next pass's first example in the step.
+    /// Place of the next pass's first example, or stream, in the step.
     first: usize,
     /// What each pass of the step before left for the one in its place.
     carries: std::slice::IterMut<'a, C>,
@@ -215,9 +217,9 @@ impl<R: Recipe, C> Passes<'_, R, C> {
             precision: config.fit.precision,
             statistics: Statistics::TRAIN,
         };
-        let examples = problem.examples(batch);
-        self.first += examples;
-        let share = examples as f64 / config.fit.batch_size as f64;
+        let size = problem.batch_size(batch);
+        self.first += size;
+        let share = size as f64 / config.fit.batch_size as f64;
         let mut carry = self.carries.next();
         let before = carry.as_deref_mut().map(std::mem::take);
         let before = before.unwrap_or_default();

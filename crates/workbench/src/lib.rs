@@ -13,7 +13,10 @@ pub mod backend;
 pub mod checkpoint;
 #[cfg(feature = "burn")]
 pub mod cli;
+pub mod columns;
 pub mod config;
+#[cfg(feature = "burn")]
+mod data_folder;
 pub mod drawing;
 pub mod error;
 pub mod files;
@@ -47,6 +50,7 @@ mod svg;
 mod tasks;
 #[cfg(feature = "burn")]
 pub mod tensors;
+#[cfg(feature = "burn")]
 pub mod text;
 #[cfg(feature = "burn")]
 pub mod training;

@@ -52,7 +52,7 @@ pub struct Visit {
     pub key: RngKey,
     /// Tells the permutations of one seed apart.
     pub order: u64,
-    /// Examples of a step.
+    /// Examples of a step, or streams side by side.
     pub batch_size: usize,
     /// Batches that a step's examples are cut into, 1 or more; each is a pass of the network.
     pub passes: usize,
@@ -221,6 +221,12 @@ pub trait Problem: Send + Sync + 'static {
 
     /// Number of examples of a batch.
     fn examples<B: Backend>(&self, batch: &Self::Batch<B>) -> usize;
+
+    /// How much of a visit's [`batch_size`](Visit::batch_size) a batch has: its examples, or the streams of
+    /// a sequence, whose examples are tokens.
+    fn batch_size<B: Backend>(&self, batch: &Self::Batch<B>) -> usize {
+        self.examples(batch)
+    }
 
     /// Mean loss of a batch, `[1]`.
     fn loss<B: Backend>(

@@ -1,6 +1,6 @@
 //! Figures of several runs together.
 
-use crate::text::aligned;
+use crate::columns::aligned;
 
 /// Mean and sample standard deviation; the deviation of one value is 0.
 pub fn mean_and_deviation(values: &[f64]) -> (f64, f64) {

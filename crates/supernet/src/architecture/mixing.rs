@@ -28,7 +28,7 @@ impl Role {
 
 impl ForwardMode {
     /// The role of an operation whose code is `active`; none where it does not run.
-    fn role(self, active: bool) -> Option<Role> {
+    pub(crate) fn role(self, active: bool) -> Option<Role> {
         match (active, self.execution, self.trained) {
             (true, ..) => Some(Role::On),
             (false, Execution::Dense, _) => Some(Role::Off),

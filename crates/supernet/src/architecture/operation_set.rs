@@ -18,6 +18,8 @@ pub trait OperationSet: Copy + Eq + Debug + Send + Sync + 'static {
     const CELLS: &'static [&'static str];
     /// Number of inputs of a cell.
     const INPUTS: usize;
+    /// Intermediate nodes of a cell where a space does not say.
+    const NODES: usize = 4;
     /// Most edges into a node that [`DeriveRule::DartsTop2`](crate::DeriveRule::DartsTop2) keeps.
     const KEPT_EDGES: usize = Self::INPUTS;
     /// The operation that hands its input on, where the set has one: cells that are full of it are how

@@ -20,10 +20,10 @@ pub struct SearchSpace<O> {
 }
 
 impl<O: OperationSet> Default for SearchSpace<O> {
-    /// Four nodes, as in the paper, and the operations that the set has for this.
+    /// As many nodes as in the paper, and the operations that the set has for this.
     fn default() -> Self {
         Self {
-            nodes: 4,
+            nodes: O::NODES,
             operations: O::SEARCHED.to_vec(),
         }
     }

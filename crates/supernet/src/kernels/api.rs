@@ -4,6 +4,13 @@ use burn::tensor::{Tensor, TensorPrimitive, ops::FloatTensor};
 
 use super::{InputActivation, KernelBackend, WindowOptions};
 
+mod gate;
+
+pub use gate::{
+    NormalisedColumns, gated_mix, gated_mix_backward, gated_mix_weights, normalise_columns,
+    normalise_columns_backward,
+};
+
 fn primitive<B: KernelBackend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
     tensor.into_primitive().tensor()
 }

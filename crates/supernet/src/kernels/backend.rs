@@ -2,8 +2,9 @@
 
 use core::ops::Range;
 
-use burn::tensor::{backend::Backend, ops::FloatTensor};
+use burn::tensor::{Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
 
+use super::gate::GateTerm;
 use super::{InputActivation, WindowOptions, reference};
 
 /// A backend that runs the supernet's operations and their gradients.
@@ -199,5 +200,68 @@ pub trait KernelBackend: Backend {
         shift: usize,
     ) -> FloatTensor<Self> {
         reference::every_second_backward::<Self>(dy, input, shift)
+    }
+
+    /// The sum over the terms that are on of `weight * (s + sigmoid(c) * (f(h) - s))`, with states
+    /// `s` `[states, batch, hidden]`, products `c` and `h` `[states, batch, 2 * hidden]` and weights
+    /// `[edges, ops]`. Where a weight is 0 the term's values need not be looked at.
+    fn gated_mix(
+        states: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: &[GateTerm],
+    ) -> FloatTensor<Self> {
+        reference::gated_mix::<Self>(states, products, weights, terms)
+    }
+
+    /// Gradients of the states and the products of [`gated_mix`](Self::gated_mix) from that of its
+    /// output, `[batch, hidden]`, and of the weights of all terms if needed.
+    fn gated_mix_backward(
+        states: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: &[GateTerm],
+        dy: FloatTensor<Self>,
+        need_weights: bool,
+    ) -> ([FloatTensor<Self>; 2], Option<FloatTensor<Self>>) {
+        reference::gated_mix_backward::<Self>(states, products, weights, terms, dy, need_weights)
+    }
+
+    /// Gradient of the weights of [`gated_mix`](Self::gated_mix) alone: of all terms, whether they are
+    /// on or not.
+    fn gated_mix_weights(
+        states: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: &[GateTerm],
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        reference::gated_mix_weights::<Self>(states, products, weights, terms, dy)
+    }
+
+    /// [`batch_norm`](Self::batch_norm) of the columns of `[rows, columns]`.
+    fn normalise_columns(
+        x: FloatTensor<Self>,
+        eps: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let [rows, columns] = x.shape().dims();
+        let shape = Shape::new([rows, columns, 1, 1]);
+        let (y, mean, variance) = Self::batch_norm(Self::float_reshape(x, shape), eps);
+        let y = Self::float_reshape(y, Shape::new([rows, columns]));
+        (y, mean, variance)
+    }
+
+    /// Gradient `dx` of [`normalise_columns`](Self::normalise_columns), from its first output `y`, the
+    /// variance `[columns]` and `dy`.
+    fn normalise_columns_backward(
+        y: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        eps: f64,
+    ) -> FloatTensor<Self> {
+        let [rows, columns] = y.shape().dims();
+        let plane = |tensor| Self::float_reshape(tensor, Shape::new([rows, columns, 1, 1]));
+        let dx = Self::batch_norm_backward(plane(y), variance, plane(dy), eps);
+        Self::float_reshape(dx, Shape::new([rows, columns]))
     }
 }

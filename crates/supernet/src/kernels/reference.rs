@@ -8,6 +8,12 @@ use burn::tensor::{
     ops::{FloatTensor, PadMode},
 };
 
+mod gate;
+
+pub use gate::{
+    gated_mix, gated_mix_backward, gated_mix_weights, normalise_columns, normalise_columns_backward,
+};
+
 use super::{InputActivation, WindowOptions};
 
 fn wrap<B: Backend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {

@@ -25,7 +25,16 @@ impl WeightInit {
         fan_in: usize,
         device: &B::Device,
     ) -> Param<Tensor<B, D>> {
-        let bound = 1.0 / (fan_in.max(1) as f32).sqrt();
+        self.uniform_within(shape, 1.0 / (fan_in.max(1) as f32).sqrt(), device)
+    }
+
+    /// A parameter of `shape`, uniform in `-bound..bound`; the bound is positive.
+    pub fn uniform_within<B: Backend, const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        bound: f32,
+        device: &B::Device,
+    ) -> Param<Tensor<B, D>> {
         let values: Vec<f32> = (0..shape.iter().product())
             .map(|_| self.rng.random_range(-bound..bound))
             .collect();

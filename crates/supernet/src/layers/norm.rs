@@ -134,6 +134,36 @@ impl<B: KernelBackend> BatchNorm<B> {
         }
     }
 
+    /// Moves the running statistics by the mean and the biased variance, each `[channels]`, of several
+    /// batches of `count` values a channel, one after the other.
+    pub(crate) fn update_by_all(
+        &self,
+        statistics: &[[Tensor<B, 1>; 2]],
+        momentum: f64,
+        count: usize,
+    ) {
+        // One after the other, the first of n batches keeps a share of (1 - momentum)^(n - 1).
+        let sum = |index: usize| {
+            let rest = statistics.iter().map(|pair| pair[index].clone());
+            rest.reduce(|sum, next| sum * (1.0 - momentum) + next)
+        };
+        let shrink = (1.0 - momentum).powi(statistics.len() as i32);
+        if let (Some((mean, variance)), Some(new_mean), Some(new_variance)) =
+            (self.running(), sum(0), sum(1))
+        {
+            // What one update with the momentum `1 - shrink` moves them to.
+            let share = momentum / (1.0 - shrink);
+            let old = (mean, variance);
+            self.update(
+                old,
+                new_mean * share,
+                new_variance * share,
+                1.0 - shrink,
+                count,
+            );
+        }
+    }
+
     fn update(
         &self,
         (old_mean, old_variance): (Tensor<B, 1>, Tensor<B, 1>),

@@ -123,7 +123,7 @@ fn an_output_of_chosen_nodes_has_their_channels_in_their_order() {
 
 #[test]
 fn a_supernet_hands_on_cells_of_its_shape_only() {
-    let config = small_config(2);
+    let config = small_config(3);
     let net: Supernet<Inner> = config.init(&mut WeightInit::new(0), &device()).unwrap();
     let cell = "skip_connect@0 | skip_connect@1";
     for (normal, problem) in [

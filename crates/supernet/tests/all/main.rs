@@ -12,4 +12,6 @@ mod kernels_reference;
 mod mix;
 mod networks;
 mod own_space;
+mod recurrent;
+mod recurrent_kernels;
 mod support;

@@ -249,7 +249,7 @@ fn a_genotype_that_does_not_fit_is_refused() {
         ("", "no line `cell: ...`"),
         (
             r#"{"normal": []}"#,
-            "unknown field `normal`, expected `cell`",
+            "unknown field `normal`; valid: `cell`, `cell_concat`",
         ),
         ("{}", "missing field `cell`"),
         (

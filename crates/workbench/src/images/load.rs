@@ -1,6 +1,6 @@
 //! Where data sets come from, and their fixed division into training and test images.
 
-use std::{env, fmt, path::Path, path::PathBuf, str::FromStr, sync::Arc};
+use std::{fmt, path::Path, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +10,10 @@ use super::{
     folder,
     folder_options::FolderOptions,
 };
+pub use crate::data_folder::DATA_ROOT_VARIABLE;
+use crate::data_folder::data_folder;
 use crate::stream::stratified;
 use crate::{Result, WorkbenchError, files};
-
-/// The environment variable that names the folder of data files.
-pub const DATA_ROOT_VARIABLE: &str = "DATA_DIR";
 
 /// The bundled files, and what a folder is searched for in their place.
 pub(super) const DIGITS_FILE: &str = "digits.csv.gz";
@@ -131,7 +130,7 @@ pub fn load(id: DatasetId, root: Option<&Path>) -> Result<TrainTest> {
 ///
 /// Those of [`load`], and those of [`FolderOptions::validate`].
 pub fn load_with(id: DatasetId, root: Option<&Path>, options: &FolderOptions) -> Result<TrainTest> {
-    load_from(id, root, variable().as_deref(), options)
+    load_from(id, root, data_folder().as_deref(), options)
 }
 
 /// The images of a set that a network is judged by, those of a folder as the network takes them. Where a
@@ -149,7 +148,7 @@ pub fn load_test(
 ) -> Result<Dataset> {
     match id {
         DatasetId::Folder => {
-            let variable = variable();
+            let variable = data_folder();
             let root = root
                 .or(variable.as_deref())
                 .ok_or_else(|| missing(id, FOLDER))?;
@@ -157,11 +156,6 @@ pub fn load_test(
         }
         _ => Ok(load_with(id, root, options)?.test),
     }
-}
-
-/// The folder that the environment names.
-pub(super) fn variable() -> Option<PathBuf> {
-    env::var_os(DATA_ROOT_VARIABLE).map(PathBuf::from)
 }
 
 /// What is looked for in a folder of class folders.

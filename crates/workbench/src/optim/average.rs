@@ -18,6 +18,12 @@ use burn::{
 /// has; a parameter that `module` lacks stays as it is.
 pub fn move_average<B: Backend, M: Module<B>>(average: M, module: &M, decay: f64, step: u64) -> M {
     let step = step as f64;
+    let kept = decay.min((1.0 + step) / (10.0 + step));
+    blend_average(average, module, kept)
+}
+
+/// `a <- kept a + (1 - kept) w`, of the same modules as [`move_average`].
+pub fn blend_average<B: Backend, M: Module<B>>(average: M, module: &M, kept: f64) -> M {
     // A container that keeps tensors by their id; these are values, not gradients.
     let mut values = Collect::<B> {
         values: GradientsParams::new(),
@@ -26,7 +32,7 @@ pub fn move_average<B: Backend, M: Module<B>>(average: M, module: &M, decay: f64
     module.visit(&mut values);
     average.map(&mut Blend::<B> {
         values: values.values,
-        decay: decay.min((1.0 + step) / (10.0 + step)),
+        kept,
         backend: PhantomData,
     })
 }
@@ -44,7 +50,7 @@ impl<B: Backend> ModuleVisitor<B> for Collect<B> {
 
 struct Blend<B> {
     values: GradientsParams,
-    decay: f64,
+    kept: f64,
     backend: PhantomData<B>,
 }
 
@@ -54,7 +60,7 @@ impl<B: Backend> ModuleMapper<B> for Blend<B> {
             return param;
         };
         let (id, old, mapper) = param.consume();
-        let blended = old * self.decay + new * (1.0 - self.decay);
+        let blended = old * self.kept + new * (1.0 - self.kept);
         Param::from_mapped_value(id, blended, mapper)
     }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "burn")]
 mod average;
+mod averaged_sgd;
 #[cfg(feature = "burn")]
 mod clip;
 #[cfg(feature = "burn")]
@@ -9,7 +10,8 @@ mod configs;
 mod schedule;
 
 #[cfg(feature = "burn")]
-pub use average::move_average;
+pub use average::{blend_average, move_average};
+pub use averaged_sgd::{AveragedSgd, non_monotone_trigger};
 #[cfg(feature = "burn")]
 pub use clip::{clip_global_norm, global_norm, scale_gradients};
 #[cfg(feature = "burn")]

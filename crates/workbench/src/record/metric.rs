@@ -36,6 +36,13 @@ impl Metric {
         direction: Direction::Lower,
     };
 
+    /// Perplexity: the exponential of the mean loss per token.
+    pub const PERPLEXITY: Metric = Metric {
+        name: Cow::Borrowed("perplexity"),
+        unit: Cow::Borrowed(""),
+        direction: Direction::Lower,
+    };
+
     /// Whether value `a` is better than value `b`; what is no number is better than nothing.
     pub fn better(&self, a: f64, b: f64) -> bool {
         match self.direction {
@@ -156,11 +163,7 @@ mod tests {
             (error.show(2.234), error.gap_unit()),
             ("2.23 %".into(), "points")
         );
-        let perplexity = Metric {
-            name: "perplexity".into(),
-            unit: "".into(),
-            ..Metric::ERROR
-        };
+        let perplexity = Metric::PERPLEXITY;
         assert_eq!(perplexity.show(56.1), "56.10");
         assert_eq!(
             [error.heading(), perplexity.heading()],
@@ -197,11 +200,7 @@ mod tests {
         let accuracy = Metric::ERROR.curve();
         assert_eq!(accuracy.file_name(), "accuracy.svg");
         assert_eq!(accuracy.value(2.5), 97.5);
-        let perplexity = Metric {
-            name: "perplexity".into(),
-            ..Metric::ERROR
-        };
-        let curve = perplexity.curve();
+        let curve = Metric::PERPLEXITY.curve();
         assert_eq!(
             (curve.title.as_str(), curve.value(2.5)),
             ("Perplexity", 2.5)

@@ -15,6 +15,10 @@ pub enum Purpose {
     Augment = 3,
     /// What of an example is shown.
     Crop = 4,
+    /// Lengths of sequences.
+    Lengths = 5,
+    /// What dropout leaves out.
+    Dropout = 6,
 }
 
 /// The generator of random numbers for this purpose and key.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::derived::{CONCAT, CellGenotype, Genotype, GenotypeOp, concat_field, label};
-use super::literal::Literal;
+use super::literal::{Literal, Reader};
 use super::scan::{Content, Found, aliases, begins_as_lines, lines_within, scan};
 use crate::SupernetError;
 use crate::architecture::{OperationSet, find};
@@ -131,10 +131,24 @@ fn find_all<O: OperationSet>(text: &str) -> Vec<Found> {
     }
     let found = scan(text, O::CELLS);
     if found.is_empty() {
+        if let Some(fields) = dictionary(text) {
+            return vec![Found {
+                name: String::new(),
+                content: Content::Fields(fields),
+            }];
+        }
         let within = lines_within(text, O::CELLS);
         return vec![lines(within.as_deref().unwrap_or(text))];
     }
     found
+}
+
+/// The fields of a text that is a dictionary, even one that names no cell.
+fn dictionary(text: &str) -> Option<Vec<(String, Literal)>> {
+    match Reader::new(text.trim_start(), 0).value() {
+        Ok(Literal::Fields(fields)) => Some(fields),
+        _ => None,
+    }
 }
 
 fn numbered(choice: &str, found: &[Found]) -> Option<usize> {

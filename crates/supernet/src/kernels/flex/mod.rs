@@ -4,9 +4,12 @@
 
 mod axis;
 mod batch_norm;
+mod columns;
 mod depthwise;
 mod elementwise;
 mod extremes;
+mod functions;
+mod gate;
 mod geometry;
 mod lanes;
 mod layout;
@@ -23,7 +26,7 @@ use burn_flex::Flex;
 
 use self::memory::all_f32;
 use super::{
-    InputActivation, KernelBackend, WindowOptions,
+    GateTerm, InputActivation, KernelBackend, WindowOptions,
     profile::{Pass, timed},
     reference,
 };
@@ -323,6 +326,89 @@ impl KernelBackend for Flex {
                 layout::every_second_backward(&dy, input, shift)
             } else {
                 reference::every_second_backward::<Self>(dy, input, shift)
+            }
+        })
+    }
+
+    fn gated_mix(
+        states: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: &[GateTerm],
+    ) -> FloatTensor<Self> {
+        timed("gated sums", Pass::Forward, || {
+            if all_f32(&[&states, &products, &weights]) {
+                gate::forward(states, products, &weights, terms)
+            } else {
+                reference::gated_mix::<Self>(states, products, weights, terms)
+            }
+        })
+    }
+
+    fn gated_mix_backward(
+        states: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: &[GateTerm],
+        dy: FloatTensor<Self>,
+        need_weights: bool,
+    ) -> ([FloatTensor<Self>; 2], Option<FloatTensor<Self>>) {
+        timed("gated sums", Pass::Backward, || {
+            if all_f32(&[&states, &products, &weights, &dy]) {
+                gate::backward(states, products, &weights, terms, dy, need_weights)
+            } else {
+                reference::gated_mix_backward::<Self>(
+                    states,
+                    products,
+                    weights,
+                    terms,
+                    dy,
+                    need_weights,
+                )
+            }
+        })
+    }
+
+    fn gated_mix_weights(
+        states: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: &[GateTerm],
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        timed("gated sums", Pass::Backward, || {
+            if all_f32(&[&states, &products, &weights, &dy]) {
+                gate::weight_gradient(states, products, &weights, terms, dy)
+            } else {
+                reference::gated_mix_weights::<Self>(states, products, weights, terms, dy)
+            }
+        })
+    }
+
+    fn normalise_columns(
+        x: FloatTensor<Self>,
+        eps: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        timed("normalisation of states", Pass::Forward, || {
+            if all_f32(&[&x]) {
+                columns::forward(x, eps)
+            } else {
+                reference::normalise_columns::<Self>(x, eps)
+            }
+        })
+    }
+
+    fn normalise_columns_backward(
+        y: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        eps: f64,
+    ) -> FloatTensor<Self> {
+        timed("normalisation of states", Pass::Backward, || {
+            if all_f32(&[&y, &variance, &dy]) {
+                columns::backward(y, variance, dy, eps)
+            } else {
+                reference::normalise_columns_backward::<Self>(y, variance, dy, eps)
             }
         })
     }
