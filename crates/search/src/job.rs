@@ -191,7 +191,7 @@ impl<B: TrainBackend> Place<B> {
         self.run(session, memory, share)
     }
 
-    /// Runs to the end; `memory` is a sentence on what a step needs.
+    /// Runs to the end; `memory` is a line on what a step needs.
     fn run<T: TrainTask<B>>(
         &self,
         session: Session<B, T>,

@@ -31,11 +31,11 @@ fn peak_mib(status: &Path) -> Option<f64> {
     Some(kib / 1024.0)
 }
 
-/// The number of MiB in `memory: about 1.2 GiB ...`.
+/// The number of MiB in `memory    about 1.2 GiB ...`.
 fn told_mib(text: &str) -> f64 {
     let line = text
         .lines()
-        .find_map(|line| line.strip_prefix("memory: about "));
+        .find_map(|line| line.strip_prefix("memory    about "));
     let mut words = line.unwrap_or_else(|| panic!("{text}")).split(' ');
     let number: f64 = words.next().unwrap().parse().unwrap();
     match words.next() {

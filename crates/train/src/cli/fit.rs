@@ -243,7 +243,7 @@ pub(super) fn resume<B: TrainBackend, R: TrainRecipe<B>>(
     train(session, memory, &selected.label, runs_on)
 }
 
-/// Trains to the end; `memory` is a sentence on what a step needs.
+/// Trains to the end; `memory` is a line on what a step needs.
 fn train<B: TrainBackend, R: TrainRecipe<B>>(
     session: Session<Fit<B, R>>,
     memory: Option<String>,

@@ -151,7 +151,7 @@ fn what_the_recipe_cannot_do_is_refused_by_name() {
         ("fit.batch_size=0", "`fit.batch_size` is 0"),
         ("data.streams=0", "`data.streams` is 0"),
         ("fit.drop_path=0.1", "unknown field `drop_path`"),
-        ("genotype=snas", "valid: a file or a run folder"),
+        ("genotype=snas", "unknown genotype `snas`; valid: a file"),
         ("genotype=cell: kep@0", "did you mean `keep`"),
     ] {
         let error = FitConfig::<Sums>::resolve(None, &[set.to_string()]).unwrap_err();

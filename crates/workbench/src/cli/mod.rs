@@ -275,7 +275,7 @@ impl RunsOn {
         }
     }
 
-    /// What a step is expected to need, as a sentence, having checked that the machine has it where it runs
+    /// What a step is expected to need, as a line, having checked that the machine has it where it runs
     /// there: of a GPU's memory nobody tells how much there is. `step` is in bytes; without it, none.
     ///
     /// # Errors
@@ -290,19 +290,20 @@ impl RunsOn {
         let Some(step) = step else {
             return Ok(None);
         };
+        let line = |told: String| columns::field("memory", &told).trim_end().to_string();
         let memory = Memory::now().filter(|_| backend == BackendName::Flex);
         let Some(memory) = memory else {
             let step = Bytes(step);
-            return Ok(Some(format!("memory: about {step} a step on the device")));
+            return Ok(Some(line(format!("about {step} a step on the device"))));
         };
         if !self.no_memory_check {
             memory.check(step, advice)?;
         }
         let peak = Bytes(memory.held.0.saturating_add(step));
         let available = memory.available;
-        Ok(Some(format!(
-            "memory: about {peak} while a step runs, {available} available"
-        )))
+        Ok(Some(line(format!(
+            "about {peak} while a step runs, {available} available"
+        ))))
     }
 
     /// Writes facts to standard error, a field each, unless quiet.
@@ -469,7 +470,7 @@ mod tests {
         );
         let nevertheless = told(&["--no-memory-check"], flex, huge).unwrap().unwrap();
         assert!(
-            nevertheless.starts_with("memory: about 107374182"),
+            nevertheless.starts_with("memory    about 107374182"),
             "{nevertheless}"
         );
         let device = told(&[], BackendName::Cuda, huge).unwrap().unwrap();
