@@ -1,7 +1,7 @@
 //! What a person looks at: pictures of the cells and curves, and the summary.
 
 use supernet::{CellGenotype, Genotype, OperationSet, Relaxation};
-use workbench::columns::field;
+use workbench::columns::{field, field_of};
 use workbench::drawing::{CellDrawing, DrawnEdge, cells_svg};
 use workbench::files::{write_atomic, write_json};
 use workbench::plot::{LineChart, LineName, Panel, Shaded, SmallMultiples};
@@ -294,12 +294,13 @@ fn cells<T: Task>(genotype: &str) -> String {
         let counts = T::Op::ALL.iter().map(|op| (times(op), op.name()));
         let mut counts: Vec<_> = counts.filter(|(count, _)| *count > 0).collect();
         counts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-        let counts = counts.iter().map(|(count, name)| format!("{count} {name}"));
-        let counts = counts.collect::<Vec<_>>().join(", ");
-        field(
-            &short_title::<T>(index),
-            &format!("{all} operations: {counts}"),
-        )
+        let mut pieces = vec![format!("{all} operations:")];
+        let last = counts.len().saturating_sub(1);
+        pieces.extend(counts.iter().enumerate().map(|(at, (count, name))| {
+            let comma = if at < last { "," } else { "" };
+            format!("{count} {name}{comma}")
+        }));
+        field_of(&short_title::<T>(index), pieces.iter().map(String::as_str))
     };
     let mut text: String = genotype.cells.iter().enumerate().map(line).collect();
     for line in weightless::lines::<T>(&genotype) {

@@ -8,14 +8,19 @@ const NAME: usize = 10;
 /// A name and its value as lines, each with its end: the value begins in a column of its own and is
 /// broken at spaces where it is too long. A word longer than a line stays whole.
 pub fn field(name: &str, value: &str) -> String {
+    field_of(name, value.split(' '))
+}
+
+/// As [`field`], of pieces that stay whole.
+pub fn field_of<'a>(name: &str, pieces: impl IntoIterator<Item = &'a str>) -> String {
     let mut text = format!("{name:<NAME$}");
     if name.chars().count() >= NAME {
         text.push(' ');
     }
     let mut column = text.chars().count();
     let mut begins = true;
-    for word in value.split(' ') {
-        let length = word.chars().count();
+    for piece in pieces {
+        let length = piece.chars().count();
         if !begins && column + 1 + length > WIDTH {
             text.push('\n');
             text.push_str(&" ".repeat(NAME));
@@ -26,7 +31,7 @@ pub fn field(name: &str, value: &str) -> String {
             text.push(' ');
             column += 1;
         }
-        text.push_str(word);
+        text.push_str(piece);
         column += length;
         begins = false;
     }
@@ -109,6 +114,9 @@ mod tests {
         let long = "x".repeat(100);
         assert_eq!(field("next", &long), format!("next      {long}\n"));
         assert_eq!(field("a long name", "x"), "a long name x\n");
+        let whole = field_of("normal", ["11 operations,"; 6]);
+        let second = "          11 operations, 11 operations,";
+        assert_eq!(whole.lines().nth(1), Some(second));
     }
 
     #[test]

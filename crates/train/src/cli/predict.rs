@@ -6,10 +6,11 @@ use serde::Serialize;
 use serde_json::json;
 use supernet::TrainBackend;
 use workbench::cli::RunsOn;
-use workbench::run_folder::RunFolder;
+use workbench::run_folder::{RunFolder, RunKind};
 
 use super::network::{self, note, note_inherited};
 use super::place::Place;
+use crate::child::child_of;
 use crate::export::{check_weights, is_exported};
 use crate::portable::{DataChoice, Portable};
 use crate::trained::read_config;
@@ -17,7 +18,7 @@ use crate::{ExportedNetwork, Recipe, TrainError, TrainRecipe, Trainer, trained_n
 
 #[derive(Debug, Args)]
 pub(super) struct PredictArgs {
-    /// A run folder or an exported network.
+    /// A run folder, also of a search, or an exported network.
     network: PathBuf,
     /// Files of what the network takes, and folders of them; for images JPEG, PNG, WebP or BMP.
     #[arg(required = true, value_name = "FILE")]
@@ -105,14 +106,12 @@ impl PredictArgs {
         device: &B::Device,
     ) -> Result<Asked<B, R>, TrainError> {
         if is_exported(&self.network) {
-            let exported = ExportedNetwork::<R>::read(&self.network)?;
-            let network = exported.init::<B::InnerBackend>(device)?;
-            R::inherited(&exported.config)
-                .iter()
-                .for_each(note_inherited);
-            return Ok((exported.config, network));
+            return of_export::<B, R>(&self.network, device);
         }
         let folder = RunFolder::open(&self.network)?;
+        if folder.kind()? == Some(RunKind::Search) {
+            return of_export::<B, R>(&child_of(&folder)?, device);
+        }
         let choice = DataChoice {
             root: self.data_root.clone(),
             ..DataChoice::default()
@@ -137,6 +136,17 @@ impl PredictArgs {
         println!("{}", line.map_err(crate::export::json("a prediction"))?);
         Ok(())
     }
+}
+
+fn of_export<B: TrainBackend, R: Portable + TrainRecipe<B>>(
+    folder: &Path,
+    device: &B::Device,
+) -> Result<Asked<B, R>, TrainError> {
+    let exported = ExportedNetwork::<R>::read(folder)?;
+    let network = exported.init::<B::InnerBackend>(device)?;
+    let inherited = R::inherited(&exported.config);
+    inherited.iter().for_each(note_inherited);
+    Ok((exported.config, network))
 }
 
 /// A file, or the files of a folder that the network can be asked about.

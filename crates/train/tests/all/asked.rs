@@ -41,6 +41,18 @@ fn files_and_folders_are_answered_and_one_that_cannot_be_is_named() {
     );
     // A run answers as its export does.
     assert_eq!(printed(path, &["predict", "run", "pictures"]), answers);
+    // So does a search whose child it is.
+    std::fs::create_dir(path.join("search")).unwrap();
+    std::fs::write(
+        path.join("search/config.toml"),
+        "task = \"image\"\n[search]\n",
+    )
+    .unwrap();
+    let without = ["search", "not finished"];
+    refused(path, &["predict", "search", "pictures"], &without);
+    std::fs::write(path.join("search/result.json"), "{}").unwrap();
+    printed(path, &["export", "run", "--out", "search/child"]);
+    assert_eq!(printed(path, &["predict", "search", "pictures"]), answers);
 
     let three = ["predict", "exported", "pictures/b.png", "--top", "3"];
     let text = printed(path, &three);
