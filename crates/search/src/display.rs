@@ -1,53 +1,23 @@
 use workbench::columns::Columns;
-use workbench::progress::Progress;
+use workbench::epoch_table::EpochTable;
 use workbench::record::SearchEpoch;
 use workbench::session::Reporter;
 
-/// A search on standard error: progress, and a table of its epochs of at most 80 columns.
-pub(crate) struct Display {
-    progress: Progress,
-    /// Known from the first epoch on.
-    table: Option<Columns>,
-}
-
-impl Display {
-    pub(crate) fn new(progress: Progress) -> Self {
-        Self {
-            progress,
-            table: None,
-        }
-    }
-
-    pub(crate) fn finish(self) {
-        self.progress.finish();
-    }
-}
+/// A search on standard error, in at most 80 columns.
+pub(crate) struct Display(pub(crate) EpochTable);
 
 impl Reporter<SearchEpoch> for Display {
     fn step(&mut self, epoch: usize, loss: Option<f64>) {
-        if let Some(loss) = loss {
-            self.progress
-                .message(format!("epoch {epoch}, loss {loss:.3}"));
-        }
-        self.progress.advance(1);
+        self.0
+            .step(loss.map(|loss| format!("epoch {epoch}, loss {loss:.3}")));
     }
 
     fn note(&mut self, text: &str) {
-        self.progress.line(&format!("note: {text}"));
+        self.0.note(text);
     }
 
     fn epoch(&mut self, record: &SearchEpoch) {
-        if self.table.is_none() {
-            let table = columns(record);
-            table
-                .head()
-                .iter()
-                .for_each(|line| self.progress.line(line));
-            self.table = Some(table);
-        }
-        if let Some(table) = &self.table {
-            self.progress.line(&table.line(cells(record)));
-        }
+        self.0.epoch(|| columns(record), cells(record));
     }
 }
 

@@ -6,6 +6,7 @@ use supernet::TrainBackend;
 use workbench::backend::BackendName;
 use workbench::cli::{ConfigFile, RunsOn, command, this_command};
 use workbench::config::{Source, task_name};
+use workbench::epoch_table::EpochTable;
 use workbench::progress::Progress;
 use workbench::record::SearchEpoch;
 use workbench::run_folder::{RunFolder, RunKind};
@@ -225,9 +226,9 @@ impl<B: TrainBackend> Place<B> {
             Share::Whole => command("search", &["resume", &path]),
             Share::OneOfSeveral => this_command("search"),
         });
-        let mut display = Display::new(progress);
+        let mut display = Display(EpochTable::new(progress));
         let ended = session.run(&mut display);
-        display.finish();
+        display.0.finish();
         let outcome = ended?;
 
         let records: Vec<SearchEpoch> = metrics::read(folder.metrics())?;

@@ -18,6 +18,7 @@ pub mod config;
 #[cfg(feature = "burn")]
 mod data_folder;
 pub mod drawing;
+pub mod epoch_table;
 pub mod error;
 pub mod files;
 #[cfg(feature = "burn")]

@@ -8,9 +8,9 @@ use supernet::{
     Operation, SearchStep, Statistics, Supernet, SupernetConfig, TrainBackend, WeightInit,
 };
 use toml::Table;
-use workbench::cli::{Shorthand, Takes, set_text};
+use workbench::cli::{Shorthand, set_text};
 use workbench::images::{
-    Augment, Chosen, Dataset, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with,
+    self, Augment, Dataset, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with,
 };
 use workbench::precision::{Precision, cast_convolutions};
 use workbench::problem::Split;
@@ -90,32 +90,7 @@ impl Task for ImageTask {
     type Carry<B: burn::tensor::backend::Backend> = ();
     const PRECISIONS: &'static [Precision] = &[Precision::F32, Precision::Bf16];
     const CELLWISE: bool = true;
-    const SHORTHANDS: &'static [Shorthand] = &[
-        Shorthand {
-            option: "channels",
-            field: "network.channels",
-            takes: Takes::Value("N"),
-            help: "Channels of the first cells",
-        },
-        Shorthand {
-            option: "cells",
-            field: "network.cells",
-            takes: Takes::Value("N"),
-            help: "Number of cells",
-        },
-        Shorthand {
-            option: "crop-padding",
-            field: "data.augment.crop_padding",
-            takes: Takes::Value("PIXELS"),
-            help: "Shift training images by up to so many pixels",
-        },
-        Shorthand {
-            option: "flip",
-            field: "data.augment.flip",
-            takes: Takes::Nothing,
-            help: "Mirror half of the training images",
-        },
-    ];
+    const SHORTHANDS: &'static [Shorthand] = images::SHORTHANDS;
 
     fn open(config: &SearchConfig<Self>) -> Result<(Self, ImageProblem), SearchError> {
         let data = &config.data;
@@ -227,22 +202,12 @@ impl Task for ImageTask {
     }
 
     fn defaults_for(stated: &Table) -> workbench::Result<Table> {
-        let data = stated.get("data").and_then(|data| data.as_table());
-        let Some(chosen) = data.and_then(Chosen::of) else {
-            return Ok(Table::new());
-        };
-        let (text, batch) = match chosen.set {
-            DatasetId::Folder => {
-                let given = stated
-                    .get("search")
-                    .and_then(|fields| fields.get("batch_size"));
-                let batch = given.is_none().then_some(("search", FOLDER_BATCH));
-                (include_str!("image/folder.toml"), batch)
-            }
-            DatasetId::Cifar10 | DatasetId::Cifar100 => (include_str!("image/cifar.toml"), None),
-            DatasetId::Digits | DatasetId::Mnist5k => ("", None),
-        };
-        chosen.defaults(text, batch)
+        images::defaults_for(
+            stated,
+            "search",
+            include_str!("image/folder.toml"),
+            FOLDER_BATCH,
+        )
     }
 
     fn child_costs(&self, cost: Cost) -> Option<CostTable> {

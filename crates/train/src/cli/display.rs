@@ -1,50 +1,23 @@
 use workbench::columns::Columns;
-use workbench::progress::Progress;
+use workbench::epoch_table::EpochTable;
 use workbench::record::{FitEpoch, FitOutcome, Metric};
 use workbench::session::Reporter;
 use workbench::statistics::seeds_table;
 
-/// A training on standard error: progress, and a table of its epochs of at most 80 columns.
-pub(super) struct Display {
-    progress: Progress,
-    /// Known from the first epoch on.
-    table: Option<Columns>,
-}
-
-impl Display {
-    pub(super) fn new(progress: Progress) -> Self {
-        Self {
-            progress,
-            table: None,
-        }
-    }
-
-    pub(super) fn finish(self) {
-        self.progress.finish();
-    }
-}
+/// A training on standard error, in at most 80 columns.
+pub(super) struct Display(pub(super) EpochTable);
 
 impl Reporter<FitEpoch> for Display {
     fn step(&mut self, _epoch: usize, _loss: Option<f64>) {
-        self.progress.advance(1);
+        self.0.step(None);
     }
 
     fn note(&mut self, text: &str) {
-        self.progress.line(&format!("note: {text}"));
+        self.0.note(text);
     }
 
     fn epoch(&mut self, record: &FitEpoch) {
-        if self.table.is_none() {
-            let table = columns(record);
-            table
-                .head()
-                .iter()
-                .for_each(|line| self.progress.line(line));
-            self.table = Some(table);
-        }
-        if let Some(table) = &self.table {
-            self.progress.line(&table.line(cells(record)));
-        }
+        self.0.epoch(|| columns(record), cells(record));
     }
 }
 

@@ -7,6 +7,7 @@ use workbench::cli::{
     ConfigFile, RunArgs, RunsOn, Shorthands, command, set_field, set_text, this_command,
 };
 use workbench::config::task_name;
+use workbench::epoch_table::EpochTable;
 use workbench::progress::Progress;
 use workbench::record::FitOutcome;
 use workbench::run_folder::RunFolder;
@@ -261,9 +262,9 @@ fn train<B: TrainBackend, R: TrainRecipe<B>>(
     let verbosity = runs_on.verbosity();
     let progress = Progress::new("train", done as u64, all as u64, verbosity);
     let _watch = interrupt::watch(command("train", &["resume", &path]));
-    let mut display = Display::new(progress);
+    let mut display = Display(EpochTable::new(progress));
     let ended = session.run(&mut display);
-    display.finish();
+    display.0.finish();
     let outcome = ended?;
     print_outcome(&outcome);
     let exported = format!("{path}-exported");

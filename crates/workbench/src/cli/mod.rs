@@ -1,23 +1,22 @@
 //! Options that the binaries share.
 
+mod runs_on;
 mod shorthand;
+mod typed;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use toml::Value;
 
-use crate::backend::BackendName;
 use crate::config::Source;
-use crate::machine::{Bytes, Memory};
 use crate::optim::Schedule;
-use crate::problem::Fact;
-use crate::progress::Verbosity;
-use crate::run_folder::RunFolder;
 use crate::seeds::Seeds;
-use crate::{Result, WorkbenchError, columns, files};
+use crate::{Result, WorkbenchError, files};
 
+pub use runs_on::RunsOn;
 pub use shorthand::{Shorthand, ShorthandList, Shorthands, Takes};
+pub use typed::{command, this_command};
 
 /// Where a configuration comes from.
 #[derive(Debug, Clone, Default, Args)]
@@ -243,142 +242,12 @@ impl ConfigQuery {
     }
 }
 
-/// What a command runs on and how much it says.
-#[derive(Debug, Clone, Default, Args)]
-pub struct RunsOn {
-    /// Backend: flex (CPU), wgpu, vulkan or cuda, of those compiled in; by default the most capable.
-    #[arg(long, value_name = "NAME")]
-    pub backend: Option<String>,
-    /// Print nothing but the result.
-    #[arg(long)]
-    pub quiet: bool,
-    /// Search or train even where a step is expected to need more memory than there is.
-    #[arg(long)]
-    pub no_memory_check: bool,
-}
-
-impl RunsOn {
-    /// The backend that was asked for, or the most capable one.
-    ///
-    /// # Errors
-    ///
-    /// As [`BackendName::choose`].
-    pub fn backend(&self, compiled: &[BackendName]) -> Result<BackendName> {
-        BackendName::choose(self.backend.as_deref(), compiled)
-    }
-
-    /// Whether a person wants to see progress.
-    pub fn verbosity(&self) -> Verbosity {
-        match self.quiet {
-            true => Verbosity::Quiet,
-            false => Verbosity::Normal,
-        }
-    }
-
-    /// What a step is expected to need, as a line, having checked that the machine has it where it runs
-    /// there: of a GPU's memory nobody tells how much there is. `step` is in bytes; without it, none.
-    ///
-    /// # Errors
-    ///
-    /// As [`Memory::check`], unless told not to.
-    pub fn check_memory(
-        &self,
-        backend: BackendName,
-        step: Option<u64>,
-        advice: impl FnOnce(&dyn Fn(u64) -> bool) -> String,
-    ) -> Result<Option<String>> {
-        let Some(step) = step else {
-            return Ok(None);
-        };
-        let line = |told: String| columns::field("memory", &told).trim_end().to_string();
-        let memory = Memory::now().filter(|_| backend == BackendName::Flex);
-        let Some(memory) = memory else {
-            let step = Bytes(step);
-            return Ok(Some(line(format!("about {step} a step on the device"))));
-        };
-        if !self.no_memory_check {
-            memory.check(step, advice)?;
-        }
-        let peak = Bytes(memory.held.0.saturating_add(step));
-        let available = memory.available;
-        Ok(Some(line(format!(
-            "about {peak} while a step runs, {available} available"
-        ))))
-    }
-
-    /// Writes facts to standard error, a field each, unless quiet.
-    pub fn tell(&self, facts: &[Fact]) {
-        if !self.quiet {
-            let fields = facts
-                .iter()
-                .map(|(name, value)| columns::field(name, value));
-            eprint!("{}", fields.collect::<String>());
-        }
-    }
-
-    /// Writes what lies in a run folder and which commands make something of it to standard error,
-    /// unless quiet.
-    pub fn tell_end(&self, folder: &RunFolder, next: &[String]) {
-        self.tell(&[("files", folder.content().join(", "))]);
-        // A command that is broken into lines can no longer be copied.
-        for command in next {
-            self.say(&format!("{:<10}{command}", "next"));
-        }
-    }
-
-    /// Writes a line to standard error, unless quiet.
-    pub fn say(&self, text: &str) {
-        if !self.quiet {
-            eprintln!("{text}");
-        }
-    }
-}
-
-/// A command of one of the binaries as it can be typed in a shell: by cargo where this process runs by it,
-/// else beside this binary.
-pub fn command(binary: &str, arguments: &[impl AsRef<str>]) -> String {
-    let mut words: Vec<String> = match std::env::var_os("CARGO") {
-        Some(_) => ["cargo", "run", "-p", binary, "--"]
-            .map(String::from)
-            .into(),
-        None => vec![beside(
-            std::env::args_os().next().as_deref().map(Path::new),
-            binary,
-        )],
-    };
-    words.extend(arguments.iter().map(|word| word.as_ref().to_string()));
-    // Words that hold a zero byte cannot be quoted, nor be arguments.
-    let quoted = shlex::try_join(words.iter().map(String::as_str));
-    quoted.unwrap_or_else(|_| words.join(" "))
-}
-
-/// The command that this process was started with.
-pub fn this_command(binary: &str) -> String {
-    let arguments = std::env::args_os().skip(1);
-    let arguments = arguments.map(|word| word.to_string_lossy().into_owned());
-    command(binary, &arguments.collect::<Vec<_>>())
-}
-
-/// A binary in the folder that this one was called from; one found on the path is found so again.
-fn beside(this: Option<&Path>, binary: &str) -> String {
-    let folder = this.and_then(Path::parent).unwrap_or(Path::new(""));
-    folder.join(binary).display().to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::BackendName;
+    use crate::progress::Verbosity;
     use clap::Parser;
-
-    #[test]
-    fn a_command_names_the_binary_as_this_one_was_called() {
-        let called = |this: &str| beside(Some(Path::new(this)), "train");
-        assert_eq!(called("target/debug/search"), "target/debug/train");
-        assert_eq!(called("search"), "train");
-        assert_eq!(beside(None, "train"), "train");
-        let typed = command("train", &["fit", "runs/my run", "it's"]);
-        assert!(typed.ends_with(" fit 'runs/my run' \"it's\""), "{typed}");
-    }
 
     #[derive(Debug, Parser)]
     struct Cli {
@@ -453,31 +322,6 @@ mod tests {
              '{shape=\"cosine\", from=0.1, to=0}'`"
         );
         assert!(extended(Some("slow"), cosine).is_err());
-    }
-
-    #[test]
-    fn a_step_is_told_and_checked_where_the_machine_has_its_memory() {
-        let told = |words: &[&str], backend, step| {
-            let words = ["x"].iter().chain(words);
-            let on = Cli::parse_from(words).on;
-            on.check_memory(backend, step, |_| "less".into())
-        };
-        let (huge, flex) = (Some(1 << 60), BackendName::Flex);
-        let refused = told(&[], flex, huge).unwrap_err().to_string();
-        assert!(
-            refused.contains("valid: less, or --no-memory-check"),
-            "{refused}"
-        );
-        let nevertheless = told(&["--no-memory-check"], flex, huge).unwrap().unwrap();
-        assert!(
-            nevertheless.starts_with("memory    about 107374182"),
-            "{nevertheless}"
-        );
-        let device = told(&[], BackendName::Cuda, huge).unwrap().unwrap();
-        assert!(device.ends_with("a step on the device"), "{device}");
-        assert_eq!(told(&[], flex, None).unwrap(), None);
-        let small = told(&[], flex, Some(1 << 20)).unwrap().unwrap();
-        assert!(small.contains(" MiB while a step runs, "), "{small}");
     }
 
     #[test]

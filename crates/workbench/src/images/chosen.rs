@@ -10,11 +10,32 @@ use crate::Result;
 use crate::config::{merge, parse_table};
 use crate::data_folder::data_folder;
 
+/// What a configuration starts from with the data set that its fields choose, `stated` being what a file
+/// and options say: shifts and mirrored images for CIFAR; for a folder of pictures the text `folder`, and a
+/// batch, in the section of the loop, of `batch` images or as many as its pictures can fill. Nothing where no
+/// data set is chosen.
+///
+/// # Errors
+///
+/// When the text is not TOML.
+pub fn defaults_for(stated: &Table, section: &str, folder: &str, batch: usize) -> Result<Table> {
+    let table = |name: &str| stated.get(name).and_then(Value::as_table);
+    let Some(chosen) = table("data").and_then(Chosen::of) else {
+        return Ok(Table::new());
+    };
+    let given = table(section).is_some_and(|fields| fields.contains_key("batch_size"));
+    match chosen.set {
+        DatasetId::Folder => chosen.defaults(folder, (!given).then_some((section, batch))),
+        DatasetId::Cifar10 | DatasetId::Cifar100 => {
+            chosen.defaults(include_str!("cifar.toml"), None)
+        }
+        DatasetId::Digits | DatasetId::Mnist5k => chosen.defaults("", None),
+    }
+}
+
 /// A data set that somebody chose, by its name or by the folder of its files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chosen {
-    /// The data set.
-    pub set: DatasetId,
+struct Chosen {
+    set: DatasetId,
     root: Option<PathBuf>,
 }
 
@@ -22,7 +43,7 @@ impl Chosen {
     /// What the fields `set` and `root` of a section `data` choose. A folder alone is that of the set
     /// whose files it holds, and of [`DatasetId::Folder`] otherwise. Nothing where neither is there, or
     /// is of a kind that is refused when the section is read.
-    pub fn of(data: &Table) -> Option<Self> {
+    fn of(data: &Table) -> Option<Self> {
         let text = |field: &str| data.get(field).and_then(Value::as_str);
         let root = text("root").map(PathBuf::from);
         let set = match (text("set"), &root) {
@@ -35,11 +56,7 @@ impl Chosen {
 
     /// The tables of a configuration that starts from a text, with this set and a batch that a folder of
     /// few images can fill: `batch` is its section and the size otherwise.
-    ///
-    /// # Errors
-    ///
-    /// When the text is not TOML.
-    pub fn defaults(&self, text: &str, batch: Option<(&str, usize)>) -> Result<Table> {
+    fn defaults(&self, text: &str, batch: Option<(&str, usize)>) -> Result<Table> {
         let mut table = parse_table(text, "default")?;
         let mut set = |section: &str, field: &str, value: Value| {
             let field = Table::from_iter([(field.to_string(), value)]);

@@ -134,11 +134,14 @@ impl RunFolder {
         self.file("cells.svg")
     }
 
-    /// Names of the files of the folder, sorted, without hidden ones; empty where it cannot be read.
+    /// Names of what is in the folder, sorted, folders with a `/`, without what is hidden; empty where it
+    /// cannot be read.
     pub fn content(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
-        let files = entries.filter(|entry| entry.path().is_file());
-        let names = files.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let names = entries.map(|entry| {
+            let end = if entry.path().is_dir() { "/" } else { "" };
+            format!("{}{end}", entry.file_name().to_string_lossy())
+        });
         let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
         names.sort();
         names

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use supernet::Form;
 use toml::Table;
 use workbench::config::checks::{below_one, not_negative};
-use workbench::images::{Augment, Chosen, DatasetId, FolderOptions, TrainTest, load_with};
+use workbench::images::{self, Augment, DatasetId, FolderOptions, TrainTest, load_with};
 
 use super::ImageRecipe;
 use crate::{FitConfig, TrainError};
@@ -68,22 +68,7 @@ const FOLDER_BATCH: usize = 32;
 
 /// What a training on the data that these fields choose starts from.
 pub(super) fn defaults_for(stated: &Table) -> workbench::Result<Table> {
-    let data = stated.get("data").and_then(|data| data.as_table());
-    let Some(chosen) = data.and_then(Chosen::of) else {
-        return Ok(Table::new());
-    };
-    let (text, batch) = match chosen.set {
-        DatasetId::Folder => {
-            let given = stated
-                .get("fit")
-                .and_then(|fields| fields.get("batch_size"));
-            let batch = given.is_none().then_some(("fit", FOLDER_BATCH));
-            (include_str!("folder.toml"), batch)
-        }
-        DatasetId::Cifar10 | DatasetId::Cifar100 => (include_str!("cifar.toml"), None),
-        DatasetId::Digits | DatasetId::Mnist5k => ("", None),
-    };
-    chosen.defaults(text, batch)
+    images::defaults_for(stated, "fit", include_str!("folder.toml"), FOLDER_BATCH)
 }
 
 /// Checks what can be checked without the data.

@@ -7,8 +7,8 @@ use supernet::{
     Operation, OperationForm, Statistics, WeightInit,
 };
 use toml::Table;
-use workbench::cli::{Shorthand, Takes};
-use workbench::images::{Batch, Dataset, ImageProblem, OnCorrupt};
+use workbench::cli::Shorthand;
+use workbench::images::{self, Batch, Dataset, ImageProblem, OnCorrupt};
 use workbench::precision::Precision;
 use workbench::problem::{Phase, Problem, Split};
 
@@ -65,32 +65,7 @@ impl Recipe for ImageRecipe {
     const DEFAULTS: &'static str = include_str!("../../../../../configs/fit-digits.toml");
     const PRECISIONS: &'static [Precision] = &[Precision::F32, Precision::F16, Precision::Bf16];
 
-    const SHORTHANDS: &'static [Shorthand] = &[
-        Shorthand {
-            option: "channels",
-            field: "network.channels",
-            takes: Takes::Value("N"),
-            help: "Channels of the first cells",
-        },
-        Shorthand {
-            option: "cells",
-            field: "network.cells",
-            takes: Takes::Value("N"),
-            help: "Number of cells",
-        },
-        Shorthand {
-            option: "crop-padding",
-            field: "data.augment.crop_padding",
-            takes: Takes::Value("PIXELS"),
-            help: "Shift training images by up to so many pixels",
-        },
-        Shorthand {
-            option: "flip",
-            field: "data.augment.flip",
-            takes: Takes::Nothing,
-            help: "Mirror half of the training images",
-        },
-    ];
+    const SHORTHANDS: &'static [Shorthand] = images::SHORTHANDS;
 
     type Problem = ImageProblem;
     type Op = Operation;
