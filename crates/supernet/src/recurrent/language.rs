@@ -11,6 +11,7 @@ use crate::layers::WeightInit;
 
 /// How large a language network is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LanguageSize {
     /// Words of the vocabulary.
     pub words: usize,

@@ -1,5 +1,6 @@
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, backend::Backend};
+use serde::{Deserialize, Serialize};
 
 use super::derived::{DerivedCell, space_of, validate};
 use super::language::{TiedWords, begin};
@@ -15,7 +16,8 @@ use crate::architecture::{ForwardMode, Genotype};
 use crate::layers::{Statistics, WeightInit};
 
 /// The cell of a language network.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum CellChoice {
     /// What a genotype describes.
     Derived {
@@ -31,7 +33,8 @@ pub enum CellChoice {
 }
 
 /// A language network as data.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LanguageConfig {
     /// Words and units.
     pub size: LanguageSize,

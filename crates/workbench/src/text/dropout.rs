@@ -32,11 +32,11 @@ impl Dropout {
     ///
     /// Naming the field, what was found and what would be valid.
     pub fn validate(&self) -> Result<()> {
-        below_one("fit.dropout.embedding", self.embedding)?;
-        below_one("fit.dropout.input", self.input)?;
-        below_one("fit.dropout.cell_input", self.cell_input)?;
-        below_one("fit.dropout.hidden", self.hidden)?;
-        below_one("fit.dropout.output", self.output)
+        below_one("network.dropout.embedding", self.embedding)?;
+        below_one("network.dropout.input", self.input)?;
+        below_one("network.dropout.cell_input", self.cell_input)?;
+        below_one("network.dropout.hidden", self.hidden)?;
+        below_one("network.dropout.output", self.output)
     }
 
     /// Draws the masks of a sequence.
@@ -283,6 +283,9 @@ mod tests {
             ..Dropout::default()
         };
         let message = whole.validate().unwrap_err().to_string();
-        assert!(message.contains("`fit.dropout.output` is 1"), "{message}");
+        assert!(
+            message.contains("`network.dropout.output` is 1"),
+            "{message}"
+        );
     }
 }

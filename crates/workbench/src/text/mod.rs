@@ -4,6 +4,7 @@
 mod austen;
 mod batch;
 mod corpus;
+mod data;
 mod dropout;
 mod load;
 mod loss;
@@ -18,6 +19,7 @@ mod vocabulary;
 
 pub use batch::SequenceBatch;
 pub use corpus::Corpus;
+pub use data::{LanguageData, SHORTHANDS};
 pub use dropout::{Dropout, DropoutKey, MaskSize, Masks, Site, weight_mask};
 pub use load::{CorpusId, load_corpus};
 pub use loss::{perplexity, token_loss, token_score, token_sums};

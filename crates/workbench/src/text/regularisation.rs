@@ -23,8 +23,8 @@ impl Regularisation {
     ///
     /// Naming the field, what was found and what would be valid.
     pub fn validate(&self) -> Result<()> {
-        not_negative("fit.regularisation.activation", self.activation)?;
-        not_negative("fit.regularisation.temporal", self.temporal)
+        not_negative("network.regularisation.activation", self.activation)?;
+        not_negative("network.regularisation.temporal", self.temporal)
     }
 
     /// The penalty `[1]` of a sequence; none where nothing is to be added.
@@ -89,7 +89,7 @@ mod tests {
         };
         let message = negative.validate().unwrap_err().to_string();
         assert!(
-            message.contains("`fit.regularisation.temporal` is -1"),
+            message.contains("`network.regularisation.temporal` is -1"),
             "{message}"
         );
     }
