@@ -242,9 +242,9 @@ fn what_cannot_be_searched_gets_one_sentence() {
         "{message}"
     );
     fs::write(&train, "\n\n").unwrap();
-    assert!(refused(path, &[]).contains("train.txt"));
+    assert!(refused(path, &[]).contains("no word for training"));
     fs::remove_file(&train).unwrap();
-    assert!(refused(path, &[]).contains("train.txt"));
+    assert!(refused(path, &[]).contains("found no `train`"));
     assert!(!path.join("runs").exists(), "nothing is left behind");
 }
 
