@@ -20,6 +20,7 @@ use crate::{FitConfig, Recipe, TrainError};
 
 pub use job::Job;
 use job::Work;
+pub(crate) use network::network_in;
 
 /// Retraining of derived networks.
 #[derive(Debug, Parser)]

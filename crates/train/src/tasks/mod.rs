@@ -1,6 +1,7 @@
 //! The tasks that the binary has. One more is a module and a line at the end of this file.
 
 pub mod image;
+pub mod language;
 
 use clap::Subcommand;
 use supernet::TrainBackend;
@@ -46,4 +47,5 @@ macro_rules! recipes {
 
 recipes! {
     Image => crate::tasks::image::ImageRecipe,
+    Language => crate::tasks::language::LanguageRecipe,
 }

@@ -19,6 +19,8 @@ pub enum Purpose {
     Lengths = 5,
     /// What dropout leaves out.
     Dropout = 6,
+    /// Words of a text that a network writes.
+    Words = 7,
 }
 
 /// The generator of random numbers for this purpose and key.
