@@ -4,6 +4,7 @@ mod by_class;
 mod display;
 mod fit;
 mod job;
+mod line;
 mod network;
 mod place;
 mod predict;
@@ -14,7 +15,6 @@ use workbench::backend::BackendName;
 use workbench::cli::{ConfigFile, ConfigQuery, ConfigQuestion};
 use workbench::config::{DEFAULT_TASK, task_name};
 
-use crate::portable::TaskCommands;
 use crate::tasks::{TaskCommand, TaskName, for_task};
 use crate::{FitConfig, Recipe, TrainError};
 
@@ -44,8 +44,8 @@ enum Command {
     Predict(predict::PredictArgs),
     /// Print or check a configuration.
     Config(ConfigQuery),
-    #[command(flatten)]
-    Task(TaskCommand),
+    #[command(skip)]
+    Task(Box<TaskCommand>),
 }
 
 impl Cli {

@@ -21,6 +21,8 @@ pub enum Purpose {
     Dropout = 6,
     /// Words of a text that a network writes.
     Words = 7,
+    /// Cells at random.
+    Cells = 8,
 }
 
 /// The generator of random numbers for this purpose and key.

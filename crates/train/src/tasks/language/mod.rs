@@ -2,7 +2,9 @@
 
 mod commands;
 mod config;
+mod count;
 mod export;
+mod import;
 mod memory;
 mod portable;
 mod predict;
