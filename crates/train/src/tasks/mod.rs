@@ -4,7 +4,7 @@ pub mod image;
 pub mod language;
 
 use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
-use supernet::TrainBackend;
+use supernet::{OperationSet, TrainBackend};
 use workbench::backend::Selected;
 use workbench::error::nearest;
 
