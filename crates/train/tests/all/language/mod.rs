@@ -1,6 +1,8 @@
 //! Networks that predict the next word: trained, exported, asked, and made of PyTorch's.
 
 mod commands;
+#[cfg(target_os = "linux")]
+mod memory;
 mod network;
 mod refusals;
 mod resume;

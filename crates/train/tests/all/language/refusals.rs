@@ -95,7 +95,11 @@ fn other_words_than_the_networks_are_refused() {
     let on_other = |command| [command, "run", "--data-root", "other"];
     refused(
         path,
-        &[&on_other("resume")[..], &["--epochs", "2"]].concat(),
+        &[
+            &on_other("resume")[..],
+            &["--epochs", "2", "--learning-rate", "1"],
+        ]
+        .concat(),
         &differs,
     );
     refused(path, &on_other("sample"), &differs);
@@ -128,7 +132,7 @@ fn other_words_than_the_networks_are_refused() {
         &["`--temperature` is -1; valid: 0 or more"],
     );
     refused(path, &["sample", "nowhere"], &["nowhere"]);
-    refused(path, &["eval", "exported", "--per-class"], &["--per-class"]);
+    refused(path, &["eval", "run", "--per-class"], &["--per-class"]);
 }
 
 #[test]
