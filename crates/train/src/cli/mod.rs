@@ -33,7 +33,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Train cells from fresh weights and print the test score.
-    Fit(fit::FitArgs),
+    Fit(Box<fit::FitArgs>),
     /// Continue a training from its last checkpoint, or beyond its end with --epochs.
     Resume(resume::ResumeCommand),
     /// Score a run, a search's child or an exported network on test data.
@@ -57,7 +57,7 @@ impl Cli {
     /// Whatever is wrong with the arguments and files.
     pub fn prepare(self, compiled: &[BackendName]) -> Result<Option<Job>, TrainError> {
         let work = match self.command {
-            Command::Fit(args) => Work::Fit(Box::new(fit::FitCommand::new(args)?)),
+            Command::Fit(args) => Work::Fit(Box::new(fit::FitCommand::new(*args)?)),
             Command::Resume(args) => Work::Resume(args),
             Command::Eval(args) => Work::Eval(args),
             Command::Export(args) => Work::Export(args),
