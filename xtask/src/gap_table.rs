@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use workbench::config::parse_table;
 use workbench::files::{read_to_string, write_atomic, write_json};
-use workbench::record::Metric;
+use workbench::record::{Metric, SecondScoring};
 use workbench::seeds::Seeds;
 
 use self::jobs::Job;
@@ -129,6 +129,7 @@ impl GapTable {
         let mut table = Table {
             title: format!("Search and child on {data}"),
             metric: Metric::ERROR,
+            second: SecondScoring::Running,
             notes,
             rows: Vec::new(),
         };
@@ -143,6 +144,7 @@ impl GapTable {
                 match job.result()? {
                     Some(finished) => {
                         table.metric = finished.metric;
+                        table.second = finished.second.unwrap_or(table.second);
                         table.rows.push(Row {
                             method: method.name(),
                             seed,

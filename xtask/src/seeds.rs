@@ -99,6 +99,7 @@ fn table(ends: &[SearchOutcome]) -> String {
 pub mod tests {
     use super::*;
     use workbench::optim::Schedule;
+    use workbench::record::{SecondScore, SecondScoring};
 
     /// The end of a search with this seed and score of the child.
     pub fn outcome(seed: u64, child: f64) -> SearchOutcome {
@@ -119,8 +120,11 @@ pub mod tests {
             supernet: 12.0,
             child,
             gap: child - 12.0,
-            child_running: Some(child + 1.0),
-            gap_running: None,
+            second: Some(SecondScore {
+                scoring: SecondScoring::Running,
+                child: child + 1.0,
+                gap: -1.0,
+            }),
             child_test: 10.25,
             genotype: "normal: skip_connect@0".into(),
             seconds: 60.0,

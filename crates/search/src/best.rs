@@ -143,9 +143,11 @@ pub(crate) fn retrain<B: TrainBackend, T: TrainTask<B>>(
         let visit = visit(epoch);
         let mut carry = T::Carry::<B>::default();
         for batch in problem.batches::<B>(&visit, device) {
+            let batch = batch?;
             let progress = done as f64 / (total - 1).max(1) as f64;
+            let learning_rate = config.weights.learning_rate.value(progress);
             let step = TrainingStep {
-                learning_rate: config.weights.learning_rate.value(progress),
+                learning_rate: learning_rate * task.learning_rate_factor(&batch),
                 clip_norm: config.weights.clip_norm,
                 loss_scale: 1.0,
             };
@@ -166,7 +168,7 @@ pub(crate) fn retrain<B: TrainBackend, T: TrainTask<B>>(
                     sums: sums.inner(),
                 })
             };
-            let output = step.take(model, &mut optimizer, std::iter::once(batch), pass)?;
+            let output = step.take(model, &mut optimizer, std::iter::once(Ok(batch)), pass)?;
             model = output.model;
             done += 1;
             on_step(total);

@@ -82,8 +82,7 @@ mod tests {
             supernet: score,
             child: score,
             gap: -value,
-            child_running: None,
-            gap_running: None,
+            second: None,
             cells: vec![cell("normal"), cell("reduce")],
             genotype: String::new(),
             timing: SearchTiming {

@@ -26,8 +26,11 @@ pub struct Objective<'a, T: Task> {
 pub struct Evaluated<B: ModelBackend, T: Task> {
     /// What the supernet says of it.
     pub answer: AnswerOf<T, B>,
-    /// The loss `[1]`, of logits with the penalties of the configuration.
+    /// The loss `[1]` of the answer.
     pub loss: Tensor<B, 1>,
+    /// What is differentiated, `[1]`: the loss, for logits with the penalties of the configuration, for
+    /// weights with the network's regulariser.
+    pub objective: Tensor<B, 1>,
     /// What the next batch of the stream starts from.
     pub carry: T::Carry<B>,
 }
@@ -158,23 +161,20 @@ impl<T: Task> Objective<'_, T> {
             sampled,
             pass,
         )?;
-        let mut loss = self.problem.loss(&answered.answer, batch, Phase::Training);
-        match trained {
-            // Published searches train the logits on the bare loss.
-            Trained::Logits => {
-                if let Some(penalty) = self.penalty(architecture, &sample) {
-                    loss = loss + penalty;
-                }
-            }
-            Trained::Weights => {
-                if let Some(regulariser) = answered.regulariser {
-                    loss = loss + regulariser;
-                }
-            }
-        }
+        let loss = self.problem.loss(&answered.answer, batch, Phase::Training);
+        let added = match trained {
+            // Published searches train the logits without regularisers.
+            Trained::Logits => self.penalty(architecture, &sample),
+            Trained::Weights => answered.regulariser,
+        };
+        let objective = match added {
+            Some(added) => loss.clone() + added,
+            None => loss.clone(),
+        };
         Ok(Evaluated {
             answer: answered.answer,
             loss,
+            objective,
             carry: answered.carry,
         })
     }

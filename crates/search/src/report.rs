@@ -6,7 +6,7 @@ use workbench::drawing::{CellDrawing, DrawnEdge, cells_svg};
 use workbench::files::{write_atomic, write_json};
 use workbench::plot::{LineChart, LineName, Panel, Shaded, SmallMultiples};
 use workbench::problem::Problem;
-use workbench::record::{ChildCost, SearchEpoch, SearchOutcome, capitalised};
+use workbench::record::{ChildCost, SearchEpoch, SearchOutcome, SecondScore, capitalised};
 use workbench::run_folder::RunFolder;
 
 use crate::{SearchConfig, SearchError, Task, weightless};
@@ -87,7 +87,7 @@ pub fn write_reports<T: Task>(
     ];
     let gap = [
         curve("statistics of the batch", &|r| Some(r.gap)),
-        curve("running statistics", &|r| r.gap_running),
+        curve(T::SECOND_SCORING.curve(), &|r| r.second.map(|s| s.gap)),
     ];
     let shaded = warm_up(config);
     let line_chart = |title: &str, unit: &str, baseline, curves: &[_]| {
@@ -247,13 +247,16 @@ pub fn summary<T: Task>(
         "gap",
         &format!("{:+.2} {unit} (child - supernet)", last.gap),
     );
-    if let (Some(child), Some(gap)) = (last.child_running, last.gap_running) {
-        let child = metric.show(child);
+    if let Some(SecondScore {
+        scoring,
+        child,
+        gap,
+    }) = last.second
+    {
+        let (child, how) = (metric.show(child), scoring.phrase());
         text += &field(
-            "running",
-            &format!(
-                "{child} child {name} with inherited running statistics, gap {gap:+.2} {unit}"
-            ),
+            scoring.title(),
+            &format!("{child} child {name} {how}, gap {gap:+.2} {unit}"),
         );
     }
     let entropies: Vec<String> = last

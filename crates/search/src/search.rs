@@ -9,7 +9,10 @@ use supernet::{
 use workbench::checkpoint::{Checkpoint, Loaded};
 use workbench::machine::processor;
 use workbench::problem::{Fact, Problem, Split, Visit, facts_of, steps_fact};
-use workbench::record::{CellRecord, ChildCost, Score, SearchEpoch, SearchOutcome, SearchTiming};
+use workbench::record::{
+    CellRecord, ChildCost, Score, SearchEpoch, SearchOutcome, SearchTiming, SecondScore,
+    SecondScoring,
+};
 use workbench::run_folder::RunFolder;
 use workbench::scoring::Totals;
 use workbench::session::{Experiment, Extension, Reporter};
@@ -350,8 +353,23 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
             epoch as u64,
         )?;
         let child = search.task.inherit(&inner, &genotype)?;
-        let score = |statistics| scoring.child(&child, Split::Validation, statistics);
-        let (child, running) = (score(Statistics::Batch)?, score(Statistics::Running)?);
+        let second = |child: &T::Child<B::InnerBackend>, statistics| {
+            let score = scoring.child(child, Split::Validation, statistics)?;
+            let (child, gap) = (score.value, score.value - supernet.value);
+            let (scoring, finite) = (T::SECOND_SCORING, child.is_finite());
+            Ok::<_, SearchError>(finite.then_some(SecondScore {
+                scoring,
+                child,
+                gap,
+            }))
+        };
+        let inherited = scoring.child(&child, Split::Validation, Statistics::Batch)?;
+        let second = match T::SECOND_SCORING {
+            SecondScoring::Running => second(&child, Statistics::Running)?,
+            SecondScoring::Unnormalised => {
+                second(&search.task.unnormalised(child), Statistics::Batch)?
+            }
+        };
         let record = SearchEpoch {
             epoch: epoch + 1,
             temperature: trained.temperature,
@@ -360,10 +378,9 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
             train: trained.train,
             architecture_loss: trained.architecture_loss,
             supernet,
-            child,
-            gap: child.value - supernet.value,
-            child_running: Some(running.value),
-            gap_running: Some(running.value - supernet.value),
+            child: inherited,
+            gap: inherited.value - supernet.value,
+            second,
             cells: search.cells(probabilities),
             genotype: genotype.to_string(),
             timing: SearchTiming {
@@ -441,8 +458,7 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
             supernet: last.supernet.value,
             child: last.child.value,
             gap: last.gap,
-            child_running: last.child_running,
-            gap_running: last.gap_running,
+            second: last.second,
             child_test: test.value,
             genotype: genotype.to_string(),
             seconds: records

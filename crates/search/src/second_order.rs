@@ -39,20 +39,21 @@ pub(crate) fn look_ahead<B: TrainBackend, T: TrainTask<B>>(
         let pass = without_update(objective.pass(trained));
         let evaluated =
             objective.evaluate(supernet, architecture, weight_batch, carry.clone(), pass)?;
-        Ok::<_, SearchError>(evaluated.loss)
+        Ok::<_, SearchError>(evaluated.objective)
     };
     let constant = state.architecture.clone().no_grad();
     let train = loss(&state.supernet, &constant, Trained::Weights)?;
     let gradients = GradientsParams::from_grads(train.backward(), &state.supernet);
     let mut optimizer = state.weight_optimizer.clone();
-    let ahead = optimizer.step(step.learning_rate, state.supernet.clone(), gradients);
+    let learning_rate = step.learning_rate_for(weight_batch);
+    let ahead = optimizer.step(learning_rate, state.supernet.clone(), gradients);
 
     let pass = without_update(objective.pass(Trained::Logits));
     let carried = state.carries.logits.clone();
     let validation = objective.evaluate(&ahead, &state.architecture, logit_batch, carried, pass)?;
     state.carries.logits = validation.carry;
-    let value = validation.loss.clone().inner();
-    let mut gradients = validation.loss.backward();
+    let value = validation.objective.clone().inner();
+    let mut gradients = validation.objective.backward();
     let direction = GradientsParams::from_module(&mut gradients, &ahead);
     let direct = GradientsParams::from_module(&mut gradients, &state.architecture);
 
@@ -73,7 +74,7 @@ pub(crate) fn look_ahead<B: TrainBackend, T: TrainTask<B>>(
         Ok::<_, SearchError>(gradients)
     };
     let (above, below) = (shifted(epsilon)?, shifted(-epsilon)?);
-    let factor = step.learning_rate / (2.0 * epsilon);
+    let factor = learning_rate / (2.0 * epsilon);
     let mut total = GradientsParams::new();
     let id = state.architecture.logits.id;
     let of = |gradients: &GradientsParams| gradients.get::<B::InnerBackend, 3>(id);
@@ -137,7 +138,7 @@ mod tests {
             let evaluated = step
                 .objective
                 .evaluate(supernet, &constant, batch, (), pass);
-            evaluated.unwrap().loss
+            evaluated.unwrap().objective
         };
         let loss_train = loss(&state.supernet, train);
         let direction = GradientsParams::from_grads(loss_train.backward(), &state.supernet);
@@ -213,7 +214,7 @@ mod tests {
             step.objective
                 .evaluate(&state.supernet, &state.architecture, validation, (), pass);
         let first = read(&GradientsParams::from_grads(
-            evaluated.unwrap().loss.backward(),
+            evaluated.unwrap().objective.backward(),
             &state.architecture,
         ));
         for entry in reduction {

@@ -42,11 +42,17 @@ struct Differentiated<B: TrainBackend, T: Task> {
 pub struct AlternatingStep<'a, T: Task> {
     /// What is differentiated.
     pub objective: Objective<'a, T>,
-    /// Learning rate of the weights.
+    /// Learning rate of the weights, for a batch without a [factor](Task::learning_rate_factor) of its
+    /// own.
     pub learning_rate: f64,
 }
 
 impl<T: Task> AlternatingStep<'_, T> {
+    /// Learning rate of a weight step on this batch.
+    pub(crate) fn learning_rate_for<B: Backend>(&self, batch: &BatchOf<T, B>) -> f64 {
+        self.learning_rate * self.objective.task.learning_rate_factor(batch)
+    }
+
     /// Gradients of the logits and the loss `[1]` they are of.
     fn architecture_gradients<B: TrainBackend>(
         &self,
@@ -75,8 +81,8 @@ impl<T: Task> AlternatingStep<'_, T> {
             self.objective
                 .evaluate(&frozen, &state.architecture, logit_batch, carry, pass)?;
         state.carries.logits = evaluated.carry;
-        let value = evaluated.loss.clone().inner();
-        let gradients = evaluated.loss.backward();
+        let value = evaluated.objective.clone().inner();
+        let gradients = evaluated.objective.backward();
         let gradients = GradientsParams::from_grads(gradients, &state.architecture);
         Ok((gradients, value))
     }
@@ -157,8 +163,8 @@ impl<T: Task> AlternatingStep<'_, T> {
             .objective
             .evaluate(network, &constant, batch, carry, pass)?;
         state.carries.weights = evaluated.carry;
-        let loss = evaluated.loss.clone().inner();
-        let gradients = evaluated.loss.backward();
+        let loss = evaluated.loss.inner();
+        let gradients = evaluated.objective.backward();
         let gradients = GradientsParams::from_grads(gradients, &state.supernet);
         if let Some(reduced) = reduced {
             state.supernet = take_statistics(state.supernet.clone(), &reduced);
@@ -205,9 +211,10 @@ impl<T: Task> AlternatingStep<'_, T> {
         let sums = problem.sums(&weights.answer, weight_batch, loss).inner();
         let (gradients, _) =
             clip_global_norm(weights.gradients, &state.supernet, config.weights.clip_norm);
+        let learning_rate = self.learning_rate_for(weight_batch);
         state.supernet = state
             .weight_optimizer
-            .step(self.learning_rate, state.supernet, gradients);
+            .step(learning_rate, state.supernet, gradients);
 
         let losses = StepLosses {
             weights: weights.loss,

@@ -16,6 +16,7 @@ use workbench::cli::Shorthand;
 use workbench::config::Section;
 use workbench::precision::Precision;
 use workbench::problem::{Phase, Problem};
+use workbench::record::SecondScoring;
 
 use crate::{ExportedChild, SearchConfig, SearchError};
 
@@ -117,6 +118,8 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
     const SHORTHANDS: &'static [Shorthand] = &[];
     /// What else a supernet's convolutions can compute in while it trains.
     const PRECISIONS: &'static [Precision] = &[Precision::F32];
+    /// How a child with inherited weights is scored beside the way its supernet is.
+    const SECOND_SCORING: SecondScoring = SecondScoring::Running;
     /// Whether [`differentiate_cellwise`](Self::differentiate_cellwise) is there.
     const CELLWISE: bool = false;
 
@@ -184,6 +187,18 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
         carry: Self::Carry<B>,
         statistics: Statistics,
     ) -> Answered<B, Self>;
+
+    /// The child as it is [retrained](SecondScoring::Unnormalised), with the weights it has; asked for
+    /// only where [`SECOND_SCORING`](Self::SECOND_SCORING) says so.
+    fn unnormalised<B: ModelBackend>(&self, child: Self::Child<B>) -> Self::Child<B> {
+        child
+    }
+
+    /// The factor that a weight step's learning rate takes from its batch, such as the length of
+    /// sequences over their usual length.
+    fn learning_rate_factor<B: Backend>(&self, _batch: &BatchOf<Self, B>) -> f64 {
+        1.0
+    }
 
     /// A copy of the supernet whose convolutions compute in one of [`PRECISIONS`](Self::PRECISIONS)
     /// other than f32. Differentiating by the original's weights works as if there were no copy.

@@ -7,6 +7,7 @@
 //! configurations, charts and drawings.
 #![deny(missing_docs)]
 
+mod allocation;
 #[cfg(feature = "burn")]
 pub mod backend;
 #[cfg(feature = "burn")]

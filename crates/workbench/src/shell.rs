@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use crate::WorkbenchError;
+use crate::allocation::keep_freed;
 
 /// Exit code of a refusal: wrong arguments, files or devices.
 pub const REFUSED: u8 = 2;
@@ -52,6 +53,7 @@ impl Failure for WorkbenchError {
 ///
 /// The body runs on a thread of the pool that operations share their work with; see [`on_pool`].
 pub fn run<E: Failure + Send>(body: impl FnOnce() -> Result<(), E> + Send) -> ExitCode {
+    keep_freed();
     let message = Arc::new(Mutex::new(String::new()));
     let first = Arc::clone(&message);
     panic::set_hook(Box::new(move |info| {

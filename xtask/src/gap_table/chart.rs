@@ -16,7 +16,7 @@ const ROW: f64 = 44.0;
 const SERIES: [(usize, &str, &str, f64); 3] = [
     (0, "search METRIC", "#0072B2", -9.0),
     (1, "child METRIC", "#D55E00", 0.0),
-    (3, "child METRIC, running statistics", "#009E73", 9.0),
+    (3, "child METRIC, SECOND", "#009E73", 9.0),
 ];
 
 /// A line for each method: a dot at the mean of each score, with one standard deviation to both
@@ -57,7 +57,9 @@ pub fn svg(table: &Table) -> String {
         text(LEFT - 12.0, y, 13, "end", method);
     }
     for (index, (_, name, ..)) in SERIES.iter().enumerate() {
-        let name = name.replace("METRIC", &table.metric.name);
+        let name = name
+            .replace("METRIC", &table.metric.name)
+            .replace("SECOND", table.second.curve());
         text(LEFT + 14.0 + 150.0 * index as f64, 56.0, 12, "start", &name);
     }
     let ticks = (limit / step).round() as usize;

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, ensure};
 use workbench::optim::Schedule;
-use workbench::record::{FitOutcome, Metric, SearchOutcome};
+use workbench::record::{FitOutcome, Metric, SearchOutcome, SecondScoring};
 
 use super::table::{COLUMNS, Figure, Values};
 use crate::passed::BackendOptions;
@@ -27,6 +27,8 @@ pub struct Finished {
     pub values: Values,
     /// What networks are judged by.
     pub metric: Metric,
+    /// How its child was scored beside the way its supernet was.
+    pub second: Option<SecondScoring>,
     /// Backend it searched on.
     pub backend: String,
     /// Temperature of the search from its start to its end.
@@ -99,6 +101,7 @@ impl Job {
             }),
             temperature: ends(search.temperature),
             metric: search.metric,
+            second: search.second.map(|second| second.scoring),
             backend: search.backend,
         }))
     }
@@ -136,7 +139,7 @@ mod tests {
         assert!(job(Some(Vec::new())).result().unwrap().is_none());
         let searched = job(None).result().unwrap().unwrap();
         assert_eq!(searched.values[..4], [12.0, 10.0, -2.0, 11.0].map(Some));
-        assert_eq!((searched.values[4], searched.values[5]), (None, None));
+        assert_eq!((searched.values[4], searched.values[5]), (Some(-1.0), None));
         assert_eq!(searched.temperature, "5.0 to 1.0");
 
         let retrained = r#"{"name":"x","data":"digits","seed":3,"backend":"flex","epochs":2,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use workbench::record::{FitOutcome, Metric, SearchOutcome};
+use workbench::record::{FitOutcome, Metric, SearchOutcome, SecondScoring};
 
 use workbench::statistics::mean_and_deviation;
 
@@ -49,8 +49,8 @@ pub const COLUMNS: [Column; 9] = [
     search("search SCORE", |end| Some(end.supernet), 2),
     search("child SCORE", |end| Some(end.child), 2),
     search("gap", |end| Some(end.gap), 2),
-    search("child SCORE, running", |end| end.child_running, 2),
-    search("gap, running", |end| end.gap_running, 2),
+    search("child SCORE, SECOND", |end| Some(end.second?.child), 2),
+    search("gap, SECOND", |end| Some(end.second?.gap), 2),
     retraining("SCORE after retraining", |end| Some(end.test.value), 2),
     search(
         "parameters of the child",
@@ -74,6 +74,8 @@ pub struct Table {
     pub title: String,
     /// What networks are judged by.
     pub metric: Metric,
+    /// How children are scored beside the way their supernets are.
+    pub second: SecondScoring,
     /// How it was made: names and what they say.
     pub notes: Vec<(&'static str, String)>,
     pub rows: Vec<Row>,
@@ -105,17 +107,19 @@ impl Table {
     pub fn markdown(&self) -> String {
         let mut text = format!("# {}\n\n", self.title);
         let (metric, unit) = (&self.metric.name, self.metric.gap_unit());
+        let (second, how) = (self.second.title(), self.second.phrase());
         let _ = writeln!(
             text,
             "Search {metric} is the supernet's on what validates, run as its method runs it; the child \
              is derived by the method's rule and inherits its weights. The gap is child less search \
              {metric}, in {unit}. Children are scored with the statistics of the batch and, in the \
-             columns called running, with the running statistics they inherit. Mean +- standard \
-             deviation over seeds.\n"
+             columns called {second}, {how}. Mean +- standard deviation over seeds.\n"
         );
         let score = self.metric.heading();
         let names = COLUMNS.iter().map(|column| column.name);
-        let names: Vec<String> = names.map(|name| name.replace("SCORE", &score)).collect();
+        let names: Vec<String> = names
+            .map(|name| name.replace("SCORE", &score).replace("SECOND", second))
+            .collect();
         let rule = "---|".repeat(COLUMNS.len());
         let _ = writeln!(text, "| method | {} |\n|---|{rule}", names.join(" | "));
         for method in self.methods() {
@@ -179,6 +183,7 @@ pub mod tests {
         Table {
             title: "Test".into(),
             metric: Metric::ERROR,
+            second: SecondScoring::Running,
             notes: vec![("seeds", "0, 1".into())],
             rows: vec![
                 row("egs-m7", 0, 10.0, 9.0),

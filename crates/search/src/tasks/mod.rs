@@ -2,9 +2,12 @@
 //! [`Task`](crate::Task) says.
 
 mod image;
+mod language;
 
 pub use image::{ImageData, ImageSize, ImageTask};
+pub use language::{LanguageCell, LanguageTask};
 
 workbench::tasks! {
     crate::Task: Image => crate::tasks::ImageTask,
+    Language => crate::tasks::LanguageTask,
 }

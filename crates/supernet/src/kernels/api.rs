@@ -5,11 +5,13 @@ use burn::tensor::{Tensor, TensorPrimitive, ops::FloatTensor};
 use super::{InputActivation, KernelBackend, WindowOptions};
 
 mod gate;
+mod likelihood;
 
 pub use gate::{
     NormalisedColumns, gated_mix, gated_mix_backward, gated_mix_weights, normalise_columns,
     normalise_columns_backward,
 };
+pub use likelihood::log_likelihood;
 
 fn primitive<B: KernelBackend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
     tensor.into_primitive().tensor()

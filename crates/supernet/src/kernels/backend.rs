@@ -2,7 +2,11 @@
 
 use core::ops::Range;
 
-use burn::tensor::{Shape, TensorMetadata, backend::Backend, ops::FloatTensor};
+use burn::tensor::{
+    Shape, TensorMetadata,
+    backend::Backend,
+    ops::{FloatTensor, IntTensor},
+};
 
 use super::gate::GateTerm;
 use super::{InputActivation, WindowOptions, reference};
@@ -263,5 +267,26 @@ pub trait KernelBackend: Backend {
         let plane = |tensor| Self::float_reshape(tensor, Shape::new([rows, columns, 1, 1]));
         let dx = Self::batch_norm_backward(plane(y), variance, plane(dy), eps);
         Self::float_reshape(dx, Shape::new([rows, columns]))
+    }
+
+    /// The logarithm of the probability that each row of logits `[rows, classes]` gives to its chosen
+    /// class, then the logarithm of each row's sum of exponentials; classes chosen and both outputs are
+    /// `[rows]`.
+    fn log_likelihood(
+        logits: FloatTensor<Self>,
+        chosen: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        reference::log_likelihood::<Self>(logits, chosen)
+    }
+
+    /// Gradient of the logits of [`log_likelihood`](Self::log_likelihood) from its second output `sums`
+    /// and the gradient `dy` of its first.
+    fn log_likelihood_backward(
+        logits: FloatTensor<Self>,
+        chosen: IntTensor<Self>,
+        sums: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        reference::log_likelihood_backward::<Self>(logits, chosen, sums, dy)
     }
 }

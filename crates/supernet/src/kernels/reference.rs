@@ -9,10 +9,12 @@ use burn::tensor::{
 };
 
 mod gate;
+mod likelihood;
 
 pub use gate::{
     gated_mix, gated_mix_backward, gated_mix_weights, normalise_columns, normalise_columns_backward,
 };
+pub use likelihood::{log_likelihood, log_likelihood_backward};
 
 use super::{InputActivation, WindowOptions};
 

@@ -169,6 +169,20 @@ pub struct LanguageNetwork<B: Backend> {
     pub(super) cell: CellModule<B>,
 }
 
+impl<B: Backend> LanguageNetwork<B> {
+    /// The same network with states normalised as a form has them; an LSTM has one form.
+    pub fn in_form(mut self, form: CellForm) -> Self {
+        self.cell = match self.cell {
+            CellModule::Derived(cell) => CellModule::Derived(DerivedCell {
+                weights: cell.weights.in_form(form),
+                ..cell
+            }),
+            lstm => lstm,
+        };
+        self
+    }
+}
+
 impl<B: UnrollBackend> LanguageNetwork<B> {
     /// What the network makes of a segment.
     ///

@@ -1,11 +1,11 @@
-//! The gated sum and the normalisation of states: loops against tensors, and both against gradients that
+//! The gated sum, the normalisation of states and log-likelihoods: loops against tensors, and both against gradients that
 //! Burn derives.
 
-use burn::tensor::{Tensor, TensorData, TensorPrimitive};
-use burn_flex::Flex;
+use burn::tensor::{Int, Tensor, TensorData, TensorPrimitive, activation::log_softmax};
+use burn_flex::{Flex, FlexDevice};
 use supernet::kernels::{
-    GateActivation, GateTerm, gated_mix, gated_mix_backward, gated_mix_weights, normalise_columns,
-    normalise_columns_backward, reference,
+    GateActivation, GateTerm, KernelBackend, gated_mix, gated_mix_backward, gated_mix_weights,
+    log_likelihood, normalise_columns, normalise_columns_backward, reference,
 };
 
 use crate::kernels_common::assert_close;
@@ -166,4 +166,78 @@ fn columns_are_normalised_as_by_the_reference() {
         let dx = normalise_columns_backward(tensor(y), found.variance, dy, 1e-5);
         assert_close(&values(dx), &values(tensor(expected)), 1e-4, "dx");
     }
+}
+
+fn chosen<B: burn::tensor::backend::Backend<Device = FlexDevice>>(
+    [rows, classes]: [usize; 2],
+) -> Tensor<B, 1, Int> {
+    let chosen: Vec<i32> = (0..rows).map(|row| (row * 5 % classes) as i32).collect();
+    Tensor::from_data(TensorData::new(chosen, [rows]), &device())
+}
+
+#[test]
+fn log_likelihoods_equal_those_that_burn_derives() {
+    for [rows, classes] in [[1, 1], [3, 7], [5, 40], [40, 1300]] {
+        let logits = wave(&[rows, classes], 0.37);
+        let dy = Tensor::<Train, 1>::from_data(wave(&[rows], 0.71), &device());
+        let leaf = || Tensor::<Train, 2>::from_data(logits.clone(), &device()).require_grad();
+        let (own, burn) = (leaf(), leaf());
+        let of_rows = chosen::<Train>([rows, classes]);
+        let found = log_likelihood(own.clone().unsqueeze(), of_rows.clone().unsqueeze());
+        let found = found.reshape([rows]);
+        let column = of_rows.reshape([rows, 1]);
+        let expected = log_softmax(burn.clone(), 1)
+            .gather(1, column)
+            .reshape([rows]);
+        let what = format!("{rows} x {classes}");
+        let sizes = [found.clone(), expected.clone()].map(|tensor| values(tensor.inner()));
+        assert_close(&sizes[0], &sizes[1], 1e-6, &what);
+        let gradient = |leaf: Tensor<Train, 2>, out: Tensor<Train, 1>| {
+            let grads = (out * dy.clone()).sum().backward();
+            values(leaf.grad(&grads).unwrap())
+        };
+        let (found, expected) = (gradient(own.clone(), found), gradient(burn, expected));
+        assert_close(&found, &expected, 1e-6, &what);
+        // Logits that something else still has stay as they are.
+        assert_eq!(values(own.inner()), logits.to_vec::<f32>().unwrap());
+    }
+}
+
+#[test]
+fn log_likelihoods_of_the_reference_equal_the_loops() {
+    let [rows, classes] = [6, 90];
+    let logits: Tensor<Flex, 2> = Inputs::tensor(&wave(&[rows, classes], 0.37));
+    let dy = Tensor::<Flex, 1>::from_data(wave(&[rows], 0.71), &device());
+    let primitive = || logits.clone().into_primitive().tensor();
+    let of_rows = || chosen::<Flex>([rows, classes]).into_primitive();
+    let row = |primitive| Tensor::<Flex, 1>::from_primitive(TensorPrimitive::Float(primitive));
+    let (found, sums) = Flex::log_likelihood(primitive(), of_rows());
+    let (expected, expected_sums) = reference::log_likelihood::<Flex>(primitive(), of_rows());
+    for (found, expected) in [(found, expected), (sums.clone(), expected_sums)] {
+        assert_close(
+            &values(row(found)),
+            &values(row(expected)),
+            1e-6,
+            "likelihood",
+        );
+    }
+    let dy = || dy.clone().into_primitive().tensor();
+    let found = Flex::log_likelihood_backward(primitive(), of_rows(), sums.clone(), dy());
+    let expected = reference::log_likelihood_backward::<Flex>(primitive(), of_rows(), sums, dy());
+    let all = |primitive| Tensor::<Flex, 2>::from_primitive(TensorPrimitive::Float(primitive));
+    assert_close(
+        &values(all(found)),
+        &values(all(expected)),
+        1e-6,
+        "gradient",
+    );
+}
+
+#[test]
+fn likelihoods_of_huge_logits_are_finite() {
+    let logits =
+        Tensor::<Flex, 3>::from_data([[[1e30_f32, -1e30, 0.0], [5e4, 5e4, 5e4]]], &device());
+    let chosen = Tensor::<Flex, 2, Int>::from_data([[0, 1]], &device());
+    let found = values(log_likelihood(logits, chosen));
+    assert_close(&found, &[0.0, -(3.0_f32.ln())], 1e-6, "huge logits");
 }

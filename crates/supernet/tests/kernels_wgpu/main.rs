@@ -6,6 +6,7 @@
 #[path = "../all/kernels_common.rs"]
 mod kernels_common;
 mod operation;
+mod recurrent;
 
 use burn::backend::{
     Autodiff, Wgpu,

@@ -84,6 +84,9 @@ pub struct RunArgs {
     /// Folder of the data set's files (--set data.root).
     #[arg(long, value_name = "FOLDER")]
     pub data_root: Option<PathBuf>,
+    /// What is learned, image or language; by default what the configuration says, or image (--set task).
+    #[arg(long, value_name = "NAME")]
+    pub task: Option<String>,
     /// Passes over the data (--set search.epochs or fit.epochs).
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub epochs: Option<String>,
@@ -120,6 +123,7 @@ impl RunArgs {
         };
         let word = |field: String, value: Option<&str>| value.map(|value| set_text(&field, value));
         let options = [
+            word("task".into(), self.task.as_deref()),
             word("data.set".into(), self.data.as_deref()),
             word("data.root".into(), root.as_deref()),
             number(of_loop("epochs"), &self.epochs),

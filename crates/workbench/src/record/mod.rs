@@ -6,9 +6,11 @@ mod fields;
 mod fit;
 mod metric;
 mod search;
+mod second;
 
 pub use confusion::{ByClass, Confusion};
 pub use epoch::EpochRecord;
 pub use fit::{FitEpoch, FitOutcome};
 pub use metric::{Direction, Metric, MetricCurve, Score, capitalised};
 pub use search::{CellRecord, ChildCost, SearchEpoch, SearchOutcome, SearchTiming};
+pub use second::{SecondScore, SecondScoring};

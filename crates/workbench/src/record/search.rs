@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::fields::{FieldWriter, Fields, read};
+use super::second::{SecondScore, put_second, take_second};
 use super::{EpochRecord, Metric, Score};
 use crate::Result;
 use crate::optim::Schedule;
@@ -32,11 +33,9 @@ pub struct SearchEpoch {
     pub child: Score,
     /// The child's score less the supernet's.
     pub gap: f64,
-    /// Score of the derived network normalised with the running statistics that it inherits, where all
-    /// others are with those of the batch, if it has any: `child_error_running`.
-    pub child_running: Option<f64>,
-    /// That score less the supernet's.
-    pub gap_running: Option<f64>,
+    /// Score of the derived network normalised in another way than the supernet, where all others are
+    /// normalised with the statistics of the batch; none where it has no finite one.
+    pub second: Option<SecondScore>,
     /// What became of each kind of cell: `entropy_normal`, `normal`.
     pub cells: Vec<CellRecord>,
     /// The derived architecture in its text form.
@@ -115,11 +114,9 @@ pub struct SearchOutcome {
     pub child: f64,
     /// The child's score less the supernet's.
     pub gap: f64,
-    /// Validation score of the derived network with inherited weights and running statistics, if it has
-    /// any: `child_error_running`.
-    pub child_running: Option<f64>,
-    /// That score less the supernet's.
-    pub gap_running: Option<f64>,
+    /// Validation score of the derived network with inherited weights and another normalisation; none
+    /// where it has no finite one.
+    pub second: Option<SecondScore>,
     /// Test score of the derived network with inherited weights: `child_test_error`.
     pub child_test: f64,
     /// The derived architecture in its text form.
@@ -150,12 +147,11 @@ impl EpochRecord for SearchEpoch {
             ("child's validation score", self.child.value),
             ("gap", self.gap),
         ];
-        for (name, figure) in [
-            ("loss of the architecture step", self.architecture_loss),
-            ("child's score with running statistics", self.child_running),
-            ("gap with running statistics", self.gap_running),
-        ] {
-            figures.extend(figure.map(|value| (name, value)));
+        let architecture = self.architecture_loss;
+        figures.extend(architecture.map(|loss| ("loss of the architecture step", loss)));
+        if let Some(second) = &self.second {
+            figures.push(("child's second score", second.child));
+            figures.push(("gap of the child's second score", second.gap));
         }
         for cell in &self.cells {
             figures.push(("entropy of a cell", cell.entropy));
@@ -182,8 +178,7 @@ impl Serialize for SearchEpoch {
         to.put("child_loss", self.child.loss)?;
         to.put(format!("child_{name}"), self.child.value)?;
         to.put("gap", self.gap)?;
-        to.put(format!("child_{name}_running"), self.child_running)?;
-        to.put("gap_running", self.gap_running)?;
+        put_second(&mut to, name, self.second)?;
         for cell in &self.cells {
             to.put(format!("entropy_{}", cell.name), cell.entropy)?;
         }
@@ -231,8 +226,7 @@ impl<'de> Deserialize<'de> for SearchEpoch {
             supernet,
             child,
             gap: from.take("gap")?,
-            child_running: from.take_optional(&format!("child_{name}_running"))?,
-            gap_running: from.take_optional("gap_running")?,
+            second: take_second(&mut from, &name)?,
             genotype: from.take("genotype")?,
             timing: from.take("timing")?,
             metric,
@@ -276,8 +270,7 @@ impl Serialize for SearchOutcome {
         to.put(format!("supernet_{name}"), self.supernet)?;
         to.put(format!("child_{name}"), self.child)?;
         to.put("gap", self.gap)?;
-        to.put(format!("child_{name}_running"), self.child_running)?;
-        to.put("gap_running", self.gap_running)?;
+        put_second(&mut to, name, self.second)?;
         to.put(format!("child_test_{name}"), self.child_test)?;
         to.put("genotype", &self.genotype)?;
         to.put("seconds", self.seconds)?;
@@ -307,8 +300,7 @@ impl<'de> Deserialize<'de> for SearchOutcome {
             supernet: from.take(&format!("supernet_{name}"))?,
             child: from.take(&format!("child_{name}"))?,
             gap: from.take("gap")?,
-            child_running: from.take_optional(&format!("child_{name}_running"))?,
-            gap_running: from.take_optional("gap_running")?,
+            second: take_second(&mut from, &name)?,
             child_test: from.take(&format!("child_test_{name}"))?,
             genotype: from.take("genotype")?,
             seconds: from.take("seconds")?,

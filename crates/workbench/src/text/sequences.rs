@@ -90,6 +90,14 @@ impl Sequences {
         }
     }
 
+    /// The greatest length that is drawn.
+    pub fn longest(&self) -> usize {
+        match self.vary {
+            Vary::Never | Vary::Halves => self.length,
+            Vary::Normal => self.length + Self::MORE,
+        }
+    }
+
     /// The factor of the learning rate for a length that was drawn.
     pub fn learning_rate_factor(&self, drawn: usize) -> f64 {
         drawn as f64 / self.length as f64

@@ -3,11 +3,15 @@
 
 mod convolution;
 mod layout;
+mod likelihood;
 mod normalisation;
 mod pool;
 mod sum;
 
-use burn::tensor::{backend::AutodiffBackend, ops::FloatTensor};
+use burn::tensor::{
+    backend::AutodiffBackend,
+    ops::{FloatTensor, IntTensor},
+};
 use burn_autodiff::{Autodiff, checkpoint::strategy::CheckpointStrategy};
 
 use super::{InputActivation, KernelBackend, WindowOptions};
@@ -77,5 +81,13 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
 
     fn every_second(x: FloatTensor<Self>, shift: usize) -> FloatTensor<Self> {
         layout::every_second::<B, C>(x, shift)
+    }
+
+    fn log_likelihood(
+        logits: FloatTensor<Self>,
+        chosen: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let (likelihoods, sums) = likelihood::record::<B, C>(logits, chosen);
+        (likelihoods, <Self as AutodiffBackend>::from_inner(sums))
     }
 }

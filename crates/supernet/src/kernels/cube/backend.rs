@@ -9,7 +9,7 @@ use super::{
     launch::{self, accepts},
     pool::Pool,
 };
-use crate::kernels::{InputActivation, KernelBackend, WindowOptions, reference};
+use crate::kernels::{GateTerm, InputActivation, KernelBackend, WindowOptions, reference};
 
 /// Kernels for tensors of f32, f16 and bf16, which compute in f32 whatever they read.
 ///
@@ -115,6 +115,75 @@ where
         }
         launch::maximum_pool_gradient(x, dy, stride)
     }
+
+    fn gated_mix(
+        states: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: &[GateTerm],
+    ) -> FloatTensor<Self> {
+        if !accepts_gate(&[&states, &products, &weights], terms) {
+            return reference::gated_mix::<Self>(states, products, weights, terms);
+        }
+        launch::gated_mix(states, products, weights, terms)
+    }
+
+    fn gated_mix_backward(
+        states: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: &[GateTerm],
+        dy: FloatTensor<Self>,
+        need_weights: bool,
+    ) -> ([FloatTensor<Self>; 2], Option<FloatTensor<Self>>) {
+        if !accepts_gate(&[&states, &products, &weights, &dy], terms) {
+            return reference::gated_mix_backward::<Self>(
+                states,
+                products,
+                weights,
+                terms,
+                dy,
+                need_weights,
+            );
+        }
+        let dweights = need_weights.then(|| {
+            let (states, products) = (states.clone(), products.clone());
+            launch::gated_mix_weights(states, products, &weights, terms, dy.clone())
+        });
+        let gradients = launch::gated_mix_gradient(states, products, weights, terms, dy);
+        (gradients, dweights)
+    }
+
+    fn gated_mix_weights(
+        states: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: &[GateTerm],
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        if !accepts_gate(&[&states, &products, &weights, &dy], terms) {
+            return reference::gated_mix_weights::<Self>(states, products, weights, terms, dy);
+        }
+        launch::gated_mix_weights(states, products, &weights, terms, dy)
+    }
+}
+
+/// Whether the kernels work on these tensors, of which the second are the products, the largest there
+/// are. Each term has a weight of its own, and a state no activation twice.
+fn accepts_gate<R: CubeRuntime>(tensors: &[&CubeTensor<R>], terms: &[GateTerm]) -> bool {
+    let distinct = |index: usize, term: &GateTerm| {
+        terms[..index].iter().all(|other| {
+            other.entry != term.entry
+                && (other.state, other.activation) != (term.state, term.activation)
+        })
+    };
+    let [count, batch, width] = tensors[1].meta.shape().dims::<3>();
+    accepts(tensors, [1, count, batch, width])
+        && !terms.is_empty()
+        && terms
+            .iter()
+            .enumerate()
+            .all(|(index, term)| distinct(index, term))
 }
 
 fn output_shape<R: CubeRuntime>(

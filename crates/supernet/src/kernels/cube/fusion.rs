@@ -10,7 +10,7 @@ use burn_fusion::{
 };
 use burn_ir::{CustomOpIr, HandleContainer, OperationIr, OperationOutput, TensorIr};
 
-use crate::kernels::{InputActivation, KernelBackend, WindowOptions};
+use crate::kernels::{GateTerm, InputActivation, KernelBackend, WindowOptions};
 
 /// Pointwise convolutions keep the default body, which queues Burn's own operations.
 impl<B: FusionBackend + KernelBackend> KernelBackend for Fusion<B> {
@@ -107,6 +107,63 @@ impl<B: FusionBackend + KernelBackend> KernelBackend for Fusion<B> {
         let shape = x.shape();
         let run = move |[x, dy]: [_; 2]| vec![B::max_pool3x3_backward(x, dy, stride)];
         queue::<B, 2>("max_pool3x3_backward", [x, dy], vec![shape], run).output()
+    }
+
+    fn gated_mix(
+        states: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: &[GateTerm],
+    ) -> FloatTensor<Self> {
+        let [_, batch, hidden] = states.shape().dims::<3>();
+        let shape = Shape::new([batch, hidden]);
+        let terms = terms.to_vec();
+        let run = move |[states, products, weights]: [_; 3]| {
+            vec![B::gated_mix(states, products, weights, &terms)]
+        };
+        let inputs = [states, products, weights];
+        queue::<B, 3>("gated_mix", inputs, vec![shape], run).output()
+    }
+
+    fn gated_mix_backward(
+        states: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: &[GateTerm],
+        dy: FloatTensor<Self>,
+        need_weights: bool,
+    ) -> ([FloatTensor<Self>; 2], Option<FloatTensor<Self>>) {
+        // Two operations, so that each has a fixed number of outputs.
+        let dweights = need_weights.then(|| {
+            let (states, products) = (states.clone(), products.clone());
+            Self::gated_mix_weights(states, products, weights.clone(), terms, dy.clone())
+        });
+        let shapes = vec![states.shape(), products.shape()];
+        let terms = terms.to_vec();
+        let run = move |[states, products, weights, dy]: [_; 4]| {
+            B::gated_mix_backward(states, products, weights, &terms, dy, false)
+                .0
+                .into()
+        };
+        let inputs = [states, products, weights, dy];
+        let gradients = queue::<B, 4>("gated_mix_backward", inputs, shapes, run);
+        (gradients.outputs::<2>(), dweights)
+    }
+
+    fn gated_mix_weights(
+        states: FloatTensor<Self>,
+        products: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: &[GateTerm],
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let shape = weights.shape();
+        let terms = terms.to_vec();
+        let run = move |[states, products, weights, dy]: [_; 4]| {
+            vec![B::gated_mix_weights(states, products, weights, &terms, dy)]
+        };
+        let inputs = [states, products, weights, dy];
+        queue::<B, 4>("gated_mix_weights", inputs, vec![shape], run).output()
     }
 }
 

@@ -22,11 +22,17 @@ fn exp_parts(x: f32) -> [f32; 2] {
     [power, r + r * r * series]
 }
 
+/// `exp(x)`, where that is between 1e-38 and 1e38; the nearer of the two elsewhere.
+#[inline(always)]
+pub(super) fn exp(x: f32) -> f32 {
+    let [power, q] = exp_parts(x);
+    power + power * q
+}
+
 /// `1 / (1 + exp(-x))`.
 #[inline(always)]
 pub(super) fn sigmoid(x: f32) -> f32 {
-    let [power, q] = exp_parts(-x);
-    1.0 / (1.0 + (power + power * q))
+    1.0 / (1.0 + exp(-x))
 }
 
 /// `tanh(x) = m / (m + 2)` with `m = exp(2 x) - 1`, which is exact to rounding near 0 too.
@@ -42,13 +48,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_are_within_a_few_roundings_of_exact() {
+    fn all_are_within_a_few_roundings_of_exact() {
         for step in -200_000..200_000 {
             let x = step as f32 * 1e-4;
             let wide = f64::from(x);
             for (found, exact) in [
                 (sigmoid(x), 1.0 / (1.0 + (-wide).exp())),
                 (tanh(x), wide.tanh()),
+                (exp(x), wide.exp()),
             ] {
                 let error = (f64::from(found) - exact).abs();
                 assert!(error <= 4e-7 * exact.abs(), "{x}: {found} and {exact}");
@@ -62,7 +69,10 @@ mod tests {
             assert_eq!((sigmoid(x), tanh(x)), (1.0, 1.0));
             assert!(sigmoid(-x) < 1e-37 && tanh(-x) == -1.0);
         }
-        assert_eq!((sigmoid(0.0), tanh(0.0)), (0.5, 0.0));
-        assert!(sigmoid(f32::NAN).is_nan() && tanh(f32::NAN).is_nan());
+        assert_eq!((sigmoid(0.0), tanh(0.0), exp(0.0)), (0.5, 0.0, 1.0));
+        assert!(exp(f32::NEG_INFINITY) < 1e-37 && exp(f32::INFINITY) > 1e38);
+        for function in [sigmoid, tanh, exp] {
+            assert!(function(f32::NAN).is_nan());
+        }
     }
 }

@@ -13,6 +13,7 @@ mod gate;
 mod geometry;
 mod lanes;
 mod layout;
+mod likelihood;
 mod memory;
 mod pointwise;
 mod pool;
@@ -21,7 +22,10 @@ mod rows;
 
 use core::ops::Range;
 
-use burn::tensor::{TensorMetadata, ops::FloatTensor};
+use burn::tensor::{
+    TensorMetadata,
+    ops::{FloatTensor, IntTensor},
+};
 use burn_flex::Flex;
 
 use self::memory::all_f32;
@@ -409,6 +413,34 @@ impl KernelBackend for Flex {
                 columns::backward(y, variance, dy, eps)
             } else {
                 reference::normalise_columns_backward::<Self>(y, variance, dy, eps)
+            }
+        })
+    }
+
+    fn log_likelihood(
+        logits: FloatTensor<Self>,
+        chosen: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        timed("log-likelihood", Pass::Forward, || {
+            if all_f32(&[&logits]) {
+                likelihood::forward(logits, chosen)
+            } else {
+                reference::log_likelihood::<Self>(logits, chosen)
+            }
+        })
+    }
+
+    fn log_likelihood_backward(
+        logits: FloatTensor<Self>,
+        chosen: IntTensor<Self>,
+        sums: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        timed("log-likelihood", Pass::Backward, || {
+            if all_f32(&[&logits, &sums, &dy]) {
+                likelihood::backward(logits, chosen, sums, dy)
+            } else {
+                reference::log_likelihood_backward::<Self>(logits, chosen, sums, dy)
             }
         })
     }

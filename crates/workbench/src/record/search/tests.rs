@@ -1,7 +1,16 @@
+use super::super::SecondScoring;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::record::Direction;
+
+fn running(child: f64, gap: f64) -> Option<SecondScore> {
+    Some(SecondScore {
+        scoring: SecondScoring::Running,
+        child,
+        gap,
+    })
+}
 
 fn epoch() -> SearchEpoch {
     let cell = |name: &str, entropy| CellRecord {
@@ -28,8 +37,7 @@ fn epoch() -> SearchEpoch {
             value: 32.75,
         },
         gap: 1.25,
-        child_running: Some(33.0),
-        gap_running: Some(1.5),
+        second: running(33.0, 1.5),
         cells: vec![cell("normal", 0.5), cell("reduce", 0.6)],
         genotype: "normal: skip_connect@0".into(),
         timing: SearchTiming {
@@ -61,7 +69,7 @@ fn a_record_of_an_earlier_version_is_read() {
     );
 }
 
-/// With a metric and a cell of another task, and without running statistics.
+/// With a metric and a cell of another task, scored without normalisation.
 fn language() -> SearchEpoch {
     let mut record = epoch();
     record.metric = Metric {
@@ -72,7 +80,11 @@ fn language() -> SearchEpoch {
     record.cells.truncate(1);
     record.cells[0].name = "cell".into();
     record.architecture_loss = Some(5.5);
-    (record.child_running, record.gap_running) = (None, None);
+    record.second = Some(SecondScore {
+        scoring: SecondScoring::Unnormalised,
+        child: 40.0,
+        gap: 8.5,
+    });
     record
 }
 
@@ -81,10 +93,11 @@ fn another_metric_and_other_cells_name_the_fields() {
     let value = serde_json::to_value(language()).unwrap();
     assert_eq!(value["supernet_perplexity"], 31.5);
     assert_eq!(value["child_perplexity"], 32.75);
-    assert_eq!(value["child_perplexity_running"], Value::Null);
+    assert_eq!(value["child_perplexity_unnormalised"], 40.0);
+    assert_eq!(value["gap_unnormalised"], 8.5);
     assert_eq!(value["entropy_cell"], 0.5);
     assert_eq!(value["cell"], json!([[0.25, 0.75], [0.1, 0.9]]));
-    for absent in ["supernet_error", "normal", "entropy_reduce"] {
+    for absent in ["supernet_error", "normal", "gap_running"] {
         assert!(value.get(absent).is_none(), "{absent}");
     }
     assert_eq!(
@@ -139,8 +152,8 @@ fn every_figure_is_among_those_that_must_be_finite() {
             "loss of the architecture step",
         ),
         (
-            |r| r.gap_running = Some(f64::NAN),
-            "gap with running statistics",
+            |r| r.second = running(33.0, f64::NAN),
+            "gap of the child's second score",
         ),
         (|r| r.cells[1].entropy = f64::NAN, "entropy of a cell"),
         (
@@ -170,8 +183,7 @@ fn outcome() -> SearchOutcome {
         supernet: 12.5,
         child: 11.0,
         gap: -1.5,
-        child_running: Some(13.0),
-        gap_running: Some(0.5),
+        second: running(13.0, 0.5),
         child_test: 10.25,
         genotype: "normal: skip_connect@0".into(),
         seconds: 60.0,

@@ -1,4 +1,5 @@
 use super::*;
+use burn::tensor::activation::log_softmax;
 use burn_flex::Flex;
 
 use crate::problem::RngKey;
@@ -150,11 +151,13 @@ fn a_training_has_nothing_for_logits() {
 }
 
 /// What it says of the word after word `t` is as likely as `t` is large, whatever came before.
-fn answer(batch: &Batch) -> Tensor<Flex, 3> {
+fn answer(batch: &Batch) -> Tensor<Flex, 2> {
     let tokens = batch.tokens.clone().float() * 0.01;
     let logits = tokens.unsqueeze_dim::<3>(2).repeat_dim(2, 100);
     let words = Tensor::<Flex, 1, burn::tensor::Int>::arange(0..100, &Default::default());
-    logits * words.float().reshape([1, 1, 100]) * 0.05
+    let logits = logits * words.float().reshape([1, 1, 100]) * 0.05;
+    let targets = batch.targets.clone().unsqueeze_dim(2);
+    log_softmax(logits, 2).gather(2, targets).squeeze_dim(2)
 }
 
 #[test]

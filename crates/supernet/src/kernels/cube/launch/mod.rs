@@ -7,9 +7,11 @@
 mod batch_norm;
 mod buffers;
 mod depthwise;
+mod gate;
 mod pool;
 
 pub(super) use batch_norm::{batch_norm, batch_norm_gradient};
 pub(super) use buffers::accepts;
 pub(super) use depthwise::{depthwise, input_gradient, weight_gradient};
+pub(super) use gate::{gated_mix, gated_mix_gradient, gated_mix_weights};
 pub(super) use pool::{average_pool_gradient, maximum_pool_gradient, pool};
