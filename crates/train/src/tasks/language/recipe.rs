@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use burn::tensor::{Tensor, backend::Backend};
+use supernet::kernels::log_likelihood;
 use supernet::recurrent::{
     CellMasks, HiddenState, LanguageConfig, LanguageMasks, LanguageNetwork, RecurrentOperation,
 };
@@ -109,7 +110,7 @@ impl Recipe for LanguageRecipe {
         let output = model.forward(batch.tokens.clone(), state, &masks, context.statistics);
         Answered {
             penalty: self.regularisation.penalty(output.hidden, output.dropped),
-            answer: output.logits,
+            answer: log_likelihood(output.logits, batch.targets.clone()),
             carry: Some(output.state),
         }
     }
@@ -120,11 +121,12 @@ impl Recipe for LanguageRecipe {
         batch: &SequenceBatch<B>,
         carry: Option<HiddenState<B>>,
         statistics: Statistics,
-    ) -> (Tensor<B, 3>, Option<HiddenState<B>>) {
+    ) -> (Tensor<B, 2>, Option<HiddenState<B>>) {
         let state = carry.filter(|_| !batch.starts);
         let masks = LanguageMasks::default();
         let output = model.forward(batch.tokens.clone(), state, &masks, statistics);
-        (output.logits, Some(output.state))
+        let answer = log_likelihood(output.logits, batch.targets.clone());
+        (answer, Some(output.state))
     }
 
     /// Multiply-adds are those of a word.

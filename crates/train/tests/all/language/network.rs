@@ -7,7 +7,8 @@ use burn::tensor::{Int, Tensor, TensorData, activation::log_softmax};
 use burn_flex::{Flex, FlexDevice};
 use serde_json::Value;
 use supernet::recurrent::{
-    CellChoice, CellForm, LanguageConfig, LanguageSize, PublishedRecurrent, StepNormalization,
+    CellChoice, CellForm, LanguageConfig, LanguageMasks, LanguageSize, PublishedRecurrent,
+    StepNormalization,
 };
 use supernet::{Statistics, WeightInit};
 use train::portable::{Inherited, Portable};
@@ -15,8 +16,8 @@ use train::tasks::language::{LanguageExport, LanguageRecipe};
 use train::{ExportedNetwork, Judging, Recipe, score_network};
 use workbench::problem::Split;
 use workbench::text::{
-    Corpus, Dropout, EvaluationStreams, LanguageProblem, Regularisation, SequenceBatch, Sequences,
-    Vary, Vocabulary,
+    Corpus, Dropout, EvaluationStreams, LanguageProblem, Regularisation, Sequences, Vary,
+    Vocabulary,
 };
 
 use crate::fit_commands::{printed, refused};
@@ -121,14 +122,10 @@ fn weights_of_pytorch_say_what_they_say_there() {
     assert_eq!(read.config.vocabulary[11], "w11");
     let network = read.init::<Flex>(&FlexDevice).unwrap();
     let (tokens, expected) = answers();
-    let batch = SequenceBatch {
-        targets: tokens.clone(),
-        tokens,
-        starts: true,
-        learning_rate_factor: 1.0,
-    };
-    let recipe = LanguageRecipe::of_export(&read.config);
-    let (logits, _) = recipe.evaluate(&network, &batch, None, Statistics::Running);
+    let masks = LanguageMasks::default();
+    let logits = network
+        .forward(tokens, None, &masks, Statistics::Running)
+        .logits;
     let found: Vec<f32> = log_softmax(logits, 2).into_data().to_vec().unwrap();
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(&expected) {
