@@ -100,3 +100,58 @@ pub(super) fn validate(config: &FitConfig<LanguageRecipe>) -> Result<(), TrainEr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use workbench::config::Source;
+    use workbench::text::CorpusId;
+
+    type Config = FitConfig<LanguageRecipe>;
+
+    fn resolve(name: &str, text: &str) -> Config {
+        Config::resolve(Some(Source { name, text }), &[]).unwrap()
+    }
+
+    #[test]
+    fn the_default_is_valid_and_round_trips() {
+        let config = Config::resolve(None, &[]).unwrap();
+        assert_eq!(config.data.set, CorpusId::Austen);
+        assert_eq!(config.name, "fit-austen");
+        let again = resolve("again", &config.to_toml().unwrap());
+        assert_eq!(config, again);
+        assert_eq!(config.fingerprint().unwrap(), again.fingerprint().unwrap());
+    }
+
+    #[test]
+    fn published_settings_make_networks_of_the_published_sizes() {
+        let ptb = include_str!("../../../../../configs/fit-ptb.toml");
+        let wt2 = include_str!("../../../../../configs/fit-wt2.toml");
+        for (text, words, weights, hidden_dropout) in [
+            (ptb, 10_000, 22_960_000, 0.25),
+            (wt2, 33_278, 33_127_878, 0.15),
+        ] {
+            let config = resolve("published", text);
+            let network = config.network.network(&config.genotype, words);
+            assert_eq!(network.weights(), weights);
+            assert_eq!(config.network.dropout.hidden, hidden_dropout);
+            assert_eq!(config.fit.own.average_after, 5);
+        }
+    }
+
+    #[test]
+    fn an_lstm_has_the_weights_of_the_derived_network_unless_its_units_are_given() {
+        let set = |more: &[&str]| {
+            let set = [&["network.cell=lstm"], more].concat();
+            let set: Vec<String> = set.iter().map(|text| text.to_string()).collect();
+            let config = Config::resolve(None, &set).unwrap();
+            config.network.network(&config.genotype, 10_000)
+        };
+        let default = Config::resolve(None, &[]).unwrap();
+        let derived = default.network.network(&default.genotype, 10_000);
+        let equal = set(&[]).weights().abs_diff(derived.weights());
+        // Half a unit's worth at most.
+        assert!(equal < 10_000, "{equal}");
+        assert_eq!(set(&["network.lstm_hidden=77"]).size.hidden, 77);
+    }
+}
