@@ -23,6 +23,21 @@ pub enum TrainError {
         /// What would be valid.
         valid: String,
     },
+    /// An option that a command has for another task.
+    #[error(
+        "`--{option}` is an option for the task `{other}`, and this line is of the task `{task}`; valid there: \
+         --{valid}, or `--task {other}` with cells of that task"
+    )]
+    ForeignOption {
+        /// The option.
+        option: String,
+        /// The task whose cells, or name, the line has.
+        task: &'static str,
+        /// The one that has the option.
+        other: &'static str,
+        /// The options that are valid.
+        valid: String,
+    },
     /// A run has no checkpoint yet.
     #[error(
         "run folder `{}` holds no checkpoint; valid is a run of at least one finished epoch",

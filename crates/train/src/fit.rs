@@ -189,6 +189,7 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
             metric: problem.metric(),
             weights: size.weights,
             multiply_adds: size.multiply_adds,
+            published: problem.published_value(Split::Test, how.batch_size, &test),
             test,
             by_class,
             genotype: config.genotype.to_string(),

@@ -3,24 +3,61 @@
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
-use supernet::{Genotype, OperationSet};
-use workbench::run_folder;
+use supernet::{CellGenotype, Genotype, GenotypeOp, OperationSet};
+use workbench::stream::{Purpose, below, seeded_rng, shuffle};
+use workbench::{files, run_folder};
 
 use crate::recipe::GenotypeOf;
 use crate::{Recipe, TrainError};
 
 /// The cells that a user names: published ones, a file, one of several in a file, or their text, as
-/// [`Genotype::read`] finds them; or those of the run in a folder.
+/// [`Genotype::read`] finds them; those of the run in a folder; or `random-SEED`, cells at random.
 ///
 /// # Errors
 ///
 /// When it is none of these, or holds no valid cells.
 pub fn read_cells<R: Recipe>(named: &str) -> Result<GenotypeOf<R>, TrainError> {
+    let seed = named.strip_prefix("random-").map(str::parse);
+    if let Some(Ok(seed)) = seed {
+        return Ok(random_cells(seed));
+    }
     if GenotypeOf::<R>::is_published(named) || !Path::new(named).is_dir() {
         return Ok(Genotype::read(named)?);
     }
     let cells = run_folder::read_cells(named)?;
     Ok(Genotype::parse(&cells.name, &cells.text)?)
+}
+
+/// Whether a text or a file, which cannot be read as cells, names the kinds of cells of a recipe.
+pub(crate) fn looks_like<R: Recipe>(named: &str) -> bool {
+    if !Path::new(named).is_file() && !named.contains(['@', '(', '{']) {
+        return false;
+    }
+    let text = files::read_to_string(named).unwrap_or_else(|_| named.into());
+    R::Op::CELLS.iter().all(|cell| text.contains(*cell))
+}
+
+/// Cells at random: each node reads as many of the states before it as published cells do, each by an
+/// operation of its own.
+fn random_cells<O: OperationSet>(seed: u64) -> Genotype<O> {
+    let mut rng = seeded_rng(Purpose::Cells, [seed, 0, 0]);
+    let operations: Vec<O> = O::SEARCHED
+        .iter()
+        .copied()
+        .filter(|op| Some(*op) != O::NONE)
+        .collect();
+    let mut node = |number: usize| {
+        let mut inputs: Vec<usize> = (0..O::INPUTS + number).collect();
+        shuffle(&mut rng, &mut inputs);
+        inputs.truncate(O::KEPT_EDGES);
+        inputs.sort_unstable();
+        let op = |input| GenotypeOp::new(operations[below(&mut rng, operations.len())], input);
+        inputs.into_iter().map(op).collect()
+    };
+    let mut cell = |_: &&str| CellGenotype::new((0..O::NODES).map(&mut node).collect());
+    Genotype {
+        cells: O::CELLS.iter().map(&mut cell).collect(),
+    }
 }
 
 /// Cells in a configuration are written as text.

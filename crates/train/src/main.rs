@@ -2,15 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use train::TrainError;
 use train::cli::{Cli, Job};
 
 workbench::backends!(Job, TrainError);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    workbench::shell::run(|| match cli.prepare(COMPILED)? {
+    workbench::shell::run(|| match Cli::read()?.prepare(COMPILED)? {
         Some(job) => dispatch(job),
         None => Ok(()),
     })

@@ -249,6 +249,12 @@ pub trait Problem: Send + Sync + 'static {
     /// The score that sums over batches, `[sums]`, amount to.
     fn score(&self, sums: &[f64]) -> Score;
 
+    /// What published code makes of a score of [`evaluation`](Self::evaluation) with the same arguments, in
+    /// the unit of the metric, where it computes something else.
+    fn published_value(&self, _split: Split, _batch_size: usize, _score: &Score) -> Option<f64> {
+        None
+    }
+
     /// The classes of a batch and those answered; none where there are no [`classes`](Self::classes).
     fn classified<B: Backend>(
         &self,

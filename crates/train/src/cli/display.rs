@@ -47,9 +47,10 @@ pub(super) fn print_outcome(outcome: &FitOutcome) {
     let multiply_adds = outcome.multiply_adds;
     let multiply_adds = multiply_adds.map(|count| format!(" {count} multiply-adds,"));
     println!(
-        "test {} {} on {} (seed {}, {} weights,{} {} epochs{}, {})",
+        "test {} {}{} on {} (seed {}, {} weights,{} {} epochs{}, {})",
         outcome.metric.name,
         outcome.metric.show(outcome.test.value),
+        published_text(&outcome.metric, outcome.test.value, outcome.published),
         outcome.data,
         outcome.seed,
         outcome.weights,
@@ -61,6 +62,15 @@ pub(super) fn print_outcome(outcome: &FitOutcome) {
         },
         outcome.backend,
     );
+}
+
+/// What published code makes of a score, where that shows.
+pub(super) fn published_text(metric: &Metric, value: f64, published: Option<f64>) -> String {
+    let published = published.map(|published| metric.show(published));
+    let differs = published.filter(|published| *published != metric.show(value));
+    differs.map_or_else(String::new, |published| {
+        format!(" ({published} as published code counts)")
+    })
 }
 
 /// The trainings of several seeds as a table.

@@ -2,11 +2,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use supernet::TrainBackend;
+use toml::Value;
 use workbench::backend::{BackendName, Selected};
 use workbench::cli::{
     ConfigFile, RunArgs, RunsOn, Shorthands, command, set_field, set_text, this_command,
 };
-use workbench::config::task_name;
+use workbench::config::{DEFAULT_TASK, stated, task_name};
 use workbench::epoch_table::EpochTable;
 use workbench::progress::Progress;
 use workbench::record::FitOutcome;
@@ -17,7 +18,7 @@ use workbench::{WorkbenchError, files, interrupt};
 
 use super::display::{Display, print_outcome, seeds_text};
 use super::place::Place;
-use crate::tasks::AllShorthands;
+use crate::tasks::{AllShorthands, task_of_cells};
 use crate::trained::read_config;
 use crate::{Fit, FitConfig, Recipe, TrainError, TrainRecipe, Trainer};
 
@@ -80,10 +81,17 @@ impl FitCommand {
         })
     }
 
-    /// The task that is trained for.
+    /// The task that is trained for: the one that is named, or the one that the cells are of.
     pub(super) fn task(&self) -> Result<String, TrainError> {
         let file = self.file.as_ref().map(ConfigFile::source);
-        Ok(task_name(file, &self.overrides)?)
+        let stated = stated(file, &self.overrides)?;
+        let cells = stated.get("genotype").and_then(Value::as_str);
+        match cells.filter(|_| !stated.contains_key("task")) {
+            Some(cells) => {
+                Ok(task_of_cells(cells).map_or(DEFAULT_TASK.into(), |task| task.name().into()))
+            }
+            None => Ok(task_name(file, &self.overrides)?),
+        }
     }
 
     fn config<R: Recipe>(&self) -> Result<FitConfig<R>, TrainError> {

@@ -4,7 +4,7 @@ use workbench::run_folder::{RunFolder, RunKind};
 
 use super::place::Place;
 use super::{fit, network, predict, resume};
-use crate::portable::{Portable, TaskCommands};
+use crate::portable::Portable;
 use crate::tasks::{TaskCommand, TaskName, for_task};
 use crate::trained::run_task;
 use crate::{TrainError, TrainRecipe};

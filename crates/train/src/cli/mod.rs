@@ -4,6 +4,7 @@ mod by_class;
 mod display;
 mod fit;
 mod job;
+mod line;
 mod network;
 mod place;
 mod predict;
@@ -14,12 +15,12 @@ use workbench::backend::BackendName;
 use workbench::cli::{ConfigFile, ConfigQuery, ConfigQuestion};
 use workbench::config::{DEFAULT_TASK, task_name};
 
-use crate::portable::TaskCommands;
 use crate::tasks::{TaskCommand, TaskName, for_task};
 use crate::{FitConfig, Recipe, TrainError};
 
 pub use job::Job;
 use job::Work;
+pub(crate) use network::network_in;
 
 /// Retraining of derived networks.
 #[derive(Debug, Parser)]
@@ -32,7 +33,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Train cells from fresh weights and print the test score.
-    Fit(fit::FitArgs),
+    Fit(Box<fit::FitArgs>),
     /// Continue a training from its last checkpoint, or beyond its end with --epochs.
     Resume(resume::ResumeCommand),
     /// Score a run, a search's child or an exported network on test data.
@@ -43,8 +44,8 @@ enum Command {
     Predict(predict::PredictArgs),
     /// Print or check a configuration.
     Config(ConfigQuery),
-    #[command(flatten)]
-    Task(TaskCommand),
+    #[command(skip)]
+    Task(Box<TaskCommand>),
 }
 
 impl Cli {
@@ -56,7 +57,7 @@ impl Cli {
     /// Whatever is wrong with the arguments and files.
     pub fn prepare(self, compiled: &[BackendName]) -> Result<Option<Job>, TrainError> {
         let work = match self.command {
-            Command::Fit(args) => Work::Fit(Box::new(fit::FitCommand::new(args)?)),
+            Command::Fit(args) => Work::Fit(Box::new(fit::FitCommand::new(*args)?)),
             Command::Resume(args) => Work::Resume(args),
             Command::Eval(args) => Work::Eval(args),
             Command::Export(args) => Work::Export(args),

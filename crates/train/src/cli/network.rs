@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use burn::tensor::backend::AutodiffBackend;
 use clap::{Args, ValueEnum};
 use supernet::{ModelBackend, TrainBackend};
 use workbench::cli::RunsOn;
@@ -9,14 +10,15 @@ use workbench::run_folder::{RunFolder, RunKind};
 use workbench::session::UnreadableReport;
 
 use super::by_class::DetailArgs;
+use super::display::published_text;
 use super::place::Place;
 use crate::child::{child_of, choice_of_search};
 use crate::export::{check_weights, exported_task, is_exported};
 use crate::portable::{DataChoice, Inherited, Portable};
 use crate::trained::{read_config, remembered_data, run_task};
 use crate::{
-    ExportedNetwork, Judging, TrainError, TrainRecipe, Trainer, score_by_class, score_network,
-    trained_network,
+    ExportedNetwork, Judging, Recipe, TrainError, TrainRecipe, Trainer, score_by_class,
+    score_network, trained_network,
 };
 
 #[derive(Debug, Args)]
@@ -193,6 +195,63 @@ fn score_exported<B: ModelBackend, R: Portable>(
     }
 }
 
+/// What a network takes, and the network.
+type Asked<B, R> = (
+    <R as Portable>::Export,
+    <R as Recipe>::Model<<B as AutodiffBackend>::InnerBackend>,
+);
+
+/// The network of a run, a search's child or an export, to be asked about something. `root` is where the
+/// data of a run lie, if they have moved.
+///
+/// # Errors
+///
+/// When it cannot be read or its weights are no numbers.
+pub(crate) fn network_in<B: TrainBackend, R: Portable + TrainRecipe<B>>(
+    network: &Path,
+    root: Option<&Path>,
+    device: &B::Device,
+) -> Result<Asked<B, R>, TrainError> {
+    let (export, model) = match is_exported(network) {
+        true => exported_in::<B, R>(network, device)?,
+        false => {
+            let folder = RunFolder::open(network)?;
+            match folder.kind()? {
+                Some(RunKind::Search) => exported_in::<B, R>(&child_of(&folder)?, device)?,
+                _ => trained_in::<B, R>(&folder, root, device)?,
+            }
+        }
+    };
+    check_weights(network, &R::state_dict(&model))?;
+    Ok((export, model))
+}
+
+fn exported_in<B: TrainBackend, R: Portable + TrainRecipe<B>>(
+    folder: &Path,
+    device: &B::Device,
+) -> Result<Asked<B, R>, TrainError> {
+    let exported = ExportedNetwork::<R>::read(folder)?;
+    let network = exported.init::<B::InnerBackend>(device)?;
+    let inherited = R::inherited(&exported.config);
+    inherited.iter().for_each(note_inherited);
+    Ok((exported.config, network))
+}
+
+fn trained_in<B: TrainBackend, R: Portable + TrainRecipe<B>>(
+    folder: &RunFolder,
+    root: Option<&Path>,
+    device: &B::Device,
+) -> Result<Asked<B, R>, TrainError> {
+    let choice = DataChoice {
+        root: root.map(Path::to_path_buf),
+        ..DataChoice::default()
+    };
+    let trainer = Trainer::open(R::with_data(read_config::<R>(folder)?, &choice))?;
+    let trained = trained_network::<B, R>(folder, &trainer, device)?;
+    trained.notes.iter().for_each(|text| note(text));
+    Ok((R::export(&trainer, trained.epoch), trained.network))
+}
+
 const BATCH_STATISTICS: &str = ", with the statistics of each batch, as the search scores it";
 const RUNNING_STATISTICS: &str =
     ", with the running statistics that it inherits, averages over other architectures";
@@ -237,10 +296,12 @@ fn report<B: ModelBackend, R: Portable, const N: usize>(
             false => score_by_class(recipe, problem, network, split, how, device)?,
         };
         unreadable.report(problem.unreadable(), note);
+        let published = problem.published_value(split, how.batch_size, &score);
         println!(
-            "test {} {}, loss {:.4} on {} ({examples} {}){words}",
+            "test {} {}{}, loss {:.4} on {} ({examples} {}){words}",
             metric.name,
             metric.show(score.value),
+            published_text(&metric, score.value, published),
             score.loss,
             problem.name(),
             R::Problem::EXAMPLES

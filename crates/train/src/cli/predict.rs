@@ -1,26 +1,22 @@
 use std::path::{Path, PathBuf};
 
-use burn::tensor::backend::AutodiffBackend;
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 use supernet::TrainBackend;
 use workbench::cli::RunsOn;
-use workbench::run_folder::{RunFolder, RunKind};
 
-use super::network::{self, note, note_inherited};
+use super::network::{self, network_in};
 use super::place::Place;
-use crate::child::child_of;
-use crate::export::{check_weights, is_exported};
-use crate::portable::{DataChoice, Portable};
-use crate::trained::read_config;
-use crate::{ExportedNetwork, Recipe, TrainError, TrainRecipe, Trainer, trained_network};
+use crate::portable::Portable;
+use crate::{TrainError, TrainRecipe};
 
 #[derive(Debug, Args)]
 pub(super) struct PredictArgs {
     /// A run folder, also of a search, or an exported network.
     network: PathBuf,
-    /// Files of what the network takes, and folders of them; for images JPEG, PNG, WebP or BMP.
+    /// Files of what the network takes, and folders of them: images as JPEG, PNG, WebP or BMP, text in
+    /// UTF-8.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// How many of the most probable answers are given.
@@ -40,12 +36,6 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| "valid: 1 or more".into())
 }
-
-/// What a network takes, and the network.
-type Asked<B, R> = (
-    <R as Portable>::Export,
-    <R as Recipe>::Model<<B as AutodiffBackend>::InnerBackend>,
-);
 
 /// What the network says of a file, as a line of JSON.
 #[derive(Serialize)]
@@ -67,8 +57,8 @@ impl PredictArgs {
         place: Place<'_, B>,
     ) -> Result<(), TrainError> {
         let device = &place.probe()?.device;
-        let (export, model) = self.network::<B, R>(device)?;
-        check_weights(&self.network, &R::state_dict(&model))?;
+        let root = self.data_root.as_deref();
+        let (export, model) = network_in::<B, R>(&self.network, root, device)?;
         let answer = |input: &Path| {
             let prediction = R::predict(&export, &model, input, self.top, device)?;
             self.print(input, &prediction)
@@ -101,27 +91,6 @@ impl PredictArgs {
         }
     }
 
-    fn network<B: TrainBackend, R: Portable + TrainRecipe<B>>(
-        &self,
-        device: &B::Device,
-    ) -> Result<Asked<B, R>, TrainError> {
-        if is_exported(&self.network) {
-            return of_export::<B, R>(&self.network, device);
-        }
-        let folder = RunFolder::open(&self.network)?;
-        if folder.kind()? == Some(RunKind::Search) {
-            return of_export::<B, R>(&child_of(&folder)?, device);
-        }
-        let choice = DataChoice {
-            root: self.data_root.clone(),
-            ..DataChoice::default()
-        };
-        let trainer = Trainer::open(R::with_data(read_config::<R>(&folder)?, &choice))?;
-        let trained = trained_network::<B, R>(&folder, &trainer, device)?;
-        trained.notes.iter().for_each(|text| note(text));
-        Ok((R::export(&trainer, trained.epoch), trained.network))
-    }
-
     fn print<P: Serialize + std::fmt::Display>(
         &self,
         input: &Path,
@@ -136,17 +105,6 @@ impl PredictArgs {
         println!("{}", line.map_err(crate::export::json("a prediction"))?);
         Ok(())
     }
-}
-
-fn of_export<B: TrainBackend, R: Portable + TrainRecipe<B>>(
-    folder: &Path,
-    device: &B::Device,
-) -> Result<Asked<B, R>, TrainError> {
-    let exported = ExportedNetwork::<R>::read(folder)?;
-    let network = exported.init::<B::InnerBackend>(device)?;
-    let inherited = R::inherited(&exported.config);
-    inherited.iter().for_each(note_inherited);
-    Ok((exported.config, network))
 }
 
 /// A file, or the files of a folder that the network can be asked about.

@@ -1,13 +1,16 @@
 //! The tasks that the binary has. One more is a module and a line at the end of this file.
 
 pub mod image;
+pub mod language;
 
-use clap::Subcommand;
-use supernet::TrainBackend;
+use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
+use supernet::{OperationSet, TrainBackend};
 use workbench::backend::Selected;
+use workbench::error::nearest;
 
-use crate::TrainError;
+use crate::genotype::{looks_like, read_cells};
 use crate::portable::{Portable, TaskCommands};
+use crate::{Recipe, TrainError};
 
 /// [`workbench::tasks`], and the commands that only some of the tasks have.
 macro_rules! recipes {
@@ -16,26 +19,72 @@ macro_rules! recipes {
             crate::Recipe: $($task => $recipe),+
         }
 
-        /// Commands of single tasks.
-        #[derive(Debug, Subcommand)]
-        pub(crate) enum TaskCommand {
-            $(#[command(flatten)] $task(<$recipe as Portable>::Commands),)+
+        impl TaskName {
+            /// All of them; the first is the usual one.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$task),+];
+
+            /// The name in configurations.
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$task => <$recipe as crate::Recipe>::NAME,)+
+                }
+            }
         }
 
-        impl TaskCommands for TaskCommand {
-            fn prepare(self) -> Result<Option<Self>, TrainError> {
+        /// Commands of single tasks.
+        #[derive(Debug)]
+        pub(crate) enum TaskCommand {
+            $($task(<$recipe as Portable>::Commands),)+
+        }
+
+        impl TaskCommand {
+            /// The command of a line, of this task where it is not of one task alone.
+            ///
+            /// # Errors
+            ///
+            /// When its arguments cannot be read.
+            pub(crate) fn read(matches: &ArgMatches, task: TaskName) -> Result<Self, clap::Error> {
+                let own = |task: &TaskName| {
+                    let name = matches.subcommand_name();
+                    commands_of(*task).iter().any(|own| Some(own.get_name()) == name)
+                };
+                let mut tasks = [task].into_iter().chain(TaskName::ALL.iter().copied());
+                match tasks.find(own).unwrap_or(task) {
+                    $(TaskName::$task => {
+                        <$recipe as Portable>::Commands::from_arg_matches(matches).map(Self::$task)
+                    })+
+                }
+            }
+        }
+
+        impl TaskCommand {
+            /// Does what needs no device, and gives back what needs one.
+            ///
+            /// # Errors
+            ///
+            /// As [`TaskCommands::prepare`].
+            pub(crate) fn prepare(self) -> Result<Option<Self>, TrainError> {
                 Ok(match self {
                     $(Self::$task(command) => command.prepare()?.map(Self::$task),)+
                 })
             }
 
-            fn backend(&self) -> Option<&str> {
+            /// The backend asked for, if any.
+            pub(crate) fn backend(&self) -> Option<&str> {
                 match self {
                     $(Self::$task(command) => command.backend(),)+
                 }
             }
 
-            fn run<B: TrainBackend>(self, selected: &Selected<B>) -> Result<(), TrainError> {
+            /// Does what needs a device.
+            ///
+            /// # Errors
+            ///
+            /// As [`TaskCommands::run`].
+            pub(crate) fn run<B: TrainBackend>(
+                self,
+                selected: &Selected<B>,
+            ) -> Result<(), TrainError> {
                 match self {
                     $(Self::$task(command) => command.run::<B>(selected),)+
                 }
@@ -46,4 +95,36 @@ macro_rules! recipes {
 
 recipes! {
     Image => crate::tasks::image::ImageRecipe,
+    Language => crate::tasks::language::LanguageRecipe,
+}
+
+/// The commands that a task has beside those of all tasks.
+pub(crate) fn commands_of(task: TaskName) -> Vec<Command> {
+    let commands = for_task!(task, R => {
+        <R as Portable>::Commands::augment_subcommands(Command::new("train"))
+    });
+    commands.get_subcommands().cloned().collect()
+}
+
+/// The task that cells are of, by their name, file, folder or text: the first one that can read them, or
+/// whose form they have, or that has some of a name like it.
+pub(crate) fn task_of_cells(named: &str) -> Option<TaskName> {
+    let reads = |task: &TaskName| for_task!(*task, R => read_cells::<R>(named).is_ok());
+    let resembles = |task: &TaskName| for_task!(*task, R => looks_like::<R>(named));
+    let all = || TaskName::ALL.iter().copied();
+    let has = |task: &TaskName, name: &str| published(*task).any(|own| own == name);
+    all()
+        .find(reads)
+        .or_else(|| all().find(resembles))
+        .or_else(|| {
+            let is_word = !named.contains(['/', '\\', '.']);
+            let name = nearest(named, all().flat_map(published)).filter(|_| is_word)?;
+            all().find(|task| has(task, name))
+        })
+}
+
+/// Names of the published cells of a task.
+fn published(task: TaskName) -> impl Iterator<Item = &'static str> {
+    let published = for_task!(task, R => <R as Recipe>::Op::PUBLISHED);
+    published.iter().map(|(name, _)| *name)
 }

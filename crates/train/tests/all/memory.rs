@@ -49,7 +49,6 @@ fn fit(side: u32, arguments: &[&str], set: &[&str]) -> (f64, f64) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     pictures(&path.join("images"), side);
-    let log = path.join("log");
     let size = format!("data.folder.size={side}");
     let shorter_side = format!("data.folder.shorter_side={side}");
     let mut command = Command::new(env!("CARGO_BIN_EXE_train"));
@@ -59,6 +58,12 @@ fn fit(side: u32, arguments: &[&str], set: &[&str]) -> (f64, f64) {
     for set in [&size as &str, &shorter_side].iter().chain(set) {
         command.args(["--set", set]);
     }
+    told_and_peak(&mut command, path)
+}
+
+/// Runs a training in a folder: what was told, and the peak.
+pub(super) fn told_and_peak(command: &mut Command, path: &Path) -> (f64, f64) {
+    let log = path.join("log");
     let command = command.current_dir(path).stdout(Stdio::null());
     let mut child = command.stderr(File::create(&log).unwrap()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());

@@ -61,6 +61,9 @@ pub struct FitOutcome {
     /// The test score, with running statistics; of the averaged weights where there are some:
     /// `test_loss`, `test_error`.
     pub test: Score,
+    /// What published code makes of the test score, where it computes something else: for perplexity
+    /// `published_test_perplexity`.
+    pub published: Option<f64>,
     /// The test score class by class, where classes are told apart: `test_error_by_class`, `confusion`.
     pub by_class: Option<ByClass>,
     /// The cells in their text form.
@@ -177,6 +180,9 @@ impl Serialize for FitOutcome {
         to.put("multiply_adds", self.multiply_adds)?;
         to.put("test_loss", self.test.loss)?;
         to.put(format!("test_{}", self.metric.name), self.test.value)?;
+        if let Some(published) = self.published {
+            to.put(format!("published_test_{}", self.metric.name), published)?;
+        }
         if let Some(by_class) = &self.by_class {
             let name = format!("test_{}_by_class", self.metric.name);
             to.put(name, &by_class.values)?;
@@ -214,6 +220,7 @@ impl<'de> Deserialize<'de> for FitOutcome {
                 loss: from.take("test_loss")?,
                 value: from.take(&format!("test_{}", metric.name))?,
             },
+            published: from.take_optional(&format!("published_test_{}", metric.name))?,
             genotype: from.take("genotype")?,
             seconds: from.take("seconds")?,
             metric,

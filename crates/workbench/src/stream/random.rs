@@ -19,6 +19,10 @@ pub enum Purpose {
     Lengths = 5,
     /// What dropout leaves out.
     Dropout = 6,
+    /// Words of a text that a network writes.
+    Words = 7,
+    /// Cells at random.
+    Cells = 8,
 }
 
 /// The generator of random numbers for this purpose and key.

@@ -68,6 +68,15 @@ impl LanguageData {
         self.sequences.validate()
     }
 
+    /// How a text becomes words of this corpus; none where words are what white space separates.
+    pub fn tokenizer(&self) -> Option<TextOptions> {
+        match self.set {
+            CorpusId::Austen => Some(TextOptions::default()),
+            CorpusId::Text => Some(self.text.clone()),
+            CorpusId::Ptb | CorpusId::Wikitext2 => None,
+        }
+    }
+
     /// Loads the corpus.
     ///
     /// # Errors

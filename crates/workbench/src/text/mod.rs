@@ -16,6 +16,7 @@ mod regularisation;
 mod sequences;
 mod tokenizer;
 mod vocabulary;
+mod words;
 
 pub use batch::SequenceBatch;
 pub use corpus::Corpus;
@@ -24,9 +25,11 @@ pub use dropout::{Dropout, DropoutKey, MaskSize, Masks, Site, weight_mask};
 pub use load::{CorpusId, load_corpus};
 pub use loss::{perplexity, token_loss, token_score, token_sums};
 pub use problem::{EvaluationStreams, LanguageProblem};
+pub use read::text_files;
 pub use regularisation::Regularisation;
 pub use sequences::{
     Segment, Sequences, Vary, evaluation_segments, logit_segment, training_segments,
 };
 pub use tokenizer::TextOptions;
 pub use vocabulary::{END, UNKNOWN, Vocabulary, VocabularyMark};
+pub use words::{read_words, words_of};

@@ -151,9 +151,9 @@ impl LanguageProblem {
         &self.corpus
     }
 
-    /// The figure that published code gives for a score of [`evaluation`](Problem::evaluation) with the
-    /// same arguments: it divides the loss by the tokens of a stream, although the first is not predicted,
-    /// and so is slightly lower.
+    /// The score that published code gives for one of [`evaluation`](Problem::evaluation) with the same
+    /// arguments: it divides the loss by the tokens of a stream, although the first is not predicted, and
+    /// so is slightly lower.
     pub fn published_score(&self, split: Split, batch_size: usize, score: &Score) -> Score {
         let rows = self.evaluation_streams(split, batch_size).rows() as f64;
         perplexity(score.loss * (rows - 1.0) / rows)
@@ -335,6 +335,10 @@ impl Problem for LanguageProblem {
 
     fn score(&self, sums: &[f64]) -> Score {
         token_score(sums)
+    }
+
+    fn published_value(&self, split: Split, batch_size: usize, score: &Score) -> Option<f64> {
+        Some(self.published_score(split, batch_size, score).value)
     }
 }
 

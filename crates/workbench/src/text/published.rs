@@ -56,7 +56,7 @@ pub(super) fn read(name: &str, layout: &Layout, root: &Path) -> Result<Corpus> {
 
 /// What stands between white space as published code understands it: it takes four control characters
 /// for white space that Unicode does not.
-fn words(line: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(line: &str) -> impl Iterator<Item = &str> {
     let between = |c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c);
     line.split(between).filter(|word| !word.is_empty())
 }

@@ -60,7 +60,7 @@ fn text_of(file: &str, bytes: Vec<u8>) -> Result<String> {
 /// # Errors
 ///
 /// When the folder cannot be listed.
-pub(super) fn text_files(folder: &Path) -> Result<Vec<PathBuf>> {
+pub fn text_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let list = || WorkbenchError::io("list", folder);
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(list())? {

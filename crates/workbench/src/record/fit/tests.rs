@@ -100,6 +100,7 @@ fn outcome() -> FitOutcome {
             loss: 0.125,
             value: 2.5,
         },
+        published: None,
         by_class: None,
         genotype: "normal: skip_connect@0".into(),
         seconds: 61.5,
@@ -141,6 +142,16 @@ fn an_outcome_is_read_from_a_file_of_this_or_an_earlier_version() {
     assert!(
         message.contains("result.json`: missing field `name`"),
         "{message}"
+    );
+    let published = FitOutcome {
+        published: Some(2.25),
+        ..outcome()
+    };
+    let value = serde_json::to_value(&published).unwrap();
+    assert_eq!(value["published_test_error"], 2.25);
+    assert_eq!(
+        serde_json::from_value::<FitOutcome>(value).unwrap(),
+        published
     );
     let by_class = FitOutcome {
         by_class: Some(ByClass {

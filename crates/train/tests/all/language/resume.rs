@@ -1,0 +1,142 @@
+//! A training of language that is killed and resumed ends as one that was not.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use workbench::optim::non_monotone_trigger;
+use workbench::record::FitEpoch;
+
+use super::{corpus, fit};
+use crate::fit_commands::printed;
+
+const EPOCHS: usize = 9;
+
+/// With everything that has state or is drawn: lengths, all dropouts, penalties, averaging, and a rate at
+/// which the validation loss soon goes up and down.
+fn arguments(out: &str) -> Vec<&str> {
+    let set = [
+        "--set",
+        "network.dropout={embedding=0.1,input=0.1,cell_input=0.2,hidden=0.2,output=0.2}",
+        "--set",
+        "network.regularisation={activation=0.5,temporal=0.5}",
+        "--set",
+        "fit.average_after=1",
+        "--set",
+        "fit.parts=2",
+        "--set",
+        "fit.epochs=9",
+        "--set",
+        "weights.learning_rate={shape=\"linear\",from=20.0,to=15.0}",
+        "--seed",
+        "3",
+        "--out",
+        out,
+    ];
+    // `--epochs 1` of the small network is for other tests.
+    let small = fit(&[]);
+    let small = &small[..small.len() - 2];
+    [small, &set].concat()
+}
+
+fn spawn(folder: &Path, arguments: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_train"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn records(run: &Path) -> Vec<FitEpoch> {
+    let records: Vec<FitEpoch> = workbench::metrics::read(run.join("metrics.jsonl")).unwrap();
+    let timeless = |record| FitEpoch {
+        seconds: 0.0,
+        ..record
+    };
+    records.into_iter().map(timeless).collect()
+}
+
+fn result(run: &Path) -> Value {
+    let text = fs::read_to_string(run.join("result.json")).unwrap();
+    let mut result: Value = serde_json::from_str(&text).unwrap();
+    result["seconds"] = 0.into();
+    result
+}
+
+fn lines(run: &Path) -> usize {
+    fs::read_to_string(run.join("metrics.jsonl")).map_or(0, |text| text.lines().count())
+}
+
+/// Kills the process in the midst of the epoch after `epochs`.
+fn kill_after(mut child: Child, run: &Path, epochs: usize) {
+    let begun = Instant::now();
+    while lines(run) < epochs {
+        assert!(
+            begun.elapsed() < Duration::from_secs(300),
+            "no epoch {epochs}"
+        );
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "ended before it was killed"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(30));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        !run.join("result.json").exists(),
+        "finished before it was killed"
+    );
+}
+
+#[test]
+fn killed_before_and_after_averaging_begins_it_ends_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    corpus(path, 250);
+    printed(path, &[&arguments("whole")[..], &["--quiet"]].concat());
+    let expected = records(&path.join("whole"));
+    assert_eq!(expected.len(), EPOCHS);
+    let losses: Vec<f64> = expected
+        .iter()
+        .map(|record| record.validation.unwrap().loss)
+        .collect();
+    let since = non_monotone_trigger(&losses, 1).unwrap();
+    assert!(
+        (3..EPOCHS - 2).contains(&since),
+        "averaging since {since}: {losses:?}"
+    );
+
+    let run = path.join("broken");
+    kill_after(spawn(path, &arguments("broken")), &run, 1);
+    assert!(lines(&run) < since);
+    kill_after(spawn(path, &["resume", "broken"]), &run, since + 1);
+    printed(path, &["resume", "broken", "--quiet"]);
+    assert_eq!(records(&run), expected);
+    assert_eq!(result(&run), result(&path.join("whole")));
+}
+
+#[test]
+fn a_step_cut_into_parts_learns_what_it_learns_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    corpus(path, 60);
+    let trained = |parts: &str| {
+        let out = format!("run-{}", parts.len());
+        // So slowly that what sums differ in does not grow.
+        let set = ["--set", parts, "--set", "weights.learning_rate.from=0.2"];
+        printed(
+            path,
+            &fit(&[&set[..], &["--out", &out, "--quiet"]].concat()),
+        );
+        records(&path.join(out))[0].train.loss
+    };
+    let whole = trained("fit.parts=1");
+    let cut = trained("fit.parts = 3");
+    assert!((whole - cut).abs() < 1e-5, "{whole} {cut}");
+}
