@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use supernet::kernels::log_likelihood;
 use supernet::recurrent::{
     CellChoice, CellForm, CellMasks, HiddenState, LanguageConfig, LanguageMasks, LanguageNetwork,
     LanguageSize, LanguageSupernet, LanguageSupernetConfig, RecurrentOperation, StepNormalization,
@@ -176,7 +177,7 @@ impl Task for LanguageTask {
         let tokens = batch.tokens.clone();
         let output = supernet.forward(tokens, &codes.tables[0], state, &masks, pass.mode);
         Answered {
-            answer: output.logits,
+            answer: log_likelihood(output.logits, batch.targets.clone()),
             regulariser: match pass.phase {
                 Phase::Training => self.regularisation.penalty(output.hidden, output.dropped),
                 Phase::Evaluation => None,
@@ -219,7 +220,7 @@ impl Task for LanguageTask {
         let (tokens, state) = (batch.tokens.clone(), begun(batch.starts, carry));
         let output = child.forward(tokens, state, &LanguageMasks::default(), statistics);
         Answered {
-            answer: output.logits,
+            answer: log_likelihood(output.logits, batch.targets.clone()),
             regulariser: None,
             carry: Some(output.state),
         }
