@@ -341,3 +341,82 @@ impl Task for LanguageTask {
         "x and h".into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use workbench::config::Source;
+
+    type Config = SearchConfig<LanguageTask>;
+
+    fn resolve(name: &str, text: &str) -> Config {
+        Config::resolve(Some(Source { name, text }), &[]).unwrap()
+    }
+
+    #[test]
+    fn the_default_is_valid_and_round_trips() {
+        let config = Config::resolve(None, &[]).unwrap();
+        assert_eq!((config.name.as_str(), config.space.nodes), ("austen", 8));
+        let again = resolve("again", &config.to_toml().unwrap());
+        assert_eq!(config, again);
+        assert_eq!(config.fingerprint().unwrap(), again.fingerprint().unwrap());
+    }
+
+    #[test]
+    fn the_published_settings_are_valid() {
+        for (name, text, set) in [
+            (
+                "ptb",
+                include_str!("../../../../configs/ptb.toml"),
+                CorpusId::Ptb,
+            ),
+            (
+                "wt2",
+                include_str!("../../../../configs/wt2.toml"),
+                CorpusId::Wikitext2,
+            ),
+        ] {
+            let config = resolve(name, text);
+            assert_eq!((config.name.as_str(), config.data.set), (name, set));
+            assert_eq!(
+                (config.network.hidden, config.search.batch_size),
+                (300, 256)
+            );
+            assert_eq!(config.network.normalization, StepNormalization::StepSum);
+        }
+    }
+
+    #[test]
+    fn a_folder_of_text_brings_its_set_and_the_next_command_its_way_of_reading() {
+        let set = ["data.root=letters", "data.text.vocabulary=500"];
+        let config = Config::resolve(None, &set.map(String::from)).unwrap();
+        assert_eq!(
+            (config.data.set, config.name.as_str()),
+            (CorpusId::Text, "text")
+        );
+        assert_eq!(
+            LanguageTask::retraining(&config).join(" "),
+            "--data text --data-root letters --set data.text.vocabulary=500"
+        );
+    }
+
+    #[test]
+    fn weights_are_counted_without_logits_and_pairs_by_their_products() {
+        let size = LanguageSize {
+            words: 10_000,
+            hidden: 300,
+        };
+        let config = LanguageSupernetConfig {
+            size,
+            space: Default::default(),
+            normalization: StepNormalization::StepSum,
+        };
+        assert_eq!(config.weights(), 4_810_000);
+        let task = LanguageTask::new(config);
+        let costs = task.costs(Cost::MultiplyAdds).unwrap();
+        let product = 2.0 * 300.0 * 300.0;
+        assert_eq!(costs[0].len(), 36);
+        assert_eq!(costs[0][35], [0.0, product, product, product, product]);
+        assert!(task.costs(Cost::Parameters).is_none());
+    }
+}
