@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
-use workbench::config::parse_table;
+use workbench::config::{DEFAULT_TASK, Source, parse_table, task_name};
 use workbench::files::{read_to_string, write_atomic, write_json};
 use workbench::record::{Metric, SecondScoring};
 use workbench::seeds::Seeds;
@@ -43,12 +43,15 @@ pub struct GapTable {
     /// Epochs of retraining; 0 leaves it out.
     #[arg(long, default_value_t = 20)]
     retrain_epochs: usize,
-    /// Channels of the retrained networks.
-    #[arg(long, default_value_t = 16)]
-    retrain_channels: usize,
-    /// Cells of the retrained networks.
-    #[arg(long, default_value_t = 3)]
-    retrain_cells: usize,
+    /// Channels of retrained image networks; 16 by default.
+    #[arg(long)]
+    retrain_channels: Option<usize>,
+    /// Cells of retrained image networks; 3 by default.
+    #[arg(long)]
+    retrain_cells: Option<usize>,
+    /// A field of the retraining; may be given several times.
+    #[arg(long, value_name = "SECTION.FIELD=VALUE")]
+    retrain_set: Vec<String>,
     /// Folder of the runs, `METHOD/seed-SEED` each; by default `runs/gap-DATA`. What is finished in
     /// it is kept, and what is unfinished is resumed.
     #[arg(long, value_name = "FOLDER")]
@@ -83,8 +86,8 @@ struct Settings {
     epochs: Option<usize>,
     /// Further arguments of `search`.
     search: Vec<String>,
-    /// Epochs, channels and cells.
-    retrain: [usize; 3],
+    /// Arguments of `train fit` beside data and seed.
+    retrain: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -125,7 +128,8 @@ impl GapTable {
         let data = self.data()?;
         let default = || PathBuf::from(format!("runs/gap-{data}"));
         let runs = self.runs.clone().unwrap_or_else(default);
-        let notes = self.settings(&data, &runs)?;
+        let retraining = self.retraining()?;
+        let notes = self.settings(&data, &runs, &retraining)?;
         let mut table = Table {
             title: format!("Search and child on {data}"),
             metric: Metric::ERROR,
@@ -136,7 +140,7 @@ impl GapTable {
         let (mut missing, mut backends, mut temperatures) = (Vec::new(), Vec::new(), Vec::new());
         for method in &self.methods {
             for &seed in self.seeds.as_slice() {
-                let job = self.job(*method, seed, &data, &runs);
+                let job = self.job((*method, seed), &data, &runs, &retraining);
                 if !self.no_run {
                     job.run()
                         .with_context(|| format!("method {}, seed {seed}", method.name()))?;
@@ -195,7 +199,51 @@ impl GapTable {
         Ok(of_config.unwrap_or_else(|| "digits".into()))
     }
 
-    fn job(&self, method: Method, seed: u64, data: &str, runs: &Path) -> Job {
+    /// Arguments of `train fit` beside data and seed.
+    fn retraining(&self) -> anyhow::Result<Vec<String>> {
+        let task = self.task()?;
+        let mut arguments = vec!["--epochs".to_owned(), self.retrain_epochs.to_string()];
+        for (option, given, default) in [
+            ("channels", self.retrain_channels, 16),
+            ("cells", self.retrain_cells, 3),
+        ] {
+            if task == DEFAULT_TASK {
+                let value = given.unwrap_or(default).to_string();
+                arguments.extend([format!("--{option}"), value]);
+            } else {
+                ensure!(
+                    given.is_none(),
+                    "--retrain-{option} is for `task` {DEFAULT_TASK}, and the configuration has \
+                     {task}; valid is --retrain-set SECTION.FIELD=VALUE"
+                );
+            }
+        }
+        for field in &self.retrain_set {
+            arguments.extend(["--set".into(), field.clone()]);
+        }
+        Ok(arguments)
+    }
+
+    /// The task of the searches.
+    fn task(&self) -> anyhow::Result<String> {
+        let Some(path) = &self.options.config else {
+            return Ok(DEFAULT_TASK.into());
+        };
+        let (name, text) = (path.display().to_string(), read_to_string(path)?);
+        let source = Source {
+            name: &name,
+            text: &text,
+        };
+        Ok(task_name(Some(source), &[])?)
+    }
+
+    fn job(
+        &self,
+        (method, seed): (Method, u64),
+        data: &str,
+        runs: &Path,
+        retraining: &[String],
+    ) -> Job {
         let (name, set) = method.arguments();
         let options = SearchOptions {
             data: Some(data.into()),
@@ -207,13 +255,7 @@ impl GapTable {
         for field in set {
             push("--set", (*field).into());
         }
-        let retrain = [
-            ("--data", data.into()),
-            ("--channels", self.retrain_channels.to_string()),
-            ("--cells", self.retrain_cells.to_string()),
-            ("--epochs", self.retrain_epochs.to_string()),
-            ("--seed", seed.to_string()),
-        ];
+        let retrain = [("--data", data.into()), ("--seed", seed.to_string())];
         let text = |path: &PathBuf| path.display().to_string();
         let files = [
             ("--config", self.retrain_config.as_ref().map(text)),
@@ -223,7 +265,8 @@ impl GapTable {
             .into_iter()
             .filter_map(|(option, value)| Some((option, value?)))
             .chain(retrain)
-            .flat_map(|(option, value)| [option.to_owned(), value]);
+            .flat_map(|(option, value)| [option.to_owned(), value])
+            .chain(retraining.iter().cloned());
         Job {
             folder: runs.join(method.name()),
             seed,
@@ -246,7 +289,12 @@ impl GapTable {
 
     /// What all runs of the folder have in common is kept in it, so that a table that runs nothing
     /// does not mix settings either. Returns what the table says of its making.
-    fn settings(&self, data: &str, runs: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
+    fn settings(
+        &self,
+        data: &str,
+        runs: &Path,
+        retraining: &[String],
+    ) -> anyhow::Result<Vec<(&'static str, String)>> {
         let text = |path: &Option<PathBuf>| match path {
             Some(path) => read_to_string(path),
             None => Ok("default".into()),
@@ -257,11 +305,7 @@ impl GapTable {
             retrain_config: text(&self.retrain_config)?,
             epochs: self.options.epochs,
             search: [self.search.clone(), self.size()].concat(),
-            retrain: [
-                self.retrain_epochs,
-                self.retrain_channels,
-                self.retrain_cells,
-            ],
+            retrain: retraining.to_vec(),
         };
         let path = runs.join("settings.json");
         let mut made = Made {
@@ -289,9 +333,9 @@ impl GapTable {
         }
         let retraining = match self.retrain_epochs {
             0 => "none".into(),
-            epochs => format!(
-                "`train fit`, {epochs} epochs, {} channels, {} cells, error on the test images",
-                self.retrain_channels, self.retrain_cells
+            _ => format!(
+                "`train fit {}`, scored on the test data",
+                retraining.join(" ")
             ),
         };
         Ok(vec![
