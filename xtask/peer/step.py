@@ -179,6 +179,7 @@ def peak_mib():
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--task", choices=["images"], default="images")
     parser.add_argument("--channels", type=int, default=8)
     parser.add_argument("--cells", type=int, default=5)
     parser.add_argument("--batch", type=int, default=32)

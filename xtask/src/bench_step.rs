@@ -3,16 +3,19 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 use workbench::files::write_atomic;
 
 use crate::machine;
 use crate::peer::{self, Peer};
-use crate::worker::{Answer, Size, Worker, build, median};
+use crate::worker::{Answer, LanguageSize, Size, Subject, Worker, build, median};
 
 #[derive(Args)]
 pub struct BenchStep {
+    /// What is searched for.
+    #[arg(long, value_enum, default_value = "images")]
+    task: Searched,
     /// Measure PyTorch's step as well, and the ratio; needs python3 and network for the first time.
     #[arg(long)]
     peer: bool,
@@ -37,7 +40,7 @@ pub struct BenchStep {
         default_value = "dense,exact-sparse,sampled"
     )]
     execution: Vec<String>,
-    /// Keep the graph of one cell at a time.
+    /// Keep the graph of one cell at a time; of images.
     #[arg(long)]
     checkpoint_cells: bool,
     /// Steps of each, taken in turn, after one that does not count.
@@ -54,13 +57,55 @@ pub struct BenchStep {
     out: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Searched {
+    Images,
+    Language,
+}
+
+impl Searched {
+    fn subject(self, named: Named) -> Subject {
+        let (argument, name, arguments) = match self {
+            Self::Images => {
+                let size = named.size();
+                ("images", size.to_string(), size.arguments())
+            }
+            Self::Language => {
+                let size = named.language_size();
+                ("language", size.to_string(), size.arguments())
+            }
+        };
+        let task = ["--task".to_owned(), argument.to_owned()];
+        Subject {
+            name,
+            arguments: task.into_iter().chain(arguments).collect(),
+        }
+    }
+
+    /// What takes the same step in PyTorch.
+    fn script(self) -> PathBuf {
+        peer::script(match self {
+            Self::Images => "step.py",
+            Self::Language => "language_step.py",
+        })
+    }
+
+    /// What the profile does not know by name.
+    fn rest(self) -> &'static str {
+        match self {
+            Self::Images => "graph, sums of gradients, stem, optimisers",
+            Self::Language => "graph, sums of gradients, embeddings, decoder, optimisers",
+        }
+    }
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Named {
-    /// 8 channels, 5 cells, batch 32 of 1x28x28
+    /// 8 channels, 5 cells, batch 32 of 1x28x28; 64 units, 1,000 words
     Small,
-    /// 12 channels, 6 cells, batch 48 of 3x32x32
+    /// 12 channels, 6 cells, batch 48 of 3x32x32; 150 units, 5,000 words
     Medium,
-    /// 16 channels, 8 cells, batch 64 of 3x32x32
+    /// 16 channels, 8 cells, batch 64 of 3x32x32; 300 units, 10,000 words
     Large,
 }
 
@@ -77,6 +122,21 @@ impl Named {
             batch,
             image_channels,
             side,
+            draws: 4,
+        }
+    }
+
+    fn language_size(self) -> LanguageSize {
+        let [hidden, words] = match self {
+            Named::Small => [64, 1_000],
+            Named::Medium => [150, 5_000],
+            Named::Large => [300, 10_000],
+        };
+        LanguageSize {
+            hidden,
+            words,
+            streams: 64,
+            length: 35,
             draws: 4,
         }
     }
@@ -106,6 +166,10 @@ impl Measured {
 
 impl BenchStep {
     pub fn run(self) -> anyhow::Result<()> {
+        ensure!(
+            !self.checkpoint_cells || self.task == Searched::Images,
+            "`--checkpoint-cells` is of images; leave it out with `--task language`"
+        );
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut features = self.features.clone();
         if self.profile {
@@ -143,17 +207,17 @@ impl BenchStep {
         ));
         let mut profiles = String::new();
         for named in &self.size {
-            let size = named.size();
-            let measured = self.measure(&size, &program, peer.as_ref())?;
+            let subject = self.task.subject(*named);
+            let measured = self.measure(&subject, &program, peer.as_ref())?;
             let (peer, ours) = match self.peer {
                 true => measured.split_last().map(|(peer, ours)| (Some(peer), ours)),
                 false => Some((None, measured.as_slice())),
             }
             .context("nothing was measured")?;
             for (execution, measured) in self.execution.iter().zip(ours) {
-                report.push_str(&row(&size, execution, measured, peer)?);
+                report.push_str(&row(&subject.name, execution, measured, peer)?);
                 if self.profile {
-                    profiles.push_str(&profile(&size, execution, measured)?);
+                    profiles.push_str(&self.profile(&subject.name, execution, measured)?);
                 }
             }
         }
@@ -168,13 +232,13 @@ impl BenchStep {
     /// All executions, then the peer if there is one, taking turns.
     fn measure(
         &self,
-        size: &Size,
+        subject: &Subject,
         program: &Path,
         peer: Option<&Peer>,
     ) -> anyhow::Result<Vec<Measured>> {
         let mut workers = Vec::new();
         for execution in &self.execution {
-            let mut arguments = size.arguments();
+            let mut arguments = subject.arguments.clone();
             arguments.extend(["--execution".into(), execution.clone()]);
             if self.checkpoint_cells {
                 arguments.push("--checkpoint-cells".into());
@@ -182,13 +246,14 @@ impl BenchStep {
             workers.push(Worker::start(execution, program, arguments)?);
         }
         if let Some(peer) = peer {
-            let mut arguments = vec![peer::script().display().to_string()];
-            arguments.extend(size.arguments());
+            let mut arguments = vec![self.task.script().display().to_string()];
+            arguments.extend(subject.arguments.clone());
             arguments.extend(["--device".into(), self.peer_device.clone()]);
             workers.push(Worker::start("PyTorch", &peer.python, arguments)?);
         }
         let mut answers: Vec<Vec<Answer>> = workers.iter().map(|_| Vec::new()).collect();
         for round in 0..=self.rounds {
+            let size = &subject.name;
             eprintln!("{size}: round {round} of {}", self.rounds);
             for (worker, answers) in workers.iter_mut().zip(&mut answers) {
                 let answer = worker.step()?;
@@ -199,10 +264,38 @@ impl BenchStep {
         }
         answers.into_iter().map(Measured::from_answers).collect()
     }
+
+    /// Share of the last step of each kind of operation, the largest first.
+    fn profile(&self, size: &str, execution: &str, measured: &Measured) -> anyhow::Result<String> {
+        let total = *measured.rounds.last().context("a bench needs a round")?;
+        let mut rows = measured.profile.clone();
+        rows.sort_by(|a, b| b.3.total_cmp(&a.3));
+        let known: f64 = rows.iter().map(|row| row.3).sum();
+        let mut text = format!(
+            "\n{size}, {execution}: one step of {total:.3} seconds\n\n\
+         | operation | direction | calls | seconds | share % |\n|---|---|---|---|---|\n"
+        );
+        for (operation, pass, calls, seconds) in &rows {
+            let share = 100.0 * seconds / total;
+            writeln!(
+                text,
+                "| {operation} | {} | {calls} | {seconds:.4} | {share:.1} |",
+                pass.to_lowercase()
+            )?;
+        }
+        let rest = total - known;
+        let share = 100.0 * rest / total;
+        writeln!(
+            text,
+            "| everything else: {} | both | | {rest:.4} | {share:.1} |",
+            self.task.rest()
+        )?;
+        Ok(text)
+    }
 }
 
 fn row(
-    size: &Size,
+    size: &str,
     execution: &str,
     ours: &Measured,
     peer: Option<&Measured>,
@@ -230,31 +323,4 @@ fn row(
     }
     row.push('\n');
     Ok(row)
-}
-
-/// Share of the last step of each kind of operation, the largest first.
-fn profile(size: &Size, execution: &str, measured: &Measured) -> anyhow::Result<String> {
-    let total = *measured.rounds.last().context("a bench needs a round")?;
-    let mut rows = measured.profile.clone();
-    rows.sort_by(|a, b| b.3.total_cmp(&a.3));
-    let known: f64 = rows.iter().map(|row| row.3).sum();
-    let mut text = format!(
-        "\n{size}, {execution}: one step of {total:.3} seconds\n\n\
-         | operation | direction | calls | seconds | share % |\n|---|---|---|---|---|\n"
-    );
-    for (operation, pass, calls, seconds) in &rows {
-        let share = 100.0 * seconds / total;
-        writeln!(
-            text,
-            "| {operation} | {} | {calls} | {seconds:.4} | {share:.1} |",
-            pass.to_lowercase()
-        )?;
-    }
-    let rest = total - known;
-    let share = 100.0 * rest / total;
-    writeln!(
-        text,
-        "| everything else: graph, sums of gradients, stem, optimisers | both | | {rest:.4} | {share:.1} |"
-    )?;
-    Ok(text)
 }

@@ -1,4 +1,4 @@
-//! The PyTorch peer: a virtual environment below the target folder, and a script of ours in it.
+//! The PyTorch peer: a virtual environment below the target folder, and scripts of ours in it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,9 +12,11 @@ pub struct Peer {
     pub version: String,
 }
 
-/// The script, which takes the arguments of the step benchmark.
-pub fn script() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("peer/step.py")
+/// A script of the folder `peer`, which takes the arguments of the step benchmark.
+pub fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("peer")
+        .join(name)
 }
 
 impl Peer {

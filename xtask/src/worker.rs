@@ -17,7 +17,45 @@ pub struct Answer {
     pub profile: Vec<(String, String, usize, f64)>,
 }
 
-/// A supernet and a batch.
+/// What a worker runs: its name in reports, and its arguments.
+pub struct Subject {
+    pub name: String,
+    pub arguments: Vec<String>,
+}
+
+/// A supernet of language modelling and a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct LanguageSize {
+    pub hidden: usize,
+    pub words: usize,
+    pub streams: usize,
+    pub length: usize,
+    pub draws: usize,
+}
+
+impl LanguageSize {
+    pub fn arguments(&self) -> Vec<String> {
+        arguments([
+            ("--hidden", self.hidden),
+            ("--words", self.words),
+            ("--batch", self.streams),
+            ("--length", self.length),
+            ("--draws", self.draws),
+        ])
+    }
+}
+
+impl std::fmt::Display for LanguageSize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} units, {} words, {} streams of {}",
+            self.hidden, self.words, self.streams, self.length
+        )
+    }
+}
+
+/// A supernet of image classification and a batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Size {
     pub channels: usize,
@@ -30,18 +68,21 @@ pub struct Size {
 
 impl Size {
     pub fn arguments(&self) -> Vec<String> {
-        [
+        arguments([
             ("--channels", self.channels),
             ("--cells", self.cells),
             ("--batch", self.batch),
             ("--image-channels", self.image_channels),
             ("--side", self.side),
             ("--draws", self.draws),
-        ]
-        .into_iter()
-        .flat_map(|(name, value)| [name.to_owned(), value.to_string()])
-        .collect()
+        ])
     }
+}
+
+fn arguments<const N: usize>(named: [(&str, usize); N]) -> Vec<String> {
+    let named = named.into_iter();
+    let pairs = named.flat_map(|(name, value)| [name.to_owned(), value.to_string()]);
+    pairs.collect()
 }
 
 impl std::fmt::Display for Size {

@@ -53,7 +53,6 @@ impl Failure for WorkbenchError {
 ///
 /// The body runs on a thread of the pool that operations share their work with; see [`on_pool`].
 pub fn run<E: Failure + Send>(body: impl FnOnce() -> Result<(), E> + Send) -> ExitCode {
-    keep_freed();
     let message = Arc::new(Mutex::new(String::new()));
     let first = Arc::clone(&message);
     panic::set_hook(Box::new(move |info| {
@@ -93,8 +92,10 @@ const STACK: usize = 8 << 20;
 /// Runs `body` on a thread of rayon's pool. Called from outside, every operation that shares its
 /// work would put the caller to sleep and wake two other threads, thousands of times a step.
 ///
-/// The pool has at least two threads, so that one of them can wait for work that the pool does.
+/// The pool has at least two threads, so that one of them can wait for work that the pool does. Before
+/// they are made, the process is told to keep memory that it frees.
 pub fn on_pool<T: Send>(body: impl FnOnce() -> T + Send) -> T {
+    keep_freed();
     let wanted = std::env::var("RAYON_NUM_THREADS")
         .ok()
         .and_then(|threads| threads.parse().ok())

@@ -2,6 +2,7 @@
 
 mod alternation;
 mod command_line;
+mod language;
 #[cfg(target_os = "linux")]
 mod memory;
 mod own_task;

@@ -1,7 +1,8 @@
 use burn::tensor::{Tensor, backend::Backend};
 
+use super::tensors::product;
 use super::{StateNorm, UnrollInputs, UnrollSettings, Unrolled};
-use crate::kernels::{self, GateActivation, GateTerm, KernelBackend};
+use crate::kernels::{self, GateActivation, GateTerm, KernelBackend, profile::Pass};
 
 /// The one term of the first state, which mixes the hidden state before with its candidate.
 pub(super) const FIRST: GateTerm = GateTerm {
@@ -105,8 +106,9 @@ impl<B: KernelBackend> Cell<'_, B> {
         let [batch, width] = input.dims();
         let hidden = width / 2;
         let factor = self.masked(previous.clone());
-        let product = input + factor.clone().matmul(self.inputs.first.clone());
-        let first = product.reshape([1, batch, width]);
+        let matrix = self.inputs.first.clone();
+        let sum = input + product(factor.clone(), matrix, Pass::Forward);
+        let first = sum.reshape([1, batch, width]);
         let before = previous.clone().reshape([1, batch, hidden]);
         let state = kernels::gated_mix(before, first.clone(), self.one.clone(), &[FIRST]);
         let steps = self.settings.plan.len();
@@ -127,7 +129,7 @@ impl<B: KernelBackend> Cell<'_, B> {
             } else {
                 let factors = stacked(&moment.masked, &plan.read);
                 let products = factors.clone().reshape([count * batch, hidden]);
-                let products = products.matmul(matrix.clone());
+                let products = product(products, matrix.clone(), Pass::Forward);
                 let products = products.reshape([count, batch, width]);
                 let states = match self.settings.mask {
                     Some(_) => stacked(&moment.states, &plan.read),

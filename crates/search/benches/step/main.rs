@@ -1,18 +1,19 @@
-//! One alternating step (architecture step and weight step) on random images, once for every line
-//! read from standard input; each answer is a JSON line with the seconds it took and the peak
+//! One alternating step (architecture step and weight step) on random images or words, once for every
+//! line read from standard input; each answer is a JSON line with the seconds it took and the peak
 //! resident memory so far, and with the feature `profile` what they were spent on. `cargo xtask
 //! bench step` drives it, beside a peer that answers alike.
+
+mod images;
+mod language;
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
 use burn::backend::Autodiff;
-use burn::tensor::{Distribution, Int, Tensor, backend::Backend};
-use clap::Parser;
-use search::tasks::ImageTask;
-use search::{AlternatingStep, Objective, SearchConfig, SearchState, Task};
-use supernet::{Execution, NetworkConfig, SupernetConfig, kernels::profile};
-use workbench::images::Batch;
+use burn::tensor::backend::Backend;
+use clap::{Parser, ValueEnum};
+use search::{AlternatingStep, BatchOf, Objective, SearchConfig, SearchState, Task, TrainTask};
+use supernet::{Execution, kernels::profile};
 
 #[cfg(feature = "cuda")]
 type Device = burn_cuda::Cuda;
@@ -25,18 +26,24 @@ type Device = burn_flex::Flex;
 
 type Train = Autodiff<Device>;
 
+/// What is searched for.
+#[derive(Clone, Copy, ValueEnum)]
+enum Searched {
+    Images,
+    Language,
+}
+
 #[derive(Parser)]
 struct Cli {
-    #[arg(long, default_value_t = 8)]
-    channels: usize,
-    #[arg(long, default_value_t = 5)]
-    cells: usize,
+    #[arg(long, value_enum, default_value = "images")]
+    task: Searched,
+    #[command(flatten)]
+    images: images::Images,
+    #[command(flatten)]
+    language: language::Language,
+    /// Images, or streams of words.
     #[arg(long, default_value_t = 32)]
     batch: usize,
-    #[arg(long, default_value_t = 1)]
-    image_channels: usize,
-    #[arg(long, default_value_t = 28)]
-    side: usize,
     /// Size M of the ensemble.
     #[arg(long, default_value_t = 4)]
     draws: usize,
@@ -65,7 +72,15 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
-    let mut config = SearchConfig::<ImageTask>::resolve(None, &[])?;
+    match cli.task {
+        Searched::Images => images::run(cli),
+        Searched::Language => language::run(cli),
+    }
+}
+
+/// The task's defaults, with what the command line says of every task.
+fn configure<T: Task>(cli: &Cli) -> anyhow::Result<SearchConfig<T>> {
+    let mut config = SearchConfig::<T>::resolve(None, &[])?;
     config.architecture.draws = cli.draws;
     config.search.checkpoint_cells = cli.checkpoint_cells;
     config.search.execution = match cli.execution.as_str() {
@@ -74,47 +89,32 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         "sampled" => Execution::Sampled,
         other => anyhow::bail!("`--execution` is `{other}`; valid: dense, exact-sparse, sampled"),
     };
-    let supernet = SupernetConfig {
-        network: NetworkConfig {
-            image_channels: cli.image_channels,
-            classes: 10,
-            channels: cli.channels,
-            cells: cli.cells,
-        },
-        space: config.space.clone(),
-    };
+    Ok(config)
+}
+
+/// Takes a step for every line, always on the same batches.
+fn answer<T: TrainTask<Train>>(
+    config: &SearchConfig<T>,
+    task: &T,
+    problem: &T::Problem,
+    [weight_batch, alpha_batch]: [BatchOf<T, Train>; 2],
+    learning_rate: f64,
+) -> anyhow::Result<()> {
     let device = Default::default();
-    // Of the data set only the loss is used.
-    let (_, problem) = ImageTask::open(&config)?;
-    let task = ImageTask::new(supernet, [cli.side; 2]);
-    let mut state = SearchState::<Train, ImageTask>::new(&config, &task, &device)?;
-    Train::seed(&device, 0);
-    let batch = || Batch::<Train> {
-        images: Tensor::random(
-            [cli.batch, cli.image_channels, cli.side, cli.side],
-            Distribution::Normal(0.0, 1.0),
-            &device,
-        ),
-        labels: Tensor::<Train, 1, Int>::random(
-            [cli.batch],
-            Distribution::Uniform(0.0, 10.0),
-            &device,
-        ),
-    };
-    let (weight_batch, alpha_batch) = (batch(), batch());
+    let mut state = SearchState::<Train, T>::new(config, task, &device)?;
     let mut out = std::io::stdout().lock();
     for (index, line) in std::io::stdin().lock().lines().enumerate() {
         line?;
         let begun = Instant::now();
         let step = AlternatingStep {
             objective: Objective {
-                config: &config,
-                task: &task,
-                problem: &problem,
+                config,
+                task,
+                problem,
                 index: index as u64,
                 temperature: 1.0,
             },
-            learning_rate: 0.025,
+            learning_rate,
         };
         let losses;
         (state, losses) = step.take(state, &weight_batch, Some(&alpha_batch))?;
