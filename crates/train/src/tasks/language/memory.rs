@@ -32,6 +32,6 @@ fn floats_per_token(network: &LanguageConfig) -> usize {
         CellChoice::Derived { genotype, .. } => (4 + 5 * genotype.nodes()) * hidden,
         CellChoice::Lstm => 30 * hidden,
     };
-    // Logits, their logarithms of probabilities, and the gradients of both.
-    4 * words + cell
+    // Logits before and with their biases; their gradient takes the memory of the latter.
+    2 * words + cell
 }
