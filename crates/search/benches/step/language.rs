@@ -29,6 +29,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         size: LanguageSize { words, hidden },
         space: config.space.clone(),
         normalization: config.network.normalization,
+        form: config.network.form,
     });
     // Of the corpus only the loss is used.
     let vocabulary: Vocabulary = (0..words).map(|word| format!("w{word}")).collect();

@@ -39,12 +39,20 @@ pub struct LanguageCell {
     /// What the weights of a step's pairs are divided by.
     #[serde(default)]
     pub normalization: StepNormalization,
+    /// Whether the states of the supernet are normalised over the batch, as published, or not, as those of
+    /// a network that is retrained.
+    #[serde(default = "published")]
+    pub form: CellForm,
     /// Shares of what is dropped while weights or logits learn.
     #[serde(default)]
     pub dropout: Dropout,
     /// Penalties of hidden states while weights learn.
     #[serde(default)]
     pub regularisation: Regularisation,
+}
+
+fn published() -> CellForm {
+    CellForm::Searched
 }
 
 impl LanguageTask {
@@ -149,6 +157,7 @@ impl Task for LanguageTask {
                 size,
                 space: config.space.clone(),
                 normalization: config.network.normalization,
+                form: config.network.form,
             },
             dropout: config.network.dropout,
             regularisation: config.network.regularisation,
@@ -191,7 +200,7 @@ impl Task for LanguageTask {
         supernet: &LanguageSupernet<B>,
         genotype: &Genotype<RecurrentOperation>,
     ) -> Result<LanguageNetwork<B>, SearchError> {
-        Ok(supernet.inherit(genotype, CellForm::Searched)?)
+        Ok(supernet.inherit(genotype, self.supernet.form)?)
     }
 
     fn unnormalised<B: ModelBackend>(&self, child: LanguageNetwork<B>) -> LanguageNetwork<B> {
@@ -276,8 +285,9 @@ impl Task for LanguageTask {
             ("data.evaluation.validation", evaluation.validation),
             ("data.evaluation.test", evaluation.test),
         ] {
-            if streams < 2 {
-                let valid = "2 or more: states are normalised over the streams";
+            if network.form == CellForm::Searched && streams < 2 {
+                let valid = "2 or more: states are normalised over the streams, unless `network.form` is \
+                             retrained";
                 return Err(SearchError::field(field, streams, valid));
             }
         }
@@ -300,7 +310,7 @@ impl Task for LanguageTask {
         let written = json!({
             "format": 1,
             "task": Self::NAME,
-            "network": self.network(genotype, CellForm::Searched),
+            "network": self.network(genotype, self.supernet.form),
             "vocabulary": problem.corpus().vocabulary().words(),
             "text": plain.then_some(&data.text),
             "trained": {
@@ -410,6 +420,7 @@ mod tests {
             size,
             space: Default::default(),
             normalization: StepNormalization::StepSum,
+            form: CellForm::Searched,
         };
         assert_eq!(config.weights(), 4_810_000);
         let task = LanguageTask::new(config);

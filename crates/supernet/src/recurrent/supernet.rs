@@ -24,6 +24,8 @@ pub struct LanguageSupernetConfig {
     /// What the weights of a step are divided by.
     #[serde(default)]
     pub normalization: StepNormalization,
+    /// Whether states are normalised over the batch, as published.
+    pub form: CellForm,
 }
 
 impl LanguageSupernetConfig {
@@ -63,15 +65,14 @@ impl LanguageSupernetConfig {
         let cell = RecurrentCell::new(sizes, self.space.nodes, init, device);
         Ok(LanguageSupernet {
             words,
-            cell: cell.in_form(CellForm::Searched),
+            cell: cell.in_form(self.form),
             space: self.space.clone(),
             normalization: self.normalization,
         })
     }
 }
 
-/// The network that contains every recurrent cell of the search space, its states normalised over the
-/// batch. It holds weights only: a code is an argument of the forward pass.
+/// The network that contains every recurrent cell of the search space. It holds weights only: a code is an argument of the forward pass.
 #[derive(Module, Debug)]
 pub struct LanguageSupernet<B: Backend> {
     words: TiedWords<B>,

@@ -27,6 +27,7 @@ fn config(nodes: usize) -> LanguageSupernetConfig {
             ..Default::default()
         },
         normalization: StepNormalization::StepSum,
+        form: CellForm::Searched,
     }
 }
 
