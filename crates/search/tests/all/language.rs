@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use workbench::record::{SearchEpoch, SearchOutcome, SearchTiming, SecondScoring};
+use workbench::record::{SearchOutcome, SecondScoring};
+
+use crate::resume::records;
 
 /// Words in an order by chance, a paragraph of nine each.
 fn text(paragraphs: usize, mut state: u32) -> String {
@@ -57,17 +59,6 @@ fn search(folder: &Path, more: &[&str]) -> Output {
         .current_dir(folder)
         .output()
         .unwrap()
-}
-
-fn records(run: &Path) -> Vec<SearchEpoch> {
-    let records: Vec<SearchEpoch> = workbench::metrics::read(run.join("metrics.jsonl")).unwrap();
-    let timing = SearchTiming {
-        search_seconds: 0.0,
-        validation_seconds: 0.0,
-        examples_per_second: 0.0,
-    };
-    let untimed = |record| SearchEpoch { timing, ..record };
-    records.into_iter().map(untimed).collect()
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn begun(run: &Path, method: &str, stderr: Stdio) -> Child {
     command(&arguments, run).stderr(stderr).spawn().unwrap()
 }
 
-fn records(run: &Path) -> Vec<SearchEpoch> {
+pub(crate) fn records(run: &Path) -> Vec<SearchEpoch> {
     let records: Vec<SearchEpoch> = workbench::metrics::read(run.join("metrics.jsonl")).unwrap();
     let timing = SearchTiming {
         search_seconds: 0.0,
