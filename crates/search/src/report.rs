@@ -27,6 +27,7 @@ pub fn draw_genotype<T: Task>(genotype: &Genotype<T::Op>) -> Result<String, Sear
         title: capitalised(&T::cell_title(index)),
         inputs: (0..T::Op::INPUTS).map(T::input_label).collect(),
         nodes: cell.nodes.len(),
+        first_node: T::FIRST_NODE,
         edges: cell
             .nodes
             .iter()
@@ -42,6 +43,8 @@ pub fn draw_genotype<T: Task>(genotype: &Genotype<T::Op>) -> Result<String, Sear
             })
             .collect(),
         outputs: cell.outputs(),
+        output: T::OUTPUT.into(),
+        joined: T::JOINED.into(),
     };
     let drawings: Vec<_> = genotype.cells.iter().enumerate().map(drawing).collect();
     Ok(cells_svg(&drawings)?)
@@ -156,7 +159,7 @@ fn probabilities<T: Task>(
                 records.iter().filter_map(point).collect()
             };
             panels.push(Panel {
-                title: format!("{} to node {node}", source::<T>(input)),
+                title: format!("{} to node {}", source::<T>(input), T::FIRST_NODE + node),
                 lines: (0..space.ops()).map(line).collect(),
             });
         }
@@ -173,7 +176,7 @@ fn probabilities<T: Task>(
 
 fn source<T: Task>(input: usize) -> String {
     match input.checked_sub(T::Op::INPUTS) {
-        Some(node) => format!("node {node}"),
+        Some(node) => format!("node {}", T::FIRST_NODE + node),
         None => T::input_label(input),
     }
 }

@@ -118,6 +118,12 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
     const SHORTHANDS: &'static [Shorthand] = &[];
     /// What else a supernet's convolutions can compute in while it trains.
     const PRECISIONS: &'static [Precision] = &[Precision::F32];
+    /// The number that pictures show the first node of a cell by.
+    const FIRST_NODE: usize = 0;
+    /// What pictures call the output of a cell.
+    const OUTPUT: &'static str = "c_{k}";
+    /// How the nodes of a cell make its output.
+    const JOINED: &'static str = "concat";
     /// How a child with inherited weights is scored beside the way its supernet is.
     const SECOND_SCORING: SecondScoring = SecondScoring::Running;
     /// Whether [`differentiate_cellwise`](Self::differentiate_cellwise) is there.

@@ -140,6 +140,10 @@ impl Task for LanguageTask {
     type Carry<B: Backend> = Option<HiddenState<B>>;
     const SHORTHANDS: &'static [Shorthand] = text::SHORTHANDS;
     const SECOND_SCORING: SecondScoring = SecondScoring::Unnormalised;
+    /// State 0 is the first, of input and hidden state.
+    const FIRST_NODE: usize = 1;
+    const OUTPUT: &'static str = "h";
+    const JOINED: &'static str = "mean";
 
     fn open(config: &SearchConfig<Self>) -> Result<(Self, LanguageProblem), SearchError> {
         let data = &config.data;
@@ -348,7 +352,7 @@ impl Task for LanguageTask {
     }
 
     fn input_label(_input: usize) -> String {
-        "x and h".into()
+        "0: x, h".into()
     }
 }
 

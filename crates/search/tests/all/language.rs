@@ -103,7 +103,9 @@ fn every_method_searches_derives_draws_and_leaves_its_child() {
         assert_eq!(second.scoring, SecondScoring::Unnormalised);
         assert_eq!(second.gap, second.child - outcome.supernet);
         let drawn = fs::read_to_string(run.join("cells.svg")).unwrap();
-        assert!(drawn.contains("x and h"), "the input has a name");
+        for name in ["0: x, h", "3", "h", "mean"] {
+            assert!(drawn.contains(&format!(">{name}</text>")), "{name}");
+        }
         let config = fs::read_to_string(run.join("child/config.json")).unwrap();
         let config: serde_json::Value = serde_json::from_str(&config).unwrap();
         assert_eq!(config["task"], "language");

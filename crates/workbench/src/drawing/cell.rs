@@ -12,10 +12,16 @@ pub struct CellDrawing {
     pub inputs: Vec<String>,
     /// The number of intermediate nodes.
     pub nodes: usize,
+    /// The number that the first of them is shown by.
+    pub first_node: usize,
     /// The operations, each a line of its own.
     pub edges: Vec<DrawnEdge>,
-    /// The nodes that are joined into an output `c_k`, counted without the inputs; none for no output.
+    /// The nodes that are joined into an output, counted without the inputs; none for no output.
     pub outputs: Vec<usize>,
+    /// What the output is called.
+    pub output: String,
+    /// How the nodes are joined, such as `concat`.
+    pub joined: String,
 }
 
 /// An operation of a cell.

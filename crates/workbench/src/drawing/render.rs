@@ -43,12 +43,12 @@ fn drawn(cell: &CellDrawing, layout: &Layout) -> Svg {
     for (vertex, rect) in layout.boxes.iter().enumerate() {
         let (name, fill) = match vertex.checked_sub(cell.inputs.len()) {
             None => (cell.inputs[vertex].clone(), "#e3f1e6"),
-            Some(node) => (node.to_string(), "#e4eefb"),
+            Some(node) => ((cell.first_node + node).to_string(), "#e4eefb"),
         };
         named_box(&mut svg, *rect, &name, fill);
     }
     if let Some(output) = layout.output {
-        named_box(&mut svg, output, "c_{k}", "#fbf0d9");
+        named_box(&mut svg, output, &cell.output, "#fbf0d9");
     }
     svg
 }
@@ -106,7 +106,7 @@ fn output_lines(svg: &mut Svg, cell: &CellDrawing, layout: &Layout, output: Rect
     svg.shape(&format!("M{centre:.1} {arrival:.1}l-3.2 8h6.4z"), PALE);
     svg.text(
         (centre - 8.0, layout.bus - 9.0),
-        "concat",
+        &cell.joined,
         11.0,
         MUTED,
         "end",

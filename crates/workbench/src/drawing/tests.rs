@@ -22,7 +22,28 @@ fn cell(nodes: usize, edges: Vec<DrawnEdge>) -> CellDrawing {
         nodes,
         edges,
         outputs: (0..nodes).collect(),
+        first_node: 0,
+        output: "c_{k}".into(),
+        joined: "concat".into(),
     }
+}
+
+#[test]
+fn nodes_and_output_are_shown_by_their_names() {
+    let cell = CellDrawing {
+        first_node: 1,
+        output: "h".into(),
+        joined: "mean".into(),
+        ..one_input()
+    };
+    let svg = cell_svg(&cell).unwrap();
+    for name in ["5", "h", "mean"] {
+        assert!(svg.contains(&format!(">{name}</text>")), "{name} in {svg}");
+    }
+    assert!(
+        !svg.contains("concat") && !svg.contains(">0</text>"),
+        "{svg}"
+    );
 }
 
 /// All 14 edges of a cell of four nodes with three operations each.
