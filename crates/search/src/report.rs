@@ -250,18 +250,15 @@ pub fn summary<T: Task>(
         "gap",
         &format!("{:+.2} {unit} (child - supernet)", last.gap),
     );
-    if let Some(SecondScore {
-        scoring,
-        child,
-        gap,
-    }) = last.second
-    {
-        let (child, how) = (metric.show(child), scoring.phrase());
-        text += &field(
-            scoring.title(),
-            &format!("{child} child {name} {how}, gap {gap:+.2} {unit}"),
-        );
-    }
+    let (title, how) = (T::SECOND_SCORING.title(), T::SECOND_SCORING.phrase());
+    let second = match last.second {
+        Some(SecondScore { child, gap, .. }) => {
+            let child = metric.show(child);
+            format!("{child} child {name} {how}, gap {gap:+.2} {unit}")
+        }
+        None => format!("the child has no finite {name} {how}"),
+    };
+    text += &field(title, &second);
     let entropies: Vec<String> = last
         .cells
         .iter()

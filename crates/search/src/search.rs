@@ -356,18 +356,19 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
         let second = |child: &T::Child<B::InnerBackend>, statistics| {
             let score = scoring.child(child, Split::Validation, statistics)?;
             let (child, gap) = (score.value, score.value - supernet.value);
-            let (scoring, finite) = (T::SECOND_SCORING, child.is_finite());
-            Ok::<_, SearchError>(finite.then_some(SecondScore {
-                scoring,
+            Ok::<_, SearchError>(SecondScore {
+                scoring: T::SECOND_SCORING,
                 child,
                 gap,
-            }))
+            })
         };
         let inherited = scoring.child(&child, Split::Validation, Statistics::Batch)?;
         let second = match T::SECOND_SCORING {
-            SecondScoring::Running => second(&child, Statistics::Running)?,
+            SecondScoring::Running => Some(second(&child, Statistics::Running)?),
+            // States that nothing holds may grow without bound, and the search is not at fault.
             SecondScoring::Unnormalised => {
-                second(&search.task.unnormalised(child), Statistics::Batch)?
+                let plain = second(&search.task.unnormalised(child), Statistics::Batch)?;
+                plain.child.is_finite().then_some(plain)
             }
         };
         let record = SearchEpoch {

@@ -89,6 +89,17 @@ fn language() -> SearchEpoch {
 }
 
 #[test]
+fn a_child_without_a_second_score_has_none_when_it_is_read() {
+    let record = SearchEpoch {
+        second: None,
+        ..language()
+    };
+    let text = serde_json::to_string(&record).unwrap();
+    assert!(!text.contains("unnormalised"), "{text}");
+    assert_eq!(serde_json::from_str::<SearchEpoch>(&text).unwrap(), record);
+}
+
+#[test]
 fn another_metric_and_other_cells_name_the_fields() {
     let value = serde_json::to_value(language()).unwrap();
     assert_eq!(value["supernet_perplexity"], 31.5);
