@@ -140,7 +140,7 @@ impl GapTable {
         let (mut missing, mut backends, mut temperatures) = (Vec::new(), Vec::new(), Vec::new());
         for method in &self.methods {
             for &seed in self.seeds.as_slice() {
-                let job = self.job((*method, seed), &data, &runs, &retraining);
+                let job = self.job(*method, seed, &data, &runs, &retraining);
                 if !self.no_run {
                     job.run()
                         .with_context(|| format!("method {}, seed {seed}", method.name()))?;
@@ -239,7 +239,8 @@ impl GapTable {
 
     fn job(
         &self,
-        (method, seed): (Method, u64),
+        method: Method,
+        seed: u64,
         data: &str,
         runs: &Path,
         retraining: &[String],

@@ -62,9 +62,9 @@ enum Command {
         genotype: String,
         /// The picture to write, an .svg file.
         out: PathBuf,
-        /// The task the cells are of.
-        #[arg(long, value_name = "NAME", default_value = DEFAULT_TASK)]
-        task: String,
+        /// The task the cells are of; by default the first one that can read them.
+        #[arg(long, value_name = "NAME")]
+        task: Option<String>,
     },
     /// Print or check a configuration.
     Config(ConfigQuery),
@@ -182,7 +182,11 @@ impl Cli {
                 out,
                 task,
             } => {
-                for_task!(TaskName::find(&task)?, T => draw::<T>(&genotype, &out))?;
+                let task = match task {
+                    Some(name) => TaskName::find(&name)?,
+                    None => task_of_cells(&genotype),
+                };
+                for_task!(task, T => draw::<T>(&genotype, &out))?;
                 return Ok(None);
             }
             Command::Config(query) => {
@@ -216,6 +220,14 @@ fn show<T: Task>(folder: &RunFolder) -> Result<(), SearchError> {
     };
     print!("{}", summary(folder, &config, &records, outcome.as_ref()));
     Ok(())
+}
+
+/// The first task that can read these cells; the usual one where none can, and then says why.
+fn task_of_cells(named: &str) -> TaskName {
+    let reads =
+        |task: &TaskName| for_task!(*task, T => named_cells::<<T as Task>::Op>(named).is_ok());
+    let mut tasks = TaskName::ALL.iter().copied();
+    tasks.find(reads).unwrap_or(TaskName::ALL[0])
 }
 
 /// Cells as [`Genotype::read`] finds them, or those of a run folder.

@@ -34,6 +34,9 @@ macro_rules! tasks {
         }
 
         impl TaskName {
+            /// All of them; the first is the usual one.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant),+];
+
             /// The task of this name.
             ///
             /// # Errors

@@ -8,7 +8,7 @@ use supernet::{
     Operation, SearchStep, Statistics, Supernet, SupernetConfig, TrainBackend, WeightInit,
 };
 use toml::Table;
-use workbench::cli::{Shorthand, set_text};
+use workbench::cli::{Shorthand, set_differing, set_text};
 use workbench::images::{
     self, Augment, Dataset, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with,
 };
@@ -313,18 +313,11 @@ impl Task for ImageTask {
         if let Some(root) = &data.root {
             options.extend(["--data-root".into(), root.display().to_string()]);
         }
-        let fields = |options: &FolderOptions| Table::try_from(options).unwrap_or_default();
         // What the set brings along, to a search and to a training alike.
         let set = set_text("data.set", &data.set.to_string());
         let usual = SearchConfig::<Self>::resolve(None, &[set]);
-        let usual = usual
-            .map(|usual| fields(&usual.data.folder))
-            .unwrap_or_default();
-        for (field, value) in fields(&data.folder) {
-            if usual.get(&field) != Some(&value) {
-                options.extend(["--set".into(), format!("data.folder.{field}={value}")]);
-            }
-        }
+        let usual = usual.map(|usual| usual.data.folder).unwrap_or_default();
+        options.extend(set_differing("data.folder", &data.folder, &usual));
         options
     }
 

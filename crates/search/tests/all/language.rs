@@ -158,6 +158,24 @@ fn killed_in_the_middle_of_an_epoch_and_resumed_it_ends_the_same() {
     );
 }
 
+#[test]
+fn cells_are_drawn_without_their_task_being_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let draw = |cells| {
+        let output = Command::new(env!("CARGO_BIN_EXE_search"))
+            .args(["draw", cells, "cells.svg"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{message}");
+        fs::read_to_string(folder.path().join("cells.svg")).unwrap()
+    };
+    assert!(draw("darts-rnn-v2").contains(">sigmoid<"));
+    assert!(draw("cell: tanh@0 | relu@1").contains(">relu<"));
+    assert!(draw("darts-v2").contains(">sep_conv_3x3<"));
+}
+
 fn refused(folder: &Path, more: &[&str]) -> String {
     let output = search(folder, more);
     let message = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -20,9 +20,6 @@ macro_rules! recipes {
         }
 
         impl TaskName {
-            /// All of them; the first is the usual one.
-            pub(crate) const ALL: &'static [Self] = &[$(Self::$task),+];
-
             /// The name in configurations.
             pub(crate) fn name(self) -> &'static str {
                 match self {

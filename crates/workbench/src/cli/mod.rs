@@ -7,7 +7,8 @@ mod typed;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use toml::Value;
+use serde::Serialize;
+use toml::{Table, Value};
 
 use crate::config::Source;
 use crate::optim::Schedule;
@@ -84,7 +85,7 @@ pub struct RunArgs {
     /// Folder of the data set's files (--set data.root).
     #[arg(long, value_name = "FOLDER")]
     pub data_root: Option<PathBuf>,
-    /// What is learned, image or language; by default what the configuration says, or image (--set task).
+    /// What is learned, such as language; by default what the configuration says, or image (--set task).
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
     /// Passes over the data (--set search.epochs or fit.epochs).
@@ -157,6 +158,23 @@ pub fn set_field(field: &str, value: &str) -> String {
 /// `section.field=value` of a text that stays one, even if it is a number.
 pub fn set_text(field: &str, text: &str) -> String {
     set_field(field, &Value::String(text.into()).to_string())
+}
+
+/// `--set section.field=value` for each field of a section in which it differs from another.
+pub fn set_differing(section: &str, own: &impl Serialize, other: &impl Serialize) -> Vec<String> {
+    let own = Table::try_from(own).unwrap_or_default();
+    let other = Table::try_from(other).unwrap_or_default();
+    let differing = own
+        .iter()
+        .filter(|(field, value)| other.get(*field) != Some(*value));
+    differing
+        .flat_map(|(field, value)| {
+            [
+                "--set".into(),
+                set_field(&format!("{section}.{field}"), &value.to_string()),
+            ]
+        })
+        .collect()
 }
 
 /// How a run goes on.
