@@ -6,18 +6,19 @@ use serde_json::json;
 use supernet::kernels::log_likelihood;
 use supernet::recurrent::{
     CellChoice, CellForm, CellMasks, HiddenState, LanguageConfig, LanguageMasks, LanguageNetwork,
-    LanguageSize, LanguageSupernet, LanguageSupernetConfig, RecurrentOperation, StepNormalization,
+    LanguageSize, LanguageStep, LanguageSupernet, LanguageSupernetConfig, RecurrentOperation,
+    StepNormalization,
 };
 use supernet::{
     Codes, Cost, CostTable, Genotype, ModelBackend, OperationSet, Statistics, WeightInit,
 };
 use toml::Table;
-use workbench::cli::Shorthand;
+use workbench::cli::{Shorthand, set_differing};
 use workbench::problem::Phase;
 use workbench::record::SecondScoring;
 use workbench::text::{
-    self, CorpusId, Dropout, DropoutKey, LanguageData, LanguageProblem, MaskSize, Masks,
-    Regularisation, TextOptions,
+    self, Dropout, DropoutKey, LanguageData, LanguageProblem, MaskSize, Masks, Regularisation,
+    TextOptions,
 };
 
 use crate::{Answered, BatchOf, ExportedChild, Pass, SearchConfig, SearchError, Task};
@@ -123,11 +124,6 @@ impl LanguageTask {
     }
 }
 
-/// Where a batch starts from: nothing comes before the first of its streams.
-fn begun<B: Backend>(starts: bool, carry: Option<HiddenState<B>>) -> Option<HiddenState<B>> {
-    carry.filter(|_| !starts)
-}
-
 impl Task for LanguageTask {
     const NAME: &'static str = "language";
     const DEFAULTS: &'static str = include_str!("../../../../configs/austen.toml");
@@ -186,7 +182,7 @@ impl Task for LanguageTask {
         pass: Pass,
     ) -> Answered<B, Self> {
         let masks = self.masks(batch.streams(), pass, &batch.tokens.device());
-        let state = begun(batch.starts, carry);
+        let state = carry.filter(|_| !batch.starts);
         let tokens = batch.tokens.clone();
         let output = supernet.forward(tokens, &codes.tables[0], state, &masks, pass.mode);
         Answered {
@@ -230,7 +226,7 @@ impl Task for LanguageTask {
         carry: Option<HiddenState<B>>,
         statistics: Statistics,
     ) -> Answered<B, Self> {
-        let (tokens, state) = (batch.tokens.clone(), begun(batch.starts, carry));
+        let (tokens, state) = (batch.tokens.clone(), carry.filter(|_| !batch.starts));
         let output = child.forward(tokens, state, &LanguageMasks::default(), statistics);
         Answered {
             answer: log_likelihood(output.logits, batch.targets.clone()),
@@ -266,10 +262,15 @@ impl Task for LanguageTask {
     }
 
     fn step_bytes(&self, config: &SearchConfig<Self>) -> Option<u64> {
-        let copies = if config.alpha.second_order { 8 } else { 4 };
-        let length = config.data.sequences.longest();
-        let batch = config.search.batch_size;
-        Some(self.supernet.step_bytes(length, batch, copies))
+        let search = &config.search;
+        Some(self.supernet.step_bytes(&LanguageStep {
+            tokens: config.data.sequences.usual_most() * search.batch_size,
+            architecture: &config.architecture,
+            relaxation: search.method.rules().relaxation,
+            execution: search.execution,
+            // Weights, gradients, momentum and the step itself; to look ahead, once more.
+            copies: if config.alpha.second_order { 8 } else { 4 },
+        }))
     }
 
     fn validate(config: &SearchConfig<Self>) -> Result<(), SearchError> {
@@ -310,13 +311,12 @@ impl Task for LanguageTask {
         child: &LanguageNetwork<B>,
     ) -> Option<Result<ExportedChild, SearchError>> {
         let data = &config.data;
-        let plain = matches!(data.set, CorpusId::Text | CorpusId::Austen);
         let written = json!({
             "format": 1,
             "task": Self::NAME,
             "network": self.network(genotype, self.supernet.form),
             "vocabulary": problem.corpus().vocabulary().words(),
-            "text": plain.then_some(&data.text),
+            "text": data.tokenizer(),
             "trained": {
                 "data": Self::data_name(config),
                 "seed": config.seed,
@@ -341,13 +341,11 @@ impl Task for LanguageTask {
         if let Some(root) = &data.root {
             options.extend(["--data-root".into(), root.display().to_string()]);
         }
-        let fields = |options: &TextOptions| Table::try_from(options).unwrap_or_default();
-        let usual = fields(&TextOptions::default());
-        for (field, value) in fields(&data.text) {
-            if usual.get(&field) != Some(&value) {
-                options.extend(["--set".into(), format!("data.text.{field}={value}")]);
-            }
-        }
+        options.extend(set_differing(
+            "data.text",
+            &data.text,
+            &TextOptions::default(),
+        ));
         options
     }
 
@@ -360,6 +358,7 @@ impl Task for LanguageTask {
 mod tests {
     use super::*;
     use workbench::config::Source;
+    use workbench::text::CorpusId;
 
     type Config = SearchConfig<LanguageTask>;
 

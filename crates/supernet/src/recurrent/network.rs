@@ -95,13 +95,8 @@ impl LanguageConfig {
         let product = 2 * hidden * hidden;
         let cell = match &self.cell {
             CellChoice::Derived { genotype, .. } => {
-                let space = space_of(genotype);
-                let tables = genotype.active(&space);
-                let steps = tables
-                    .iter()
-                    .flat_map(|active| plan(active, &space, ForwardMode::SCORE));
-                let products: usize = steps.map(|step| step.read.len()).sum();
-                (2 + products) * product
+                let read: usize = states_read(genotype).iter().sum();
+                (2 + read) * product
             }
             CellChoice::Lstm => 4 * product,
         };
@@ -154,6 +149,16 @@ impl LanguageConfig {
         };
         Ok(LanguageNetwork { words, cell })
     }
+}
+
+/// How many states each step of a cell multiplies by its matrix: those of which it has a pair.
+pub fn states_read(genotype: &Genotype<RecurrentOperation>) -> Vec<usize> {
+    let space = space_of(genotype);
+    let tables = genotype.active(&space);
+    let steps = tables
+        .iter()
+        .flat_map(|active| plan(active, &space, ForwardMode::SCORE));
+    steps.map(|step| step.read.len()).collect()
 }
 
 #[derive(Module, Debug)]

@@ -35,19 +35,6 @@ impl LanguageSupernetConfig {
         words * hidden + words + (2 + self.space.nodes) * 2 * hidden * hidden
     }
 
-    /// About how many bytes a training pass over `time` words of `batch` streams keeps at its peak, beside
-    /// so many copies of the weights: word logits and their gradients, and a cell's states and gates.
-    pub fn step_bytes(&self, time: usize, batch: usize, copies: usize) -> u64 {
-        /// Tensors of the size of the word logits at the peak.
-        const OF_WORDS: usize = 4;
-        let LanguageSize { words, hidden } = self.size;
-        let (nodes, edges) = (self.space.nodes, self.space.edges());
-        // States, and for each pair of steps the two halves of a product.
-        let cell = hidden * (8 + 3 * nodes + 4 * edges);
-        let values = time * batch * (OF_WORDS * words + cell) + copies * self.weights();
-        (values * size_of::<f32>()) as u64
-    }
-
     /// Builds the supernet with weights drawn from `init`.
     ///
     /// # Errors

@@ -90,11 +90,11 @@ impl Sequences {
         }
     }
 
-    /// The greatest length that is drawn.
-    pub fn longest(&self) -> usize {
+    /// A length than which few that are drawn are greater.
+    pub fn usual_most(&self) -> usize {
         match self.vary {
             Vary::Never | Vary::Halves => self.length,
-            Vary::Normal => self.length + Self::MORE,
+            Vary::Normal => self.length + (3.0 * Self::DEVIATION) as usize,
         }
     }
 

@@ -1,8 +1,5 @@
-use std::collections::BTreeSet;
-
 use clap::{Args, ValueEnum};
-use supernet::Genotype;
-use supernet::recurrent::{CellChoice, LanguageConfig, LanguageSize, RecurrentOperation};
+use supernet::recurrent::{CellChoice, LanguageConfig, LanguageSize, states_read};
 use workbench::columns::aligned;
 
 use super::LanguageRecipe;
@@ -70,7 +67,7 @@ fn parts(network: &LanguageConfig) -> Vec<Part> {
         }
         CellChoice::Derived { genotype, .. } => {
             parts.push(part("first state", 2 * matrix, 2 * matrix));
-            let products = products(genotype).into_iter().enumerate();
+            let products = states_read(genotype).into_iter().enumerate();
             parts.extend(products.map(|(step, products)| {
                 part(&format!("step {}", step + 1), matrix, products * matrix)
             }));
@@ -78,13 +75,6 @@ fn parts(network: &LanguageConfig) -> Vec<Part> {
     }
     parts.push(part("biases of words", words, 0));
     parts
-}
-
-/// The states that each step multiplies by its matrix.
-fn products(genotype: &Genotype<RecurrentOperation>) -> Vec<usize> {
-    let steps = genotype.cells.iter().flat_map(|cell| &cell.nodes);
-    let read = steps.map(|step| step.iter().map(|pair| pair.input).collect::<BTreeSet<_>>());
-    read.map(|states| states.len()).collect()
 }
 
 fn table(parts: &[Part]) -> String {
@@ -112,6 +102,7 @@ fn table(parts: &[Part]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use supernet::Genotype;
 
     #[test]
     fn the_parts_of_a_network_make_up_its_counts() {

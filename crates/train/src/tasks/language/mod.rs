@@ -5,7 +5,6 @@ mod config;
 mod count;
 mod export;
 mod import;
-mod memory;
 mod portable;
 mod predict;
 mod reader;

@@ -16,7 +16,6 @@ use workbench::text::{
 };
 
 use super::config::{CellKind, LanguageFit, LanguageSection, validate};
-use super::memory::step_bytes;
 use crate::recipe::{Answered, PassContext, Recipe, Size};
 use crate::{Averaging, FitConfig, TrainError};
 
@@ -138,7 +137,12 @@ impl Recipe for LanguageRecipe {
     }
 
     fn step_bytes(&self, config: &FitConfig<Self>) -> Option<u64> {
-        Some(step_bytes(&self.network, config))
+        let fit = &config.fit;
+        let average = fit.own.average_after > 0 || fit.average_decay > 0.0;
+        // Weights, gradients of a pass and of the step, momentum.
+        let copies = 4 + usize::from(average) + usize::from(fit.patience > 0);
+        let tokens = config.data.sequences.usual_most() * fit.pass_size();
+        Some(self.network.step_bytes(tokens, copies))
     }
 
     fn learning_rate_factor<B: Backend>(&self, first: &SequenceBatch<B>) -> f64 {
