@@ -12,16 +12,16 @@ use burn::tensor::{
     Distribution, Tensor,
     activation::relu,
     backend::Backend,
-    module::{avg_pool2d, conv2d, max_pool2d},
-    ops::ConvOptions,
+    module::{avg_pool2d, conv2d, interpolate, max_pool2d},
+    ops::{ConvOptions, InterpolateMode, InterpolateOptions},
     s,
 };
 use burn_flex::{Flex, FlexDevice};
 use divan::Bencher;
 use supernet::kernels::{
-    KernelBackend, WindowOptions, add_term, add_weighted, avg_pool3x3, batch_norm, concat_channels,
-    depthwise_conv2d, every_second, max_pool3x3, pointwise_conv2d, rectify, relu_depthwise_conv2d,
-    scale_channels,
+    Corners, KernelBackend, PoolWindow, WindowOptions, add_term, add_weighted, avg_pool,
+    batch_norm, concat_channels, depthwise_conv2d, every_second, max_pool, pointwise_conv2d,
+    rectify, relu_depthwise_conv2d, scale_channels, upsample_bilinear,
 };
 
 /// `[batch, channels, height, width]` of the inputs.
@@ -105,13 +105,30 @@ operation!(BurnPointwise, |x| [x[1], x[1], 1, 1], |x, weight| conv2d(
 ));
 operation!(BatchNorm, |x, _weight| batch_norm(x, 1e-5).output);
 operation!(BurnBatchNorm, |x, _weight| burn_batch_norm(x));
-operation!(AvgPool<const STRIDE>, |x, _weight| avg_pool3x3(x, STRIDE));
+fn pool_window(stride: usize) -> PoolWindow {
+    PoolWindow {
+        kernel: 3,
+        stride,
+        dilation: 1,
+    }
+}
+
+operation!(AvgPool<const STRIDE>, |x, _weight| avg_pool(x, pool_window(STRIDE)));
 operation!(BurnAvgPool<const STRIDE>, |x, _weight| {
     avg_pool2d(x, [3; 2], [STRIDE; 2], [1; 2], false, false)
 });
-operation!(MaxPool<const STRIDE>, |x, _weight| max_pool3x3(x, STRIDE));
+operation!(MaxPool<const STRIDE>, |x, _weight| max_pool(x, pool_window(STRIDE)));
 operation!(BurnMaxPool<const STRIDE>, |x, _weight| {
     max_pool2d(x, [3; 2], [STRIDE; 2], [1; 2], [1; 2], false)
+});
+operation!(Bilinear, |x, _weight| {
+    let [_, _, height, width] = x.dims();
+    upsample_bilinear(x, [4 * height, 4 * width], Corners::HalfPixel)
+});
+operation!(BurnBilinear, |x, _weight| {
+    let [_, _, height, width] = x.dims();
+    let options = InterpolateOptions::new(InterpolateMode::Bilinear).with_align_corners(false);
+    interpolate(x, [4 * height, 4 * width], options)
 });
 // The weight is one scale per channel, which is the shift too.
 operation!(ScaleChannels, |x| [1, x[1], 1, 1], |x, weight| {
@@ -192,6 +209,7 @@ compare!(average_pool: AvgPool<1>, BurnAvgPool<1>);
 compare!(average_pool_stride_2: AvgPool<2>, BurnAvgPool<2>);
 compare!(maximum_pool: MaxPool<1>, BurnMaxPool<1>);
 compare!(maximum_pool_stride_2: MaxPool<2>, BurnMaxPool<2>);
+compare!(bilinear: Bilinear, BurnBilinear);
 compare!(scale_and_shift: ScaleChannels, BurnScaleChannels);
 compare!(rectifier: Rectify, BurnRectify);
 compare!(sum: AddTerm, BurnAddTerm);

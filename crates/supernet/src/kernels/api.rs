@@ -4,14 +4,18 @@ use burn::tensor::{Tensor, TensorPrimitive, ops::FloatTensor};
 
 use super::{InputActivation, KernelBackend, WindowOptions};
 
+mod bilinear;
 mod gate;
 mod likelihood;
+mod pool;
 
+pub use bilinear::upsample_bilinear;
 pub use gate::{
     NormalisedColumns, gated_mix, gated_mix_backward, gated_mix_weights, normalise_columns,
     normalise_columns_backward,
 };
 pub use likelihood::log_likelihood;
+pub use pool::{avg_pool, max_pool};
 
 fn primitive<B: KernelBackend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
     tensor.into_primitive().tensor()
@@ -162,37 +166,6 @@ pub fn scale_channels<B: KernelBackend>(
         primitive(scale),
         primitive(shift),
     ))
-}
-
-/// Average pool with a 3x3 window and padding 1; padding is not counted in the mean.
-///
-/// # Shapes
-///
-/// - x: `[batch, channels, height, width]`
-/// - output: `[batch, channels, ceil(height / stride), ceil(width / stride)]`
-///
-/// # Panics
-///
-/// If the stride is neither 1 nor 2.
-pub fn avg_pool3x3<B: KernelBackend>(x: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
-    check_pool_stride(stride);
-    tensor(B::avg_pool3x3(primitive(x), stride))
-}
-
-/// Max pool with a 3x3 window and padding 1.
-///
-/// Among equal inputs the first in row order receives the gradient. Shapes and panics are those
-/// of [`avg_pool3x3`].
-pub fn max_pool3x3<B: KernelBackend>(x: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
-    check_pool_stride(stride);
-    tensor(B::max_pool3x3(primitive(x), stride))
-}
-
-fn check_pool_stride(stride: usize) {
-    assert!(
-        stride == 1 || stride == 2,
-        "a 3x3 pool has stride 1 or 2, got {stride}"
-    );
 }
 
 /// `max(x, 0)`; the gradient at 0 is 0.

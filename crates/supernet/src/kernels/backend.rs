@@ -9,7 +9,7 @@ use burn::tensor::{
 };
 
 use super::gate::GateTerm;
-use super::{InputActivation, WindowOptions, reference};
+use super::{Corners, InputActivation, PoolWindow, WindowOptions, reference};
 
 /// A backend that runs the supernet's operations and their gradients.
 ///
@@ -107,33 +107,52 @@ pub trait KernelBackend: Backend {
         reference::scale_channels_backward::<Self>(x, scale, dy, need_dx)
     }
 
-    /// Mean over the inputs that a 3x3 window with padding 1 covers; padding is not counted.
-    fn avg_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
-        reference::avg_pool3x3::<Self>(x, stride)
+    /// Mean over the inputs that each window covers; padding is not counted.
+    fn avg_pool(x: FloatTensor<Self>, window: PoolWindow) -> FloatTensor<Self> {
+        reference::avg_pool::<Self>(x, window)
     }
 
-    /// Gradient `dx` of [`avg_pool3x3`](Self::avg_pool3x3) for an input of `[height, width]`.
-    fn avg_pool3x3_backward(
+    /// Gradient `dx` of [`avg_pool`](Self::avg_pool) for an input of `[height, width]`.
+    fn avg_pool_backward(
         dy: FloatTensor<Self>,
         input: [usize; 2],
-        stride: usize,
+        window: PoolWindow,
     ) -> FloatTensor<Self> {
-        reference::avg_pool3x3_backward::<Self>(dy, input, stride)
+        reference::avg_pool_backward::<Self>(dy, input, window)
     }
 
-    /// Largest input that a 3x3 window with padding 1 covers.
-    fn max_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
-        reference::max_pool3x3::<Self>(x, stride)
+    /// Largest input that each window covers.
+    fn max_pool(x: FloatTensor<Self>, window: PoolWindow) -> FloatTensor<Self> {
+        reference::max_pool::<Self>(x, window)
     }
 
-    /// Gradient `dx` of [`max_pool3x3`](Self::max_pool3x3). Among equal inputs the first in row
-    /// order receives the gradient.
-    fn max_pool3x3_backward(
+    /// Gradient `dx` of [`max_pool`](Self::max_pool). Among equal inputs the first in row order
+    /// receives the gradient.
+    fn max_pool_backward(
         x: FloatTensor<Self>,
         dy: FloatTensor<Self>,
-        stride: usize,
+        window: PoolWindow,
     ) -> FloatTensor<Self> {
-        reference::max_pool3x3_backward::<Self>(x, dy, stride)
+        reference::max_pool_backward::<Self>(x, dy, window)
+    }
+
+    /// The image at the size `[height, width]`, bilinear between its pixels.
+    fn upsample_bilinear(
+        x: FloatTensor<Self>,
+        size: [usize; 2],
+        corners: Corners,
+    ) -> FloatTensor<Self> {
+        reference::upsample_bilinear::<Self>(x, size, corners)
+    }
+
+    /// Gradient `dx` of [`upsample_bilinear`](Self::upsample_bilinear) for an input of
+    /// `[height, width]`.
+    fn upsample_bilinear_backward(
+        dy: FloatTensor<Self>,
+        input: [usize; 2],
+        corners: Corners,
+    ) -> FloatTensor<Self> {
+        reference::upsample_bilinear_backward::<Self>(dy, input, corners)
     }
 
     /// `max(x, 0)`, of any shape.

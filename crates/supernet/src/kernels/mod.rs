@@ -1,7 +1,7 @@
 //! The operations a supernet spends its time in, each with a hand-written gradient.
 //!
 //! Candidate operations are made of depthwise and pointwise convolutions, batch normalisation
-//! without affine parameters and 3x3 pools; the steps of a recurrent cell are sums of gated states,
+//! without affine parameters and pools, and segmentations are enlarged to the size of their images; the steps of a recurrent cell are sums of gated states,
 //! and words are judged by the logarithms of their probabilities.
 //! Composed of Burn's primitives, the weight gradient of a
 //! depthwise convolution is one convolution per channel and a normalisation is a dozen passes over
@@ -17,6 +17,7 @@
 mod api;
 mod autodiff;
 mod backend;
+mod bilinear;
 #[cfg(feature = "cubecl")]
 mod cube;
 #[cfg(feature = "flex")]
@@ -27,11 +28,12 @@ pub mod reference;
 mod window;
 
 pub use api::{
-    BatchNormOutput, NormalisedColumns, add_term, add_weighted, avg_pool3x3, batch_norm,
+    BatchNormOutput, NormalisedColumns, add_term, add_weighted, avg_pool, batch_norm,
     concat_channels, depthwise_conv2d, every_second, gated_mix, gated_mix_backward,
-    gated_mix_weights, log_likelihood, max_pool3x3, normalise_columns, normalise_columns_backward,
-    pointwise_conv2d, rectify, relu_depthwise_conv2d, scale_channels,
+    gated_mix_weights, log_likelihood, max_pool, normalise_columns, normalise_columns_backward,
+    pointwise_conv2d, rectify, relu_depthwise_conv2d, scale_channels, upsample_bilinear,
 };
 pub use backend::KernelBackend;
+pub use bilinear::Corners;
 pub use gate::{GateActivation, GateTerm};
-pub use window::{InputActivation, WindowOptions};
+pub use window::{InputActivation, PoolWindow, WindowOptions};

@@ -3,18 +3,22 @@
 //! against. Shapes and meanings are those of the trait's methods.
 
 use burn::tensor::{
-    DType, Slice, Tensor, TensorMetadata, TensorPrimitive,
+    DType, Slice, Tensor, TensorData, TensorMetadata, TensorPrimitive,
     backend::Backend,
     ops::{FloatTensor, PadMode},
 };
 
+mod bilinear;
 mod gate;
 mod likelihood;
+mod pool;
 
+pub use bilinear::{upsample_bilinear, upsample_bilinear_backward};
 pub use gate::{
     gated_mix, gated_mix_backward, gated_mix_weights, normalise_columns, normalise_columns_backward,
 };
 pub use likelihood::{log_likelihood, log_likelihood_backward};
+pub use pool::{avg_pool, avg_pool_backward, max_pool, max_pool_backward};
 
 use super::{InputActivation, WindowOptions};
 
@@ -24,6 +28,16 @@ fn wrap<B: Backend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {
 
 fn unwrap<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
     tensor.into_primitive().tensor()
+}
+
+/// Numbers in row order, of the type and on the device of another tensor.
+fn constant<B: Backend, const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    like: &FloatTensor<B>,
+) -> Tensor<B, D> {
+    let data = TensorData::new(values, shape).convert_dtype(like.dtype());
+    wrap(B::float_from_data(data, &B::float_device(like)))
 }
 
 fn activate<B: Backend>(x: FloatTensor<B>, activation: InputActivation) -> FloatTensor<B> {
@@ -202,51 +216,6 @@ pub fn batch_norm_backward<B: Backend>(
 /// Mean over all axes but the channels, as `[1, channels, 1, 1]`.
 fn channel_mean<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 4> {
     x.mean_dim(3).mean_dim(2).mean_dim(0)
-}
-
-/// Burn's average pool.
-pub fn avg_pool3x3<B: Backend>(x: FloatTensor<B>, stride: usize) -> FloatTensor<B> {
-    B::avg_pool2d(x, [3; 2], [stride; 2], [1; 2], false, false)
-}
-
-/// Burn's gradient, which reads nothing of the input but its shape.
-pub fn avg_pool3x3_backward<B: Backend>(
-    dy: FloatTensor<B>,
-    input: [usize; 2],
-    stride: usize,
-) -> FloatTensor<B> {
-    let [batch, channels, ..] = dy.shape().dims::<4>();
-    let shape = [batch, channels, input[0], input[1]].into();
-    let x = B::float_zeros(shape, &B::float_device(&dy), dy.dtype().into());
-    B::avg_pool2d_backward(x, dy, [3; 2], [stride; 2], [1; 2], false, false)
-}
-
-/// Burn's max pool.
-pub fn max_pool3x3<B: Backend>(x: FloatTensor<B>, stride: usize) -> FloatTensor<B> {
-    B::max_pool2d(x, [3; 2], [stride; 2], [1; 2], [1; 2], false)
-}
-
-/// Finds the positions again rather than keeping them since the forward pass: the input is kept
-/// anyway by the other operations that share it.
-pub fn max_pool3x3_backward<B: Backend>(
-    x: FloatTensor<B>,
-    dy: FloatTensor<B>,
-    stride: usize,
-) -> FloatTensor<B> {
-    let (kernel, padding, dilation) = ([3; 2], [1; 2], [1; 2]);
-    let pooled =
-        B::max_pool2d_with_indices(x.clone(), kernel, [stride; 2], padding, dilation, false);
-    B::max_pool2d_with_indices_backward(
-        x,
-        kernel,
-        [stride; 2],
-        padding,
-        dilation,
-        false,
-        dy,
-        pooled.indices,
-    )
-    .x_grad
 }
 
 /// A product and a sum that Burn broadcasts.

@@ -22,6 +22,48 @@ pub enum InputActivation {
     Relu,
 }
 
+/// The square window of a pool, padded so that at stride 1 an image keeps its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PoolWindow {
+    /// Taps along each side, odd.
+    pub kernel: usize,
+    /// Distance between neighbouring windows, 1 or 2.
+    pub stride: usize,
+    /// Distance between neighbouring taps of one window, at least 1.
+    pub dilation: usize,
+}
+
+impl PoolWindow {
+    /// The same window as that of a depthwise convolution.
+    pub(crate) fn options(self) -> WindowOptions {
+        WindowOptions::same(self.kernel, self.stride, self.dilation)
+    }
+
+    /// Number of windows over an input `[height, width]`.
+    pub(crate) fn output_size(self, input: [usize; 2]) -> [usize; 2] {
+        input.map(|size| size.div_ceil(self.stride))
+    }
+
+    /// One over the number of inputs under each window, `[out_h, out_w]` in row order.
+    pub(crate) fn shares(self, [height, width]: [usize; 2]) -> Vec<f32> {
+        let [out_h, out_w] = self.output_size([height, width]);
+        (0..out_h * out_w)
+            .map(|at| {
+                let (row, column) = (at / out_w, at % out_w);
+                1.0 / (self.covered(row, height) * self.covered(column, width)) as f32
+            })
+            .collect()
+    }
+
+    /// Number of inputs under a window along an axis of `size` inputs. The middle of a window is
+    /// always one of them.
+    fn covered(self, window: usize, size: usize) -> usize {
+        let (middle, reach) = (window * self.stride, self.kernel / 2);
+        let [before, after] = [middle, size - 1 - middle];
+        1 + reach.min(before / self.dilation) + reach.min(after / self.dilation)
+    }
+}
+
 impl WindowOptions {
     /// A window of `kernel` taps whose output has `ceil(input / stride)` positions per axis, for
     /// odd `kernel`.

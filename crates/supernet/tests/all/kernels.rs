@@ -42,7 +42,7 @@ fn check_depthwise(x: [usize; 4], kernel: [usize; 2], options: WindowOptions) {
 fn depthwise_equals_burn_for_every_kernel_stride_and_dilation() {
     for kernel in [3, 5, 7] {
         for stride in [1, 2] {
-            for dilation in [1, 2] {
+            for dilation in [1, 2, 4, 8] {
                 let options = WindowOptions::same(kernel, stride, dilation);
                 check_depthwise([2, 3, 13, 9], [kernel; 2], options);
                 check_depthwise([3, 2, 8, 32], [kernel; 2], options);
@@ -64,7 +64,16 @@ fn depthwise_equals_burn_for_every_channel_count() {
 #[test]
 fn depthwise_equals_burn_on_planes_smaller_than_the_window() {
     for [height, width] in [[1, 1], [1, 2], [2, 1], [2, 2], [4, 4], [3, 5]] {
-        for (kernel, stride, dilation) in [(3, 1, 1), (3, 1, 2), (5, 2, 1), (5, 2, 2), (7, 1, 1)] {
+        for (kernel, stride, dilation) in [
+            (3, 1, 1),
+            (3, 1, 2),
+            (3, 2, 8),
+            (5, 1, 4),
+            (5, 2, 1),
+            (5, 2, 2),
+            (7, 1, 1),
+            (7, 2, 8),
+        ] {
             let options = WindowOptions::same(kernel, stride, dilation);
             check_depthwise([2, 3, height, width], [kernel; 2], options);
         }

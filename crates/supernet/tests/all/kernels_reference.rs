@@ -3,7 +3,7 @@
 use crate::kernels_common::{assert_close, grid, tensor, values};
 use burn::tensor::{Tensor, TensorPrimitive, ops::FloatTensor};
 use burn_flex::Flex;
-use supernet::kernels::{InputActivation, KernelBackend, WindowOptions, reference};
+use supernet::kernels::{Corners, InputActivation, KernelBackend, WindowOptions, reference};
 
 fn flex(shape: [usize; 4], seed: u32) -> FloatTensor<Flex> {
     let tensor = tensor(grid(shape, seed), shape).inner();
@@ -22,7 +22,14 @@ const X: [usize; 4] = [3, 5, 9, 6];
 
 #[test]
 fn depthwise_gradients_agree() {
-    for (kernel, stride, dilation) in [(3, 1, 1), (5, 2, 1), (3, 2, 2)] {
+    for (kernel, stride, dilation) in [
+        (3, 1, 1),
+        (5, 2, 1),
+        (3, 2, 2),
+        (5, 1, 4),
+        (7, 2, 8),
+        (3, 1, 8),
+    ] {
         let options = WindowOptions::same(kernel, stride, dilation);
         let [height, width] = options.output_size([X[2], X[3]], [kernel; 2]);
         let (x, weight) = (flex(X, 1), flex([X[1], 1, kernel, kernel], 2));
@@ -97,20 +104,43 @@ fn batch_norm_and_its_gradient_agree() {
 }
 
 #[test]
-fn pool_gradients_agree() {
-    for stride in [1, 2] {
-        let dy = flex(
-            [3, 5, 9_usize.div_ceil(stride), 6_usize.div_ceil(stride)],
-            2,
+fn pools_and_their_gradients_agree() {
+    for window in crate::kernels_pool::windows() {
+        let [out_h, out_w] = [X[2], X[3]].map(|size| size.div_ceil(window.stride));
+        let dy = flex([X[0], X[1], out_h, out_w], 2);
+        assert_same::<4>(
+            reference::avg_pool::<Flex>(flex(X, 1), window),
+            Flex::avg_pool(flex(X, 1), window),
         );
         assert_same::<4>(
-            reference::avg_pool3x3_backward::<Flex>(dy.clone(), [9, 6], stride),
-            Flex::avg_pool3x3_backward(dy.clone(), [9, 6], stride),
+            reference::avg_pool_backward::<Flex>(dy.clone(), [X[2], X[3]], window),
+            Flex::avg_pool_backward(dy.clone(), [X[2], X[3]], window),
         );
         assert_same::<4>(
-            reference::max_pool3x3_backward::<Flex>(flex(X, 1), dy.clone(), stride),
-            Flex::max_pool3x3_backward(flex(X, 1), dy, stride),
+            reference::max_pool::<Flex>(flex(X, 1), window),
+            Flex::max_pool(flex(X, 1), window),
         );
+        assert_same::<4>(
+            reference::max_pool_backward::<Flex>(flex(X, 1), dy.clone(), window),
+            Flex::max_pool_backward(flex(X, 1), dy, window),
+        );
+    }
+}
+
+#[test]
+fn resamplings_and_their_gradients_agree() {
+    for size in [[1, 1], [9, 6], [4, 17], [18, 2], [31, 48]] {
+        for corners in [Corners::HalfPixel, Corners::Aligned] {
+            let dy = flex([X[0], X[1], size[0], size[1]], 2);
+            assert_same::<4>(
+                reference::upsample_bilinear::<Flex>(flex(X, 1), size, corners),
+                Flex::upsample_bilinear(flex(X, 1), size, corners),
+            );
+            assert_same::<4>(
+                reference::upsample_bilinear_backward::<Flex>(dy.clone(), [X[2], X[3]], corners),
+                Flex::upsample_bilinear_backward(dy, [X[2], X[3]], corners),
+            );
+        }
     }
 }
 

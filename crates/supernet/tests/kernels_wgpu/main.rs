@@ -1,8 +1,13 @@
-//! The kernels on WGPU, bare and under a fusing backend, against Burn's own operations on Flex.
+//! The kernels on WGPU, bare and under a fusing backend, against Burn's own operations on Flex, or
+//! against the kernels there where Burn has none.
 //!
 //! Without an adapter these tests fail. `SUPERNET_SKIP_WGPU=1` skips them and says so; software
 //! Vulkan (Mesa's lavapipe) is enough to run them.
 
+#[path = "../golden/bilinear_cases.rs"]
+mod bilinear_cases;
+#[path = "../golden/file.rs"]
+mod file;
 #[path = "../all/kernels_common.rs"]
 mod kernels_common;
 mod operation;
@@ -19,7 +24,7 @@ use burn::tensor::{
 use burn_cubecl::CubeBackend;
 use kernels_common::{Tracked, assert_close, grid};
 use operation::{EPS, Inputs, Layout, Operation, run, tensor, values};
-use supernet::kernels::{KernelBackend, WindowOptions, batch_norm};
+use supernet::kernels::{Corners, KernelBackend, PoolWindow, WindowOptions, batch_norm};
 
 type Bare = Autodiff<CubeBackend<WgpuRuntime, f32, i32, u32>>;
 type Fusing = Autodiff<Wgpu<f32, i32, u32>>;
@@ -36,7 +41,7 @@ fn device() -> Option<WgpuDevice> {
 #[track_caller]
 fn check(device: &WgpuDevice, operation: Operation, inputs: &Inputs, layout: Layout) {
     let expected = run::<Tracked>(&Default::default(), inputs, layout, |inputs| {
-        operation.burn(inputs)
+        operation.expected(inputs)
     });
     let bare = run::<Bare>(device, inputs, layout, |inputs| operation.kernel(inputs));
     let fusing = run::<Fusing>(device, inputs, layout, |inputs| operation.kernel(inputs));
@@ -108,6 +113,15 @@ fn depthwise_equals_burn_when_the_axes_differ() {
         dilation: [3, 1],
     };
     check_depthwise(&device, [2, 2, 9, 20], [2, 4], options);
+}
+
+#[test]
+fn depthwise_equals_burn_for_wide_dilations() {
+    let Some(device) = device() else { return };
+    for (kernel, stride, dilation) in [(3, 1, 8), (5, 1, 4), (5, 2, 8), (7, 2, 4)] {
+        let options = WindowOptions::same(kernel, stride, dilation);
+        check_depthwise(&device, [2, 3, 13, 9], [kernel; 2], options);
+    }
 }
 
 #[test]
@@ -231,11 +245,69 @@ fn pools_equal_burn() {
         [3, 65, 7, 4],
     ] {
         for stride in [1, 2] {
-            // Values on a coarse grid, so that many windows hold equal ones.
-            let inputs = single(size);
-            check(&device, Operation::AvgPool(stride), &inputs, Layout::Rows);
-            check(&device, Operation::MaxPool(stride), &inputs, Layout::Rows);
+            check_pools(&device, size, window3x3(stride));
         }
+    }
+}
+
+fn window3x3(stride: usize) -> PoolWindow {
+    PoolWindow {
+        kernel: 3,
+        stride,
+        dilation: 1,
+    }
+}
+
+fn check_pools(device: &WgpuDevice, size: [usize; 4], window: PoolWindow) {
+    // Values on a coarse grid, so that many windows hold equal ones.
+    let inputs = single(size);
+    check(device, Operation::AvgPool(window), &inputs, Layout::Rows);
+    check(device, Operation::MaxPool(window), &inputs, Layout::Rows);
+}
+
+#[test]
+fn dilated_pools_equal_those_on_flex() {
+    let Some(device) = device() else { return };
+    for (kernel, stride, dilation) in [
+        (3, 1, 2),
+        (3, 2, 4),
+        (3, 1, 8),
+        (5, 1, 1),
+        (5, 2, 2),
+        (5, 1, 8),
+        (7, 1, 4),
+        (7, 2, 8),
+    ] {
+        let window = PoolWindow {
+            kernel,
+            stride,
+            dilation,
+        };
+        for size in [[2, 1, 1, 3], [2, 3, 4, 4], [1, 2, 17, 11]] {
+            check_pools(&device, size, window);
+        }
+    }
+}
+
+#[test]
+fn recorded_resamplings_and_their_gradients_are_met() {
+    let Some(device) = device() else { return };
+    bilinear_cases::check::<Bare>(&device);
+    bilinear_cases::check::<Fusing>(&device);
+}
+
+#[test]
+fn bilinear_equals_that_on_flex() {
+    let Some(device) = device() else { return };
+    for corners in [Corners::HalfPixel, Corners::Aligned] {
+        for x in [[2, 3, 1, 1], [1, 2, 7, 2], [2, 5, 8, 9], [1, 2, 33, 20]] {
+            for size in [[1, 1], [5, 26], [7, 2], [64, 61]] {
+                let operation = Operation::Bilinear(size, corners);
+                check(&device, operation, &single(x), Layout::Rows);
+            }
+        }
+        let operation = Operation::Bilinear([9, 12], corners);
+        check(&device, operation, &single([8, 4, 6, 3]), Layout::Views);
     }
 }
 
@@ -256,7 +328,7 @@ fn the_first_of_equal_inputs_receives_the_gradient() {
         0.0,
     ];
     let actual = run::<Bare>(&device, &inputs, Layout::Rows, |inputs| {
-        Operation::MaxPool(1).kernel(inputs)
+        Operation::MaxPool(window3x3(1)).kernel(inputs)
     });
     assert_eq!(actual[0], [-2.0; 9]);
     assert_close(&actual[1], &dx, 1e-6, "ties");
@@ -289,8 +361,8 @@ fn views_are_read_in_their_logical_order() {
     );
     for operation in [
         Operation::BatchNorm,
-        Operation::AvgPool(2),
-        Operation::MaxPool(1),
+        Operation::AvgPool(window3x3(2)),
+        Operation::MaxPool(window3x3(1)),
     ] {
         check(&device, operation, &single(x), Layout::Views);
     }
@@ -360,8 +432,12 @@ fn half_precision_is_accumulated_in_single() {
             windowed([2, 3, 5, 9], [7; 2]),
         ),
         (Operation::BatchNorm, single(SLICED)),
-        (Operation::AvgPool(2), single([2, 3, 5, 9])),
-        (Operation::MaxPool(2), single([2, 3, 5, 9])),
+        (Operation::AvgPool(window3x3(2)), single([2, 3, 5, 9])),
+        (Operation::MaxPool(window3x3(2)), single([2, 3, 5, 9])),
+        (
+            Operation::Bilinear([9, 20], Corners::HalfPixel),
+            single([2, 3, 5, 9]),
+        ),
     ] {
         let single = run::<Bare>(&device, &inputs, Layout::Rows, |inputs| {
             operation.kernel(inputs)

@@ -4,14 +4,14 @@ use burn::tensor::{
     Slice, Tensor, TensorData,
     activation::relu,
     backend::{AutodiffBackend, Backend},
-    module::{avg_pool2d, conv2d, max_pool2d},
+    module::{conv2d, max_pool2d},
     ops::ConvOptions,
     s,
 };
 use supernet::kernels::{
-    KernelBackend, WindowOptions, add_term, add_weighted, avg_pool3x3, batch_norm, concat_channels,
-    depthwise_conv2d, every_second, max_pool3x3, pointwise_conv2d, rectify, relu_depthwise_conv2d,
-    scale_channels,
+    Corners, KernelBackend, PoolWindow, WindowOptions, add_term, add_weighted, avg_pool,
+    batch_norm, concat_channels, depthwise_conv2d, every_second, max_pool, pointwise_conv2d,
+    rectify, relu_depthwise_conv2d, scale_channels, upsample_bilinear,
 };
 
 use crate::kernels_common::{Tracked, grid};
@@ -24,8 +24,9 @@ pub enum Operation {
     ReluDepthwise(WindowOptions),
     Pointwise,
     BatchNorm,
-    AvgPool(usize),
-    MaxPool(usize),
+    AvgPool(PoolWindow),
+    MaxPool(PoolWindow),
+    Bilinear([usize; 2], Corners),
     Rectify,
     AddTerm,
     AddWeighted,
@@ -43,8 +44,9 @@ impl Operation {
             Self::ReluDepthwise(options) => relu_depthwise_conv2d(x, weight(), options),
             Self::Pointwise => pointwise_conv2d(x, weight()),
             Self::BatchNorm => batch_norm(x, EPS).output,
-            Self::AvgPool(stride) => avg_pool3x3(x, stride),
-            Self::MaxPool(stride) => max_pool3x3(x, stride),
+            Self::AvgPool(window) => avg_pool(x, window),
+            Self::MaxPool(window) => max_pool(x, window),
+            Self::Bilinear(size, corners) => upsample_bilinear(x, size, corners),
             Self::Rectify => rectify(x),
             Self::AddTerm => add_term(x, weight()),
             Self::AddWeighted => {
@@ -60,7 +62,8 @@ impl Operation {
         }
     }
 
-    pub fn burn(self, inputs: &[Tensor<Tracked, 4>]) -> Tensor<Tracked, 4> {
+    /// Burn's own, or the kernel on Flex where Burn has none; the test of that has loops to compare with.
+    pub fn expected(self, inputs: &[Tensor<Tracked, 4>]) -> Tensor<Tracked, 4> {
         let x = inputs[0].clone();
         let depthwise = |x: Tensor<Tracked, 4>, window: WindowOptions| {
             let groups = x.dims()[1];
@@ -81,8 +84,12 @@ impl Operation {
                 let variance = squares.mean_dim(3).mean_dim(2).mean_dim(0);
                 centred / (variance + EPS).sqrt()
             }
-            Self::AvgPool(stride) => avg_pool2d(x, [3; 2], [stride; 2], [1; 2], false, false),
-            Self::MaxPool(stride) => max_pool2d(x, [3; 2], [stride; 2], [1; 2], [1; 2], false),
+            Self::AvgPool(_) | Self::Bilinear(..) => self.kernel(inputs),
+            Self::MaxPool(window) => {
+                let (kernel, stride) = ([window.kernel; 2], [window.stride; 2]);
+                let padding = [window.dilation * (window.kernel / 2); 2];
+                max_pool2d(x, kernel, stride, padding, [window.dilation; 2], false)
+            }
             Self::Rectify => relu(x),
             Self::AddTerm => x + inputs[1].clone(),
             Self::AddWeighted => {

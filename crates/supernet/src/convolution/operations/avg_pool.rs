@@ -3,7 +3,7 @@ use burn::tensor::{Tensor, backend::Backend, module::avg_pool2d};
 
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::node::Node;
-use crate::kernels::{self, KernelBackend};
+use crate::kernels::{self, KernelBackend, PoolWindow};
 use crate::layers::{BatchNorm, Statistics, TensorName, WeightInit, norm_name};
 
 /// `avg_pool_3x3`.
@@ -27,7 +27,14 @@ pub(crate) struct AveragePooling {
 impl AveragePooling {
     fn pool<B: KernelBackend>(&self, x: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
         if self.window == 3 {
-            return kernels::avg_pool3x3(x, stride);
+            return kernels::avg_pool(
+                x,
+                PoolWindow {
+                    kernel: self.window,
+                    stride,
+                    dilation: 1,
+                },
+            );
         }
         let (window, stride, padding) = ([self.window; 2], [stride; 2], [self.window / 2; 2]);
         avg_pool2d(x, window, stride, padding, false, false)

@@ -1,6 +1,7 @@
 //! The `Autodiff` decorator: each operation is one node of the graph, and its gradient is the
 //! inner backend's `*_backward` method.
 
+mod bilinear;
 mod convolution;
 mod layout;
 mod likelihood;
@@ -14,7 +15,7 @@ use burn::tensor::{
 };
 use burn_autodiff::{Autodiff, checkpoint::strategy::CheckpointStrategy};
 
-use super::{InputActivation, KernelBackend, WindowOptions};
+use super::{Corners, InputActivation, KernelBackend, PoolWindow, WindowOptions};
 
 impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
     fn depthwise_conv2d(
@@ -50,12 +51,20 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
         normalisation::scale_channels::<B, C>(x, scale, shift)
     }
 
-    fn avg_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
-        pool::average::<B, C>(x, stride)
+    fn avg_pool(x: FloatTensor<Self>, window: PoolWindow) -> FloatTensor<Self> {
+        pool::average::<B, C>(x, window)
     }
 
-    fn max_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
-        pool::maximum::<B, C>(x, stride)
+    fn max_pool(x: FloatTensor<Self>, window: PoolWindow) -> FloatTensor<Self> {
+        pool::maximum::<B, C>(x, window)
+    }
+
+    fn upsample_bilinear(
+        x: FloatTensor<Self>,
+        size: [usize; 2],
+        corners: Corners,
+    ) -> FloatTensor<Self> {
+        bilinear::record::<B, C>(x, size, corners)
     }
 
     fn rectify(x: FloatTensor<Self>) -> FloatTensor<Self> {

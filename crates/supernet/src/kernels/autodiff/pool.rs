@@ -8,13 +8,13 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind, unary},
 };
 
-use crate::kernels::KernelBackend;
+use crate::kernels::{KernelBackend, PoolWindow};
 
 #[derive(Debug)]
 struct AvgPool;
 
 impl<B: KernelBackend> Backward<B, 1> for AvgPool {
-    type State = ([usize; 2], usize);
+    type State = ([usize; 2], PoolWindow);
 
     fn backward(
         self,
@@ -22,9 +22,9 @@ impl<B: KernelBackend> Backward<B, 1> for AvgPool {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let (input, stride) = ops.state;
+        let (input, window) = ops.state;
         unary::<B, _>(ops.parents, ops.node, grads, |dy| {
-            B::avg_pool3x3_backward(dy, input, stride)
+            B::avg_pool_backward(dy, input, window)
         });
     }
 }
@@ -32,7 +32,7 @@ impl<B: KernelBackend> Backward<B, 1> for AvgPool {
 /// Runs and records the average pool.
 pub(super) fn average<B: KernelBackend, C: CheckpointStrategy>(
     x: FloatTensor<Autodiff<B, C>>,
-    stride: usize,
+    window: PoolWindow,
 ) -> FloatTensor<Autodiff<B, C>> {
     let [_, _, height, width] = x.primitive.shape().dims::<4>();
     match AvgPool
@@ -40,11 +40,10 @@ pub(super) fn average<B: KernelBackend, C: CheckpointStrategy>(
         .compute_bound()
         .stateful()
     {
-        OpsKind::Tracked(prep) => prep.finish(
-            ([height, width], stride),
-            B::avg_pool3x3(x.primitive, stride),
-        ),
-        OpsKind::UnTracked(prep) => prep.finish(B::avg_pool3x3(x.primitive, stride)),
+        OpsKind::Tracked(prep) => {
+            prep.finish(([height, width], window), B::avg_pool(x.primitive, window))
+        }
+        OpsKind::UnTracked(prep) => prep.finish(B::avg_pool(x.primitive, window)),
     }
 }
 
@@ -52,7 +51,7 @@ pub(super) fn average<B: KernelBackend, C: CheckpointStrategy>(
 struct MaxPool;
 
 impl<B: KernelBackend> Backward<B, 1> for MaxPool {
-    type State = (NodeId, usize);
+    type State = (NodeId, PoolWindow);
 
     fn backward(
         self,
@@ -60,10 +59,10 @@ impl<B: KernelBackend> Backward<B, 1> for MaxPool {
         grads: &mut Gradients,
         checkpointer: &mut Checkpointer,
     ) {
-        let (x, stride) = ops.state;
+        let (x, window) = ops.state;
         let x = checkpointer.retrieve_node_output(x);
         unary::<B, _>(ops.parents, ops.node, grads, |dy| {
-            B::max_pool3x3_backward(x, dy, stride)
+            B::max_pool_backward(x, dy, window)
         });
     }
 }
@@ -71,7 +70,7 @@ impl<B: KernelBackend> Backward<B, 1> for MaxPool {
 /// Runs and records the max pool.
 pub(super) fn maximum<B: KernelBackend, C: CheckpointStrategy>(
     x: FloatTensor<Autodiff<B, C>>,
-    stride: usize,
+    window: PoolWindow,
 ) -> FloatTensor<Autodiff<B, C>> {
     match MaxPool
         .prepare::<C>([x.node.clone()])
@@ -79,9 +78,9 @@ pub(super) fn maximum<B: KernelBackend, C: CheckpointStrategy>(
         .stateful()
     {
         OpsKind::Tracked(mut prep) => {
-            let state = (prep.checkpoint(&x), stride);
-            prep.finish(state, B::max_pool3x3(x.primitive, stride))
+            let state = (prep.checkpoint(&x), window);
+            prep.finish(state, B::max_pool(x.primitive, window))
         }
-        OpsKind::UnTracked(prep) => prep.finish(B::max_pool3x3(x.primitive, stride)),
+        OpsKind::UnTracked(prep) => prep.finish(B::max_pool(x.primitive, window)),
     }
 }

@@ -6,10 +6,13 @@ use burn_cubecl::{
 };
 
 use super::{
-    launch::{self, accepts},
+    launch::{self, accepts, accepts_scales},
     pool::Pool,
 };
-use crate::kernels::{GateTerm, InputActivation, KernelBackend, WindowOptions, reference};
+use crate::kernels::{
+    Corners, GateTerm, InputActivation, KernelBackend, PoolWindow, WindowOptions, bilinear::Scale,
+    reference,
+};
 
 /// Kernels for tensors of f32, f16 and bf16, which compute in f32 whatever they read.
 ///
@@ -79,41 +82,67 @@ where
         launch::batch_norm_gradient(y, variance, dy, eps)
     }
 
-    fn avg_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
+    fn avg_pool(x: FloatTensor<Self>, window: PoolWindow) -> FloatTensor<Self> {
         if !accepts(&[&x], x.meta.shape().dims::<4>()) {
-            return reference::avg_pool3x3::<Self>(x, stride);
+            return reference::avg_pool::<Self>(x, window);
         }
-        launch::pool(x, stride, Pool::Average)
+        launch::pool(x, window, Pool::Average)
     }
 
-    fn avg_pool3x3_backward(
+    fn avg_pool_backward(
         dy: FloatTensor<Self>,
         input: [usize; 2],
-        stride: usize,
+        window: PoolWindow,
     ) -> FloatTensor<Self> {
         let [batch, channels, ..] = dy.meta.shape().dims::<4>();
         if !accepts(&[&dy], [batch, channels, input[0], input[1]]) {
-            return reference::avg_pool3x3_backward::<Self>(dy, input, stride);
+            return reference::avg_pool_backward::<Self>(dy, input, window);
         }
-        launch::average_pool_gradient(dy, input, stride)
+        launch::average_pool_gradient(dy, input, window)
     }
 
-    fn max_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
+    fn max_pool(x: FloatTensor<Self>, window: PoolWindow) -> FloatTensor<Self> {
         if !accepts(&[&x], x.meta.shape().dims::<4>()) {
-            return reference::max_pool3x3::<Self>(x, stride);
+            return reference::max_pool::<Self>(x, window);
         }
-        launch::pool(x, stride, Pool::Maximum)
+        launch::pool(x, window, Pool::Maximum)
     }
 
-    fn max_pool3x3_backward(
+    fn max_pool_backward(
         x: FloatTensor<Self>,
         dy: FloatTensor<Self>,
-        stride: usize,
+        window: PoolWindow,
     ) -> FloatTensor<Self> {
         if !accepts(&[&x, &dy], x.meta.shape().dims::<4>()) {
-            return reference::max_pool3x3_backward::<Self>(x, dy, stride);
+            return reference::max_pool_backward::<Self>(x, dy, window);
         }
-        launch::maximum_pool_gradient(x, dy, stride)
+        launch::maximum_pool_gradient(x, dy, window)
+    }
+
+    fn upsample_bilinear(
+        x: FloatTensor<Self>,
+        size: [usize; 2],
+        corners: Corners,
+    ) -> FloatTensor<Self> {
+        let [batch, channels, height, width] = x.meta.shape().dims::<4>();
+        let scales = Scale::of_image([height, width], size, corners);
+        if !accepts(&[&x], [batch, channels, size[0], size[1]]) || !accepts_scales(scales) {
+            return reference::upsample_bilinear::<Self>(x, size, corners);
+        }
+        launch::bilinear(x, scales)
+    }
+
+    fn upsample_bilinear_backward(
+        dy: FloatTensor<Self>,
+        input: [usize; 2],
+        corners: Corners,
+    ) -> FloatTensor<Self> {
+        let [batch, channels, out_h, out_w] = dy.meta.shape().dims::<4>();
+        let scales = Scale::of_image(input, [out_h, out_w], corners);
+        if !accepts(&[&dy], [batch, channels, input[0], input[1]]) || !accepts_scales(scales) {
+            return reference::upsample_bilinear_backward::<Self>(dy, input, corners);
+        }
+        launch::bilinear_gradient(dy, scales)
     }
 
     fn gated_mix(

@@ -10,7 +10,9 @@ use burn_fusion::{
 };
 use burn_ir::{CustomOpIr, HandleContainer, OperationIr, OperationOutput, TensorIr};
 
-use crate::kernels::{GateTerm, InputActivation, KernelBackend, WindowOptions};
+use crate::kernels::{
+    Corners, GateTerm, InputActivation, KernelBackend, PoolWindow, WindowOptions,
+};
 
 /// Pointwise convolutions keep the default body, which queues Burn's own operations.
 impl<B: FusionBackend + KernelBackend> KernelBackend for Fusion<B> {
@@ -76,37 +78,58 @@ impl<B: FusionBackend + KernelBackend> KernelBackend for Fusion<B> {
         queue::<B, 3>("batch_norm_backward", inputs, vec![shape], run).output()
     }
 
-    fn avg_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
-        let shape = pooled_shape(&x.shape(), stride);
-        let run = move |[x]: [_; 1]| vec![B::avg_pool3x3(x, stride)];
-        queue::<B, 1>("avg_pool3x3", [x], vec![shape], run).output()
+    fn avg_pool(x: FloatTensor<Self>, window: PoolWindow) -> FloatTensor<Self> {
+        let [_, _, height, width] = x.shape().dims::<4>();
+        let shape = resized(&x.shape(), window.output_size([height, width]));
+        let run = move |[x]: [_; 1]| vec![B::avg_pool(x, window)];
+        queue::<B, 1>("avg_pool", [x], vec![shape], run).output()
     }
 
-    fn avg_pool3x3_backward(
+    fn avg_pool_backward(
         dy: FloatTensor<Self>,
         input: [usize; 2],
-        stride: usize,
+        window: PoolWindow,
     ) -> FloatTensor<Self> {
-        let [batch, channels, ..] = dy.shape().dims::<4>();
-        let shape = Shape::new([batch, channels, input[0], input[1]]);
-        let run = move |[dy]: [_; 1]| vec![B::avg_pool3x3_backward(dy, input, stride)];
-        queue::<B, 1>("avg_pool3x3_backward", [dy], vec![shape], run).output()
+        let shape = resized(&dy.shape(), input);
+        let run = move |[dy]: [_; 1]| vec![B::avg_pool_backward(dy, input, window)];
+        queue::<B, 1>("avg_pool_backward", [dy], vec![shape], run).output()
     }
 
-    fn max_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
-        let shape = pooled_shape(&x.shape(), stride);
-        let run = move |[x]: [_; 1]| vec![B::max_pool3x3(x, stride)];
-        queue::<B, 1>("max_pool3x3", [x], vec![shape], run).output()
+    fn max_pool(x: FloatTensor<Self>, window: PoolWindow) -> FloatTensor<Self> {
+        let [_, _, height, width] = x.shape().dims::<4>();
+        let shape = resized(&x.shape(), window.output_size([height, width]));
+        let run = move |[x]: [_; 1]| vec![B::max_pool(x, window)];
+        queue::<B, 1>("max_pool", [x], vec![shape], run).output()
     }
 
-    fn max_pool3x3_backward(
+    fn max_pool_backward(
         x: FloatTensor<Self>,
         dy: FloatTensor<Self>,
-        stride: usize,
+        window: PoolWindow,
     ) -> FloatTensor<Self> {
         let shape = x.shape();
-        let run = move |[x, dy]: [_; 2]| vec![B::max_pool3x3_backward(x, dy, stride)];
-        queue::<B, 2>("max_pool3x3_backward", [x, dy], vec![shape], run).output()
+        let run = move |[x, dy]: [_; 2]| vec![B::max_pool_backward(x, dy, window)];
+        queue::<B, 2>("max_pool_backward", [x, dy], vec![shape], run).output()
+    }
+
+    fn upsample_bilinear(
+        x: FloatTensor<Self>,
+        size: [usize; 2],
+        corners: Corners,
+    ) -> FloatTensor<Self> {
+        let shape = resized(&x.shape(), size);
+        let run = move |[x]: [_; 1]| vec![B::upsample_bilinear(x, size, corners)];
+        queue::<B, 1>("upsample_bilinear", [x], vec![shape], run).output()
+    }
+
+    fn upsample_bilinear_backward(
+        dy: FloatTensor<Self>,
+        input: [usize; 2],
+        corners: Corners,
+    ) -> FloatTensor<Self> {
+        let shape = resized(&dy.shape(), input);
+        let run = move |[dy]: [_; 1]| vec![B::upsample_bilinear_backward(dy, input, corners)];
+        queue::<B, 1>("upsample_bilinear_backward", [dy], vec![shape], run).output()
     }
 
     fn gated_mix(
@@ -174,10 +197,10 @@ fn output_shape(x: &Shape, weight: &Shape, options: WindowOptions) -> Shape {
     Shape::new([batch, channels, out_h, out_w])
 }
 
-fn pooled_shape(x: &Shape, stride: usize) -> Shape {
-    let [batch, channels, height, width] = x.dims::<4>();
-    let (out_h, out_w) = (height.div_ceil(stride), width.div_ceil(stride));
-    Shape::new([batch, channels, out_h, out_w])
+/// As many images and channels of another size.
+fn resized(shape: &Shape, [height, width]: [usize; 2]) -> Shape {
+    let [batch, channels, ..] = shape.dims::<4>();
+    Shape::new([batch, channels, height, width])
 }
 
 /// Shapes of those of `dx` and `dw` that are needed.

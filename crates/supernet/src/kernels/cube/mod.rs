@@ -1,7 +1,7 @@
 //! The operations as kernels for every CubeCL runtime.
 //!
 //! Layers, each using only those before it: `geometry` (sizes and compile-time choices), `team`
-//! (reductions), `depthwise`, `batch_norm`, `pool` and `gate` (the kernels), `launch` (buffers and
+//! (reductions), `depthwise`, `batch_norm`, `pool`, `bilinear` and `gate` (the kernels), `launch` (buffers and
 //! grids), `backend` and `fusion` (the extension trait).
 //!
 //! Kernels read and write memory in row order, `[batch, channels, height, width]` but for `gate`, and
@@ -16,6 +16,7 @@
 
 mod backend;
 mod batch_norm;
+mod bilinear;
 mod depthwise;
 mod fusion;
 mod gate;

@@ -4,6 +4,7 @@
 
 mod axis;
 mod batch_norm;
+mod bilinear;
 mod columns;
 mod depthwise;
 mod elementwise;
@@ -30,7 +31,7 @@ use burn_flex::Flex;
 
 use self::memory::all_f32;
 use super::{
-    GateTerm, InputActivation, KernelBackend, WindowOptions,
+    Corners, GateTerm, InputActivation, KernelBackend, PoolWindow, WindowOptions,
     profile::{Pass, timed},
     reference,
 };
@@ -166,50 +167,78 @@ impl KernelBackend for Flex {
         })
     }
 
-    fn avg_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
+    fn avg_pool(x: FloatTensor<Self>, window: PoolWindow) -> FloatTensor<Self> {
         timed("average pool", Pass::Forward, || {
             if all_f32(&[&x]) {
-                pool::average(x, stride)
+                pool::average(x, window)
             } else {
-                reference::avg_pool3x3::<Self>(x, stride)
+                reference::avg_pool::<Self>(x, window)
             }
         })
     }
 
-    fn avg_pool3x3_backward(
+    fn avg_pool_backward(
         dy: FloatTensor<Self>,
         input: [usize; 2],
-        stride: usize,
+        window: PoolWindow,
     ) -> FloatTensor<Self> {
         timed("average pool", Pass::Backward, || {
             if all_f32(&[&dy]) {
-                pool::average_backward(dy, input, stride)
+                pool::average_backward(dy, input, window)
             } else {
-                reference::avg_pool3x3_backward::<Self>(dy, input, stride)
+                reference::avg_pool_backward::<Self>(dy, input, window)
             }
         })
     }
 
-    fn max_pool3x3(x: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
+    fn max_pool(x: FloatTensor<Self>, window: PoolWindow) -> FloatTensor<Self> {
         timed("max pool", Pass::Forward, || {
             if all_f32(&[&x]) {
-                pool::maximum(x, stride)
+                pool::maximum(x, window)
             } else {
-                reference::max_pool3x3::<Self>(x, stride)
+                reference::max_pool::<Self>(x, window)
             }
         })
     }
 
-    fn max_pool3x3_backward(
+    fn max_pool_backward(
         x: FloatTensor<Self>,
         dy: FloatTensor<Self>,
-        stride: usize,
+        window: PoolWindow,
     ) -> FloatTensor<Self> {
         timed("max pool", Pass::Backward, || {
             if all_f32(&[&x, &dy]) {
-                pool::maximum_backward(x, dy, stride)
+                pool::maximum_backward(x, dy, window)
             } else {
-                reference::max_pool3x3_backward::<Self>(x, dy, stride)
+                reference::max_pool_backward::<Self>(x, dy, window)
+            }
+        })
+    }
+
+    fn upsample_bilinear(
+        x: FloatTensor<Self>,
+        size: [usize; 2],
+        corners: Corners,
+    ) -> FloatTensor<Self> {
+        timed("bilinear resampling", Pass::Forward, || {
+            if all_f32(&[&x]) {
+                bilinear::forward(x, size, corners)
+            } else {
+                reference::upsample_bilinear::<Self>(x, size, corners)
+            }
+        })
+    }
+
+    fn upsample_bilinear_backward(
+        dy: FloatTensor<Self>,
+        input: [usize; 2],
+        corners: Corners,
+    ) -> FloatTensor<Self> {
+        timed("bilinear resampling", Pass::Backward, || {
+            if all_f32(&[&dy]) {
+                bilinear::backward(dy, input, corners)
+            } else {
+                reference::upsample_bilinear_backward::<Self>(dy, input, corners)
             }
         })
     }

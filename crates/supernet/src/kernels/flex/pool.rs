@@ -1,4 +1,4 @@
-//! 3x3 pools: the average is a depthwise convolution with ones and a division, the maximum
+//! Pools: the average is a depthwise convolution with ones and a division, the maximum
 //! follows the same layout with padding that never wins.
 
 use burn_flex::FlexTensor;
@@ -10,57 +10,58 @@ use super::{
     geometry::Geometry,
     memory::{dims, fill, items_per_task, tensor, values},
 };
-use crate::kernels::WindowOptions;
+use crate::kernels::PoolWindow;
 
-const KERNEL: usize = 3;
-const ONES: [f32; KERNEL * KERNEL] = [1.0; KERNEL * KERNEL];
-
-fn geometry(input: [usize; 2], stride: usize) -> Geometry {
-    Geometry::new(input, [KERNEL; 2], WindowOptions::same(KERNEL, stride, 1))
+fn geometry(input: [usize; 2], window: PoolWindow) -> Geometry {
+    Geometry::new(input, [window.kernel; 2], window.options())
 }
 
 /// Which direction of which pool.
 #[derive(Clone, Copy)]
 enum Pass<'a> {
-    Average { shares: &'a [f32] },
-    AverageGradient { shares: &'a [f32] },
+    Average { ones: &'a [f32], shares: &'a [f32] },
+    AverageGradient { ones: &'a [f32], shares: &'a [f32] },
     Maximum,
     MaximumGradient { x: &'a [f32] },
 }
 
-pub(super) fn average(x: FlexTensor, stride: usize) -> FlexTensor {
+pub(super) fn average(x: FlexTensor, window: PoolWindow) -> FlexTensor {
     let [.., height, width] = dims(&x);
-    let geometry = geometry([height, width], stride);
-    let shares = shares(&geometry, stride);
-    run(
-        &geometry,
-        Pass::Average { shares: &shares },
-        x,
-        geometry.output(),
-    )
+    let geometry = geometry([height, width], window);
+    let shares = window.shares(geometry.input());
+    let ones = ones(window);
+    let pass = Pass::Average {
+        ones: &ones,
+        shares: &shares,
+    };
+    run(&geometry, pass, x, geometry.output())
 }
 
-pub(super) fn average_backward(dy: FlexTensor, input: [usize; 2], stride: usize) -> FlexTensor {
-    let geometry = geometry(input, stride);
-    let shares = shares(&geometry, stride);
-    run(
-        &geometry,
-        Pass::AverageGradient { shares: &shares },
-        dy,
-        input,
-    )
+pub(super) fn average_backward(
+    dy: FlexTensor,
+    input: [usize; 2],
+    window: PoolWindow,
+) -> FlexTensor {
+    let geometry = geometry(input, window);
+    let shares = window.shares(geometry.input());
+    let ones = ones(window);
+    let pass = Pass::AverageGradient {
+        ones: &ones,
+        shares: &shares,
+    };
+    run(&geometry, pass, dy, input)
 }
 
-pub(super) fn maximum(x: FlexTensor, stride: usize) -> FlexTensor {
+pub(super) fn maximum(x: FlexTensor, window: PoolWindow) -> FlexTensor {
     let [.., height, width] = dims(&x);
-    let geometry = geometry([height, width], stride);
+    let geometry = geometry([height, width], window);
     run(&geometry, Pass::Maximum, x, geometry.output())
 }
 
-pub(super) fn maximum_backward(x: FlexTensor, dy: FlexTensor, stride: usize) -> FlexTensor {
+pub(super) fn maximum_backward(x: FlexTensor, dy: FlexTensor, window: PoolWindow) -> FlexTensor {
     let x = x.to_contiguous();
     let [.., height, width] = dims(&x);
-    let geometry = geometry([height, width], stride);
+    let geometry = geometry([height, width], window);
     run(
         &geometry,
         Pass::MaximumGradient { x: values(&x) },
@@ -69,17 +70,9 @@ pub(super) fn maximum_backward(x: FlexTensor, dy: FlexTensor, stride: usize) -> 
     )
 }
 
-/// One over the number of inputs under each window.
-fn shares(geometry: &Geometry, stride: usize) -> Vec<f32> {
-    let [out_h, out_w] = geometry.output();
-    let covered = |output: usize, size: usize| {
-        let centre = output * stride;
-        (centre + 2).min(size) - centre.saturating_sub(1)
-    };
-    let [height, width] = geometry.input();
-    (0..out_h * out_w)
-        .map(|at| 1.0 / (covered(at / out_w, height) * covered(at % out_w, width)) as f32)
-        .collect()
+/// The filter that adds up a window.
+fn ones(window: PoolWindow) -> Vec<f32> {
+    vec![1.0; window.kernel * window.kernel]
 }
 
 /// Runs `pass` from each plane of `source` to planes of `out_size`.
@@ -93,7 +86,7 @@ fn run(
     let [batch, channels, height, width] = dims(&source);
     let (plane, out_plane) = (height * width, out_size[0] * out_size[1]);
     let planes = batch * channels;
-    let items = items_per_task(planes, ONES.len() * plane.max(out_plane));
+    let items = items_per_task(planes, geometry.taps.len() * plane.max(out_plane));
     let count = planes.div_ceil(items);
     let [out] = fill(
         [planes * out_plane],
@@ -145,19 +138,19 @@ impl WithSimd for Planes<'_> {
         let outs = self.out.chunks_exact_mut(self.out_plane);
         for (index, (source, out)) in planes.zip(outs).enumerate() {
             match self.pass {
-                Pass::Average { shares } => {
+                Pass::Average { ones, shares } => {
                     geometry.spread_input(source, &mut inputs, |value| value);
-                    output_plane(simd, geometry, &inputs, &ONES, &mut run, out);
+                    output_plane(simd, geometry, &inputs, ones, &mut run, out);
                     for (out, share) in out.iter_mut().zip(shares) {
                         *out *= share;
                     }
                 }
-                Pass::AverageGradient { shares } => {
+                Pass::AverageGradient { ones, shares } => {
                     for ((scratch, dy), share) in scratch.iter_mut().zip(source).zip(shares) {
                         *scratch = dy * share;
                     }
                     geometry.spread_gradient(&scratch, &mut gradients);
-                    input_gradient(simd, geometry, &gradients, &ONES, &mut run, out);
+                    input_gradient(simd, geometry, &gradients, ones, &mut run, out);
                 }
                 Pass::Maximum => {
                     geometry.spread_input(source, &mut inputs, |value| value);

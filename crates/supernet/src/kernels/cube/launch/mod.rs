@@ -5,12 +5,14 @@
 //! that do.
 
 mod batch_norm;
+mod bilinear;
 mod buffers;
 mod depthwise;
 mod gate;
 mod pool;
 
 pub(super) use batch_norm::{batch_norm, batch_norm_gradient};
+pub(super) use bilinear::{accepts_scales, bilinear, bilinear_gradient};
 pub(super) use buffers::accepts;
 pub(super) use depthwise::{depthwise, input_gradient, weight_gradient};
 pub(super) use gate::{gated_mix, gated_mix_gradient, gated_mix_weights};

@@ -1,29 +1,26 @@
-//! Launches of the 3x3 pools.
+//! Launches of the pools.
 
 use burn_cubecl::{CubeRuntime, tensor::CubeTensor};
 
 use super::buffers::{cube_dim, empty, planes, rows, units};
-use crate::kernels::cube::pool::{
-    Pool, average_gradient_kernel, maximum_gradient_kernel, pool_kernel,
+use crate::kernels::{
+    PoolWindow,
+    cube::pool::{Pool, average_gradient_kernel, maximum_gradient_kernel, pool_kernel},
 };
 
-fn output([batch, channels, height, width]: [usize; 4], stride: usize) -> [usize; 4] {
-    [
-        batch,
-        channels,
-        height.div_ceil(stride),
-        width.div_ceil(stride),
-    ]
+fn output([batch, channels, height, width]: [usize; 4], window: PoolWindow) -> [usize; 4] {
+    let [out_h, out_w] = window.output_size([height, width]);
+    [batch, channels, out_h, out_w]
 }
 
 /// A pool, `[batch, channels, out_h, out_w]`.
 pub(in crate::kernels::cube) fn pool<R: CubeRuntime>(
     x: CubeTensor<R>,
-    stride: usize,
+    window: PoolWindow,
     pool: Pool,
 ) -> CubeTensor<R> {
     let input = x.meta.shape().dims::<4>();
-    let output = output(input, stride);
+    let output = output(input, window);
     let x = rows(x, input);
     let y = empty(&x, output);
     // SAFETY: see `launch`.
@@ -35,7 +32,7 @@ pub(in crate::kernels::cube) fn pool<R: CubeRuntime>(
             x.into_array_arg(),
             y.clone().into_array_arg(),
             planes(input, [output[2], output[3]]),
-            stride,
+            window,
             pool,
             y.dtype.into(),
         );
@@ -47,11 +44,11 @@ pub(in crate::kernels::cube) fn pool<R: CubeRuntime>(
 pub(in crate::kernels::cube) fn average_pool_gradient<R: CubeRuntime>(
     dy: CubeTensor<R>,
     [height, width]: [usize; 2],
-    stride: usize,
+    window: PoolWindow,
 ) -> CubeTensor<R> {
     let [batch, channels, ..] = dy.meta.shape().dims::<4>();
     let input = [batch, channels, height, width];
-    let output = output(input, stride);
+    let output = output(input, window);
     let dy = rows(dy, output);
     let dx = empty(&dy, input);
     // SAFETY: see `launch`.
@@ -63,7 +60,7 @@ pub(in crate::kernels::cube) fn average_pool_gradient<R: CubeRuntime>(
             dy.into_array_arg(),
             dx.clone().into_array_arg(),
             planes(input, [output[2], output[3]]),
-            stride,
+            window,
             dx.dtype.into(),
         );
     }
@@ -74,10 +71,10 @@ pub(in crate::kernels::cube) fn average_pool_gradient<R: CubeRuntime>(
 pub(in crate::kernels::cube) fn maximum_pool_gradient<R: CubeRuntime>(
     x: CubeTensor<R>,
     dy: CubeTensor<R>,
-    stride: usize,
+    window: PoolWindow,
 ) -> CubeTensor<R> {
     let input = x.meta.shape().dims::<4>();
-    let output = output(input, stride);
+    let output = output(input, window);
     let x = rows(x, input);
     let dy = rows(dy, output);
     let dx = empty(&x, input);
@@ -91,7 +88,7 @@ pub(in crate::kernels::cube) fn maximum_pool_gradient<R: CubeRuntime>(
             dy.into_array_arg(),
             dx.clone().into_array_arg(),
             planes(input, [output[2], output[3]]),
-            stride,
+            window,
             dx.dtype.into(),
         );
     }

@@ -1,11 +1,8 @@
-//! Batch normalisation and pools against Burn's primitives and against loops over slices.
+//! Batch normalisation against Burn's primitives and against loops over slices.
 
-use crate::kernels_common::{Tracked, assert_close, assert_same, grid, run, tensor, values};
-use burn::tensor::{
-    Tensor,
-    module::{avg_pool2d, max_pool2d},
-};
-use supernet::kernels::{avg_pool3x3, batch_norm, max_pool3x3, scale_channels};
+use crate::kernels_common::{Tracked, assert_close, assert_same, grid, tensor, values};
+use burn::tensor::Tensor;
+use supernet::kernels::{batch_norm, scale_channels};
 
 const SIZES: [[usize; 4]; 9] = [
     [2, 1, 1, 1],
@@ -128,74 +125,6 @@ fn batch_norm_keeps_its_precision_far_from_zero() {
     let far = batch_norm(tensor(far, size), 1e-5);
     let (near, far) = (values(near.variance.inner()), values(far.variance.inner()));
     assert_close(&far, &near, 1e-5, "variance");
-}
-
-#[test]
-fn pools_equal_burn() {
-    for size in SIZES {
-        for stride in [1, 2] {
-            let inputs = [(grid(size, 7), size)];
-            let what = format!("{size:?} stride {stride}");
-            assert_same(
-                &inputs,
-                |[x]| avg_pool3x3(x, stride),
-                |[x]| avg_pool2d(x, [3; 2], [stride; 2], [1; 2], false, false),
-                &format!("average, {what}"),
-            );
-            assert_same(
-                &inputs,
-                |[x]| max_pool3x3(x, stride),
-                |[x]| max_pool2d(x, [3; 2], [stride; 2], [1; 2], [1; 2], false),
-                &format!("maximum, {what}"),
-            );
-        }
-    }
-}
-
-#[test]
-fn pools_read_views_in_their_logical_order() {
-    let size = [6, 2, 5, 4];
-    let inputs = [(grid(size, 8), size)];
-    let view = |x: Tensor<Tracked, 4>| x.permute([1, 3, 0, 2]).slice([0..2, 1..4, 0..5, 1..5]);
-    assert_same(
-        &inputs,
-        |[x]| avg_pool3x3(view(x), 2),
-        |[x]| avg_pool2d(view(x), [3; 2], [2; 2], [1; 2], false, false),
-        "average",
-    );
-    assert_same(
-        &inputs,
-        |[x]| max_pool3x3(view(x), 1),
-        |[x]| max_pool2d(view(x), [3; 2], [1; 2], [1; 2], [1; 2], false),
-        "maximum",
-    );
-}
-
-#[test]
-fn the_first_of_equal_inputs_receives_the_gradient() {
-    let size = [1, 1, 3, 3];
-    let (y, _, [dx]) = run(&[(vec![-2.0; 9], size)], |[x]| max_pool3x3(x, 1));
-    assert_eq!(y, [-2.0; 9]);
-    let dy = grid(size, 77);
-    let first = dy[0] + dy[1] + dy[3] + dy[4];
-    let expected = [
-        first,
-        dy[2] + dy[5],
-        0.0,
-        dy[6] + dy[7],
-        dy[8],
-        0.0,
-        0.0,
-        0.0,
-        0.0,
-    ];
-    assert_close(&dx, &expected, 1e-6, "ties");
-}
-
-#[test]
-#[should_panic(expected = "a 3x3 pool has stride 1 or 2, got 3")]
-fn other_strides_are_refused() {
-    avg_pool3x3(tensor(vec![0.0; 9], [1, 1, 3, 3]), 3);
 }
 
 #[test]
