@@ -7,6 +7,8 @@
 //!   begins with an [`OperationSet`].
 //! - [`kernels`]: the operations that take the time, with gradients written by hand.
 //! - [`recurrent`]: the operations, supernet and derived networks of language modelling.
+//! - [`segmentation`]: the supernet and derived networks of semantic segmentation, of the same cells as
+//!   image classification.
 //! - The rest are layers, and the operations, supernet and derived network of image classification.
 //!   Where a space or a genotype names no operations, those of this network are meant.
 //!
@@ -18,6 +20,7 @@
 pub mod architecture;
 pub mod kernels;
 pub mod recurrent;
+pub mod segmentation;
 
 mod backend;
 mod convolution;
@@ -34,8 +37,9 @@ pub use backend::{ModelBackend, TrainBackend};
 pub use convolution::{
     AuxiliaryHead, CellGenotype, CellKind, CellPlan, CellwiseGradients, ConvNorm, Cost,
     DerivedCell, DerivedConfig, DerivedNetwork, FactorizedReduce, FitStep, Form, Genotype,
-    GenotypeOp, LayerCount, LayerKind, NetworkConfig, Operation, OperationForm, OperationModule,
-    Published, SearchCell, SearchSpace, SearchStep, Supernet, SupernetConfig, TrainingOutput,
+    GenotypeOp, LayerCount, LayerKind, NetworkConfig, Operation, OperationConfig, OperationForm,
+    OperationModule, Published, SearchCell, SearchSpace, SearchStep, Spacing, Stride, Supernet,
+    SupernetConfig, TrainingOutput,
 };
 pub use error::SupernetError;
 pub use layers::{

@@ -5,6 +5,7 @@ use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
 use super::candidate::{OperationConfig, OperationForm};
+use super::{Spacing, Stride};
 use crate::kernels::{self, KernelBackend};
 use crate::layers::{
     BatchNorm, DepthwiseConv2d, PointwiseConv2d, Statistics, TensorName, WeightInit, conv_name,
@@ -53,17 +54,21 @@ pub(crate) fn conv_norm_name(place: &str, path: &[&str]) -> Option<TensorName> {
 
 /// Halves the image with two 1x1 convolutions of stride 2, the second shifted by one pixel, each
 /// giving half of the channels (DARTS). An odd image is treated as if it had one more row and column
-/// of zeros.
+/// of zeros. Where the stride is taken away, both look at every pixel, the second at the one that lies
+/// the dilation below and to the right, zero outside of the image.
 #[derive(Module, Debug)]
 pub struct FactorizedReduce<B: Backend> {
     even: PointwiseConv2d<B>,
     odd: PointwiseConv2d<B>,
     norm: BatchNorm<B>,
+    #[module(skip)]
+    spacing: Spacing,
 }
 
 impl<B: Backend> FactorizedReduce<B> {
     pub(crate) fn new(
         [channels_in, channels_out]: [usize; 2],
+        spacing: Spacing,
         form: OperationForm,
         init: &mut WeightInit,
         device: &B::Device,
@@ -74,6 +79,7 @@ impl<B: Backend> FactorizedReduce<B> {
             even: conv(half),
             odd: conv(channels_out - half),
             norm: form.norm(channels_out, device),
+            spacing,
         }
     }
 }
@@ -82,15 +88,34 @@ impl<B: KernelBackend> FactorizedReduce<B> {
     /// # Shapes
     ///
     /// - rectified: `[batch, channels_in, height, width]`
-    /// - output: `[batch, channels_out, ceil(height / 2), ceil(width / 2)]`
+    /// - output: `[batch, channels_out, ceil(height / 2), ceil(width / 2)]`, or as large as the input
     pub fn forward(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
-        // A 1x1 convolution of stride 2 looks at every second pixel.
-        let even = kernels::every_second(rectified.clone(), 0);
-        let odd = kernels::every_second(rectified, 1);
+        let [even, odd] = match self.spacing.stride {
+            Stride::Dilated => {
+                let odd = shifted(rectified.clone(), self.spacing.dilation);
+                [rectified, odd]
+            }
+            // A 1x1 convolution of stride 2 looks at every second pixel.
+            Stride::One | Stride::Two => {
+                let even = kernels::every_second(rectified.clone(), 0);
+                [even, kernels::every_second(rectified, 1)]
+            }
+        };
         let halves = vec![self.even.forward(even), self.odd.forward(odd)];
         self.norm
             .forward(kernels::concat_channels(halves), statistics)
     }
+}
+
+/// The pixels that lie so many rows below and columns to the right, zero outside of the image.
+fn shifted<B: Backend>(x: Tensor<B, 4>, by: usize) -> Tensor<B, 4> {
+    let [batch, channels, height, width] = x.dims();
+    let zeros = Tensor::zeros([batch, channels, height, width], (&x.device(), x.dtype()));
+    if by >= height.min(width) {
+        return zeros;
+    }
+    let kept = x.slice([0..batch, 0..channels, by..height, by..width]);
+    zeros.slice_assign([0..batch, 0..channels, 0..height - by, 0..width - by], kept)
 }
 
 /// The tensors of a [`FactorizedReduce`].
@@ -128,9 +153,10 @@ impl<B: Backend> SeparableStage<B> {
     ) -> Self {
         let OperationConfig {
             channels,
-            stride,
+            spacing,
             form,
         } = config;
+        let (stride, dilation) = (spacing.stride.factor(), dilation * spacing.dilation);
         Self {
             depthwise: DepthwiseConv2d::same(channels, kernel, stride, dilation, init, device),
             pointwise: PointwiseConv2d::new([channels; 2], init, device),

@@ -2,6 +2,7 @@ use burn::tensor::{Tensor, backend::Backend};
 
 use super::layer::OperationLayer;
 use super::node::Node;
+use super::{Spacing, Stride};
 use crate::kernels::KernelBackend;
 use crate::layers::{BatchNorm, Statistics, TensorName, WeightInit};
 
@@ -36,12 +37,12 @@ pub(crate) trait Candidate {
     ) -> Tensor<B, 4>;
 
     /// Its convolutions.
-    fn layers(&self, _channels: usize, _stride: usize) -> Vec<OperationLayer> {
+    fn layers(&self, _channels: usize, _stride: Stride) -> Vec<OperationLayer> {
         Vec::new()
     }
 
     /// Whether it hands its input on unchanged.
-    fn is_identity(&self, _stride: usize) -> bool {
+    fn is_identity(&self, _stride: Stride) -> bool {
         false
     }
 
@@ -53,10 +54,13 @@ pub(crate) trait Candidate {
 
 /// How an operation of a cell is built.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct OperationConfig {
-    pub(crate) channels: usize,
-    pub(crate) stride: usize,
-    pub(crate) form: OperationForm,
+pub struct OperationConfig {
+    /// Channels of its input and output.
+    pub channels: usize,
+    /// How it goes over the image.
+    pub spacing: Spacing,
+    /// Its form.
+    pub form: OperationForm,
 }
 
 /// Where the operations of a supernet and of a derived network differ.

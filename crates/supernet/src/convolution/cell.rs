@@ -40,7 +40,7 @@ impl<B: Backend> SearchCell<B> {
             .map(|input| {
                 let config = OperationConfig {
                     channels: plan.channels,
-                    stride: plan.edge_stride(input),
+                    spacing: plan.edge_spacing(input),
                     form,
                 };
                 let build = |&op| OperationModule::new(op, config, init, device);
@@ -99,7 +99,7 @@ impl<B: KernelBackend> SearchCell<B> {
             }
             nodes.push(match sum {
                 Some(sum) => Node::new(sum),
-                None => Node::empty(&nodes[0], self.plan.stride),
+                None => Node::empty(&nodes[0], self.plan.spacing.stride),
             });
             constants.push(None);
         }

@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use super::layer::OperationLayer;
 use super::{
-    CellGenotype, DerivedConfig, Genotype, GenotypeOp, NetworkConfig, Operation, SearchSpace,
+    CellGenotype, CellPlan, DerivedConfig, Genotype, GenotypeOp, NetworkConfig, Operation,
+    SearchSpace, Stride,
 };
 use crate::SupernetError;
 use crate::architecture::{CostTable, OperationSet};
@@ -31,7 +32,13 @@ impl Cost {
 
 impl Operation {
     /// What the operation's convolutions cost on `channels` channels of an image of these sides.
-    fn cost(self, channels: usize, stride: usize, image: [usize; 2], cost: Cost) -> usize {
+    pub(crate) fn cost(
+        self,
+        channels: usize,
+        stride: Stride,
+        image: [usize; 2],
+        cost: Cost,
+    ) -> usize {
         let layers = self.layers(channels, stride).into_iter();
         let of_layer = |layer: OperationLayer| match cost {
             Cost::Parameters => layer.weights(),
@@ -44,7 +51,7 @@ impl Operation {
     }
 
     /// Weights of the normalisations that the operation is retrained with.
-    fn affine_weights(self, channels: usize, stride: usize) -> usize {
+    pub(crate) fn affine_weights(self, channels: usize, stride: Stride) -> usize {
         let layers = self.layers(channels, stride).into_iter();
         layers.map(|layer| 2 * layer.normalized).sum()
     }
@@ -62,9 +69,8 @@ impl NetworkConfig {
         [height, width]: [usize; 2],
         cost: Cost,
     ) -> Vec<Vec<Vec<f64>>> {
-        self.sum_operations(space, [height, width], |op, channels, stride, image| {
-            op.cost(channels, stride, image, cost)
-        })
+        let (plan, _) = self.plan(space.nodes);
+        searched_costs(&plan, space, [height, width], cost)
     }
 
     /// What the derived networks of this size cost that are retrained, for images of `height` by `width`, as
@@ -80,60 +86,81 @@ impl NetworkConfig {
         [height, width]: [usize; 2],
         cost: Cost,
     ) -> Result<CostTable, SupernetError> {
-        let operations =
-            self.sum_operations(space, [height, width], |op, channels, stride, image| {
-                let convolutions = op.cost(channels, stride, image, cost);
-                match cost {
-                    Cost::MultiplyAdds => convolutions,
-                    Cost::Parameters => convolutions + op.affine_weights(channels, stride),
-                }
-            });
-        // Any genotype has the fixed layers.
-        let node = vec![GenotypeOp::new(Operation::AvgPool3x3, 0)];
-        let cell = CellGenotype::new(vec![node; space.nodes]);
-        let genotype = Genotype {
-            cells: vec![cell; Operation::CELLS.len()],
-        };
-        let layers = DerivedConfig::new(self.clone(), genotype).layers(height, width)?;
-        let costs = layers.iter().map(|layer| match cost {
-            Cost::MultiplyAdds => layer.multiply_adds as f64,
-            Cost::Parameters => layer.weights as f64,
-        });
-        Ok(CostTable {
-            fixed: costs.sum(),
-            operations,
-        })
+        let (plan, _) = self.plan(space.nodes);
+        let operations = retrained_costs(&plan, space, [height, width], cost);
+        let derived = DerivedConfig::new(self.clone(), free_genotype(space));
+        let layers = derived.layers(height, width)?;
+        let fixed = layers.iter().map(|layer| layer.cost(cost)).sum();
+        Ok(CostTable { fixed, operations })
     }
+}
 
-    /// The sum over all cells that share a table of what `count(operation, channels, stride, sides of its
-    /// input)` gives, `[tables][edges][ops]`.
-    fn sum_operations(
-        &self,
-        space: &SearchSpace,
-        [height, width]: [usize; 2],
-        count: impl Fn(Operation, usize, usize, [usize; 2]) -> usize,
-    ) -> Vec<Vec<Vec<f64>>> {
-        let zeros = vec![vec![0.0; space.ops()]; space.edges()];
-        let mut tables = vec![zeros; Operation::CELLS.len()];
-        let mut sides = [height, width];
-        for cell in self.plan(space.nodes).0 {
-            let before = sides;
-            sides = sides.map(|side| side.div_ceil(cell.stride));
-            let inputs = (0..space.nodes).flat_map(|node| 0..space.incoming(node));
-            for (row, input) in tables[cell.kind.index()].iter_mut().zip(inputs) {
-                let stride = cell.edge_stride(input);
-                let image = if input < Operation::INPUTS {
-                    before
-                } else {
-                    sides
-                };
-                for (entry, &op) in row.iter_mut().zip(&space.operations) {
-                    *entry += count(op, cell.channels, stride, image) as f64;
-                }
+/// What it costs to switch an operation on, in all of these cells that share a table,
+/// `[tables][edges][ops]`; the first cell's input has these sides.
+pub(crate) fn searched_costs(
+    plan: &[CellPlan],
+    space: &SearchSpace,
+    sides: [usize; 2],
+    cost: Cost,
+) -> Vec<Vec<Vec<f64>>> {
+    sum_operations(plan, space, sides, |op, channels, stride, image| {
+        op.cost(channels, stride, image, cost)
+    })
+}
+
+/// As [`searched_costs`], of operations that are retrained: their normalisation is affine.
+pub(crate) fn retrained_costs(
+    plan: &[CellPlan],
+    space: &SearchSpace,
+    sides: [usize; 2],
+    cost: Cost,
+) -> Vec<Vec<Vec<f64>>> {
+    sum_operations(plan, space, sides, |op, channels, stride, image| {
+        let convolutions = op.cost(channels, stride, image, cost);
+        match cost {
+            Cost::MultiplyAdds => convolutions,
+            Cost::Parameters => convolutions + op.affine_weights(channels, stride),
+        }
+    })
+}
+
+/// Cells of this space whose operations cost nothing: a network of them has the layers that any
+/// architecture has.
+pub(crate) fn free_genotype(space: &SearchSpace) -> Genotype {
+    let node = vec![GenotypeOp::new(Operation::AvgPool3x3, 0)];
+    let cell = CellGenotype::new(vec![node; space.nodes]);
+    Genotype {
+        cells: vec![cell; Operation::CELLS.len()],
+    }
+}
+
+/// The sum over all cells that share a table of what `count(operation, channels, stride, sides of its
+/// input)` gives, `[tables][edges][ops]`.
+fn sum_operations(
+    plan: &[CellPlan],
+    space: &SearchSpace,
+    mut sides: [usize; 2],
+    count: impl Fn(Operation, usize, Stride, [usize; 2]) -> usize,
+) -> Vec<Vec<Vec<f64>>> {
+    let zeros = vec![vec![0.0; space.ops()]; space.edges()];
+    let mut tables = vec![zeros; Operation::CELLS.len()];
+    for cell in plan {
+        let before = sides;
+        sides = sides.map(|side| side.div_ceil(cell.spacing.stride.factor()));
+        let inputs = (0..space.nodes).flat_map(|node| 0..space.incoming(node));
+        for (row, input) in tables[cell.kind.index()].iter_mut().zip(inputs) {
+            let stride = cell.edge_spacing(input).stride;
+            let image = if input < Operation::INPUTS {
+                before
+            } else {
+                sides
+            };
+            for (entry, &op) in row.iter_mut().zip(&space.operations) {
+                *entry += count(op, cell.channels, stride, image) as f64;
             }
         }
-        tables
     }
+    tables
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 use super::auxiliary::AuxiliaryPlan;
 use super::stem::stem_convolutions;
-use super::{CellGenotype, CellPlan, DerivedConfig, Form, LayerKind, Operation};
+use super::{
+    CellGenotype, CellPlan, Cost, DerivedConfig, Form, Genotype, LayerKind, NetworkConfig,
+    Operation,
+};
 use crate::SupernetError;
 use crate::architecture::OperationSet;
 
@@ -16,6 +19,16 @@ pub struct LayerCount {
     /// Multiplications of a weight for one image: what the papers call multiply-adds. Pools and
     /// normalisations are not counted.
     pub multiply_adds: u64,
+}
+
+impl LayerCount {
+    /// What the layer costs.
+    pub fn cost(&self, cost: Cost) -> f64 {
+        match cost {
+            Cost::MultiplyAdds => self.multiply_adds as f64,
+            Cost::Parameters => self.weights as f64,
+        }
+    }
 }
 
 impl DerivedConfig {
@@ -40,14 +53,10 @@ impl DerivedConfig {
     }
 
     fn counted(&self, sides: Sides) -> Vec<LayerCount> {
-        let mut count = Count { layers: Vec::new() };
+        let mut count = Count::default();
         let (plan, features) = self.plan();
-        let [mut prev_prev, mut prev] = count.stem(self, sides);
-        for (index, cell) in plan.iter().enumerate() {
-            let genotype = self.genotype.cell(cell.kind);
-            let output = count.cell(&format!("cells.{index}"), cell, genotype, [prev_prev, prev]);
-            (prev_prev, prev) = (prev, output);
-        }
+        let inputs = count.stem(&self.network, self.form, sides);
+        count.cells(&plan, &self.genotype, inputs);
         let classes = self.network.classes;
         let kind = LayerKind::Linear;
         count.push("classifier", kind, [features, classes], PIXEL, classes);
@@ -59,31 +68,33 @@ impl DerivedConfig {
     }
 }
 
-struct Count {
-    layers: Vec<LayerCount>,
+/// Lists layers.
+#[derive(Default)]
+pub(crate) struct Count {
+    pub(crate) layers: Vec<LayerCount>,
 }
 
 /// Height and width of a layer's output.
-type Sides = [usize; 2];
+pub(crate) type Sides = [usize; 2];
 
 /// Of a linear layer.
-const PIXEL: Sides = [1, 1];
+pub(crate) const PIXEL: Sides = [1, 1];
 
 /// Of a layer that does not run to predict.
-const NOTHING: Sides = [0, 0];
+pub(crate) const NOTHING: Sides = [0, 0];
 
 /// Weights of an affine normalisation.
 fn affine(channels: usize) -> usize {
     2 * channels
 }
 
-fn strided(sides: Sides, stride: usize) -> Sides {
+pub(crate) fn strided(sides: Sides, stride: usize) -> Sides {
     sides.map(|side| side.div_ceil(stride))
 }
 
 impl Count {
     /// A layer with so many weights beside those of its map, whose output has these sides.
-    fn push(
+    pub(crate) fn push(
         &mut self,
         place: impl Into<String>,
         kind: LayerKind,
@@ -101,7 +112,7 @@ impl Count {
     }
 
     /// A convolution, followed by affine normalisation.
-    fn convolution(
+    pub(crate) fn convolution(
         &mut self,
         place: impl Into<String>,
         kind: LayerKind,
@@ -111,10 +122,11 @@ impl Count {
         self.push(place, kind, channels, sides, affine(channels[1]));
     }
 
-    fn stem(&mut self, config: &DerivedConfig, sides: Sides) -> [Sides; 2] {
-        let network = &config.network;
+    /// The layers before the cells of a network of this form, and the sides of what they leave to the
+    /// first cell.
+    pub(crate) fn stem(&mut self, network: &NetworkConfig, form: Form, sides: Sides) -> [Sides; 2] {
         let conv = LayerKind::Convolution(3);
-        match config.form {
+        match form {
             Form::Cifar => {
                 let out = network.stem_channels();
                 self.convolution("stem", conv, [network.image_channels, out], sides);
@@ -133,6 +145,21 @@ impl Count {
         }
     }
 
+    /// All cells, the first with inputs of these sides; those of the last one's output.
+    pub(crate) fn cells(
+        &mut self,
+        plan: &[CellPlan],
+        genotype: &Genotype,
+        [mut prev_prev, mut prev]: [Sides; 2],
+    ) -> Sides {
+        for (index, cell) in plan.iter().enumerate() {
+            let place = format!("cells.{index}");
+            let output = self.cell(&place, cell, genotype.cell(cell.kind), [prev_prev, prev]);
+            (prev_prev, prev) = (prev, output);
+        }
+        prev
+    }
+
     fn cell(
         &mut self,
         place: &str,
@@ -145,14 +172,14 @@ impl Count {
         let first = [plan.channels_prev_prev, channels];
         // Where the image shrank, two 1x1 convolutions of stride 2, each to half of the channels: as
         // costly as the one that is there otherwise.
-        let from = strided(prev_prev, plan.prev_stride);
+        let from = strided(prev_prev, plan.prev_spacing.stride.factor());
         self.convolution(format!("{place}.preprocess0"), pointwise, first, from);
         let second = [plan.channels_prev, channels];
         self.convolution(format!("{place}.preprocess1"), pointwise, second, prev);
-        let out = strided(prev, plan.stride);
+        let out = strided(prev, plan.spacing.stride.factor());
         for (node, entries) in genotype.nodes.iter().enumerate() {
             for entry in entries {
-                let stride = plan.edge_stride(entry.input);
+                let stride = plan.edge_spacing(entry.input).stride;
                 let from = if entry.input < Operation::INPUTS {
                     prev
                 } else {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::candidate::OperationForm;
 use super::stem::DerivedStem;
 use super::{
-    AuxiliaryHead, CellKind, CellPlan, DerivedCell, Form, Genotype, NetworkConfig, Supernet,
-    SupernetConfig,
+    AuxiliaryHead, CellKind, CellPlan, DerivedCell, Form, Genotype, NetworkConfig, SearchCell,
+    SearchSpace, Stride, Supernet, SupernetConfig,
 };
 use crate::SupernetError;
 use crate::kernels::KernelBackend;
@@ -45,8 +45,8 @@ impl DerivedConfig {
         let outputs = outputs.map(|kind| self.genotype.cell(kind).outputs().len());
         let network = &self.network;
         match self.form {
-            Form::Cifar => network.plan_after(network.stem_channels(), 1, outputs),
-            Form::Imagenet => network.plan_after(network.channels, 2, outputs),
+            Form::Cifar => network.plan_after(network.stem_channels(), Stride::One, outputs),
+            Form::Imagenet => network.plan_after(network.channels, Stride::Two, outputs),
         }
     }
 
@@ -93,18 +93,8 @@ impl DerivedConfig {
     /// [`SupernetError::Config`] when the network has more weights than the state has numbers, or as
     /// [`DerivedConfig::validate`].
     pub fn validate_state(&self, state: &StateDict) -> Result<(), SupernetError> {
-        const SMALL: u64 = 1 << 24;
         self.validate_network()?;
-        let numbers: u64 = state.values().map(|t| t.values.len() as u64).sum();
-        let weights = self.count_weights();
-        if weights > numbers.max(SMALL) {
-            return Err(SupernetError::config(
-                "network",
-                format!("one of {weights} weights, and the file holds {numbers} numbers"),
-                "the channels, cells, classes and genotype that the weights were trained with",
-            ));
-        }
-        Ok(())
+        NetworkConfig::validate_state(self.count_weights(), state)
     }
 
     /// Smallest height and width of an image in the ImageNet form: the stem leaves an eighth.
@@ -219,17 +209,29 @@ impl<B: KernelBackend> DerivedNetwork<B> {
         images: Tensor<B, 4>,
         statistics: Statistics,
         drop_path: Option<&DropPath>,
-        mut visit: impl FnMut(usize, &Tensor<B, 4>),
+        visit: impl FnMut(usize, &Tensor<B, 4>),
     ) -> Tensor<B, 4> {
-        let [mut prev_prev, mut prev] = self.stem.forward(images, statistics);
-        for (index, cell) in self.cells.iter().enumerate() {
-            let drop_path = drop_path.map(|drop_path| (drop_path, index));
-            let output = cell.forward([prev_prev, prev.clone()], statistics, drop_path);
-            visit(index, &output);
-            (prev_prev, prev) = (prev, output);
-        }
-        prev
+        let inputs = self.stem.forward(images, statistics);
+        run_cells(&self.cells, inputs, statistics, drop_path, visit)
     }
+}
+
+/// The output of the last cell, the first one reading what the stem leaves; `visit` sees those of all
+/// cells, with their numbers.
+pub(crate) fn run_cells<B: KernelBackend>(
+    cells: &[DerivedCell<B>],
+    [mut prev_prev, mut prev]: [Tensor<B, 4>; 2],
+    statistics: Statistics,
+    drop_path: Option<&DropPath>,
+    mut visit: impl FnMut(usize, &Tensor<B, 4>),
+) -> Tensor<B, 4> {
+    for (index, cell) in cells.iter().enumerate() {
+        let drop_path = drop_path.map(|drop_path| (drop_path, index));
+        let output = cell.forward([prev_prev, prev.clone()], statistics, drop_path);
+        visit(index, &output);
+        (prev_prev, prev) = (prev, output);
+    }
+    prev
 }
 
 impl<B: Backend> Supernet<B> {
@@ -245,29 +247,36 @@ impl<B: Backend> Supernet<B> {
         config: &SupernetConfig,
         genotype: &Genotype,
     ) -> Result<DerivedNetwork<B>, SupernetError> {
-        genotype.validate()?;
-        for (name, cell) in genotype.named_cells() {
-            let (nodes, searched) = (cell.nodes.len(), config.space.nodes);
-            let problem = if nodes != searched {
-                format!("{nodes} nodes in the {name} cell, the supernet has {searched}")
-            } else if let Some(concat) = &cell.concat {
-                format!("the {name} cell puts out nodes {concat:?}, the supernet all of them")
-            } else {
-                continue;
-            };
-            return Err(SupernetError::Mismatch { problem });
-        }
-        let cells = self
-            .cells
-            .iter()
-            .map(|cell| DerivedCell::inherit(cell, genotype.cell(cell.plan.kind), &config.space))
-            .collect::<Result<_, _>>()?;
         Ok(DerivedNetwork {
             stem: DerivedStem::Cifar(self.stem.clone()),
-            cells,
+            cells: inherit_cells(&self.cells, genotype, &config.space)?,
             classifier: self.classifier.clone(),
             auxiliary_head: None,
             auxiliary_cell: 0,
         })
     }
+}
+
+/// What `genotype` leaves of searched cells, as [`Supernet::inherit`] has it.
+pub(crate) fn inherit_cells<B: Backend>(
+    cells: &[SearchCell<B>],
+    genotype: &Genotype,
+    space: &SearchSpace,
+) -> Result<Vec<DerivedCell<B>>, SupernetError> {
+    genotype.validate()?;
+    for (name, cell) in genotype.named_cells() {
+        let (nodes, searched) = (cell.nodes.len(), space.nodes);
+        let problem = if nodes != searched {
+            format!("{nodes} nodes in the {name} cell, the supernet has {searched}")
+        } else if let Some(concat) = &cell.concat {
+            format!("the {name} cell puts out nodes {concat:?}, the supernet all of them")
+        } else {
+            continue;
+        };
+        return Err(SupernetError::Mismatch { problem });
+    }
+    cells
+        .iter()
+        .map(|cell| DerivedCell::inherit(cell, genotype.cell(cell.plan.kind), space))
+        .collect()
 }

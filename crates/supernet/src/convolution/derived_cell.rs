@@ -35,7 +35,7 @@ impl<B: Backend> DerivedCell<B> {
         let build = |entry: &GenotypeOp| {
             let config = OperationConfig {
                 channels: plan.channels,
-                stride: plan.edge_stride(entry.input),
+                spacing: plan.edge_spacing(entry.input),
                 form,
             };
             OperationModule::new(entry.op, config, init, device)
@@ -79,7 +79,9 @@ impl<B: Backend> DerivedCell<B> {
 
     /// Whether drop-path leaves an operation alone: a skip that changes nothing.
     fn exempt(&self, entry: &GenotypeOp) -> bool {
-        entry.op.is_identity(self.plan.edge_stride(entry.input))
+        entry
+            .op
+            .is_identity(self.plan.edge_spacing(entry.input).stride)
     }
 }
 
@@ -120,7 +122,7 @@ impl<B: KernelBackend> DerivedCell<B> {
                 .reduce(kernels::add_term);
             nodes.push(match sum {
                 Some(sum) => Node::new(sum),
-                None => Node::empty(&nodes[0], self.plan.stride),
+                None => Node::empty(&nodes[0], self.plan.spacing.stride),
             });
         }
         let outputs = self.genotype.outputs().into_iter();

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use super::Stride;
+
 /// What kind of map a counted layer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LayerKind {
@@ -106,11 +108,11 @@ impl OperationLayer {
     }
 
     /// Height and width of its output, of an operation that strides so over an image of these.
-    pub(crate) fn sides(self, [height, width]: [usize; 2], stride: usize) -> [usize; 2] {
+    pub(crate) fn sides(self, [height, width]: [usize; 2], stride: Stride) -> [usize; 2] {
         let rows = match self.shrunk {
-            Shrunk::Both => height.div_ceil(stride),
+            Shrunk::Both => height.div_ceil(stride.factor()),
             Shrunk::Width => height,
         };
-        [rows, width.div_ceil(stride)]
+        [rows, width.div_ceil(stride.factor())]
     }
 }

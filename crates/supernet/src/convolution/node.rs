@@ -2,6 +2,7 @@ use std::cell::OnceCell;
 
 use burn::tensor::{Tensor, backend::Backend};
 
+use super::Stride;
 use crate::kernels::{self, KernelBackend};
 
 /// A node of a cell as its outgoing operations see it: pools and skips read it as it is,
@@ -22,14 +23,14 @@ impl<B: KernelBackend> Node<B> {
 
     /// The node that no operation feeds, in a cell whose input is `input` and whose edges from
     /// inputs have stride `stride`: zeros of a node's shape.
-    pub(crate) fn empty(input: &Self, stride: usize) -> Self {
+    pub(crate) fn empty(input: &Self, stride: Stride) -> Self {
         let input = &input.raw;
         let [batch, channels, height, width] = input.dims();
         let shape = [
             batch,
             channels,
-            height.div_ceil(stride),
-            width.div_ceil(stride),
+            height.div_ceil(stride.factor()),
+            width.div_ceil(stride.factor()),
         ];
         Self::new(Tensor::zeros(shape, (&input.device(), input.dtype())))
     }

@@ -16,7 +16,7 @@ use super::operations::{
     skip_connect::{self, SkipConnect},
     strip_conv::{self, StripConvs},
 };
-use super::published;
+use super::{Stride, published};
 use crate::SupernetError;
 use crate::architecture::{OperationSet, by_name, find};
 use crate::kernels::KernelBackend;
@@ -56,7 +56,7 @@ macro_rules! operations {
 
         impl Operation {
             /// The convolutions of the operation on `channels` channels.
-            pub(crate) fn layers(self, channels: usize, stride: usize) -> Vec<OperationLayer> {
+            pub(crate) fn layers(self, channels: usize, stride: Stride) -> Vec<OperationLayer> {
                 match self {
                     Operation::None => Vec::new(),
                     $(Operation::$operation => $candidate.layers(channels, stride),)+
@@ -64,7 +64,7 @@ macro_rules! operations {
             }
 
             /// Whether the operation hands its input on unchanged.
-            pub(crate) fn is_identity(self, stride: usize) -> bool {
+            pub(crate) fn is_identity(self, stride: Stride) -> bool {
                 match self {
                     Operation::None => false,
                     $(Operation::$operation => $candidate.is_identity(stride),)+
@@ -85,7 +85,7 @@ macro_rules! operations {
 
         impl<B: Backend> OperationModule<B> {
             /// Builds `operation`; nothing for [`Operation::None`].
-            pub(crate) fn new(
+            pub fn new(
                 operation: Operation,
                 config: OperationConfig,
                 init: &mut WeightInit,
@@ -101,6 +101,16 @@ macro_rules! operations {
         }
 
         impl<B: KernelBackend> OperationModule<B> {
+            /// The operation on its own.
+            ///
+            /// # Shapes
+            ///
+            /// - x: `[batch, channels, height, width]`
+            /// - output: `[batch, channels, ceil(height / stride), ceil(width / stride)]`
+            pub fn apply(&self, x: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
+                self.forward(&Node::new(x), statistics)
+            }
+
             /// Applies the operation to a node `[batch, channels, height, width]`.
             pub(crate) fn forward(&self, node: &Node<B>, statistics: Statistics) -> Tensor<B, 4> {
                 match self {

@@ -1,8 +1,10 @@
 use serde::{Deserialize, Serialize};
 
+use super::spacing::{Spacing, Stride};
 use super::{CellKind, Operation};
 use crate::SupernetError;
 use crate::architecture::OperationSet;
+use crate::layers::StateDict;
 
 /// The outer shape of a network of cells, the same for a supernet and a derived network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,20 +30,19 @@ pub struct CellPlan {
     pub channels: usize,
     /// Which table and genotype the cell shares.
     pub kind: CellKind,
-    /// Stride of the operations on the cell's inputs; all others have 1.
-    pub stride: usize,
-    /// By how much the previous cell shrank the image, which the first input must be brought down
-    /// by.
-    pub prev_stride: usize,
+    /// Of the operations on the cell's inputs.
+    pub spacing: Spacing,
+    /// Of the previous cell, which the first input must be brought down by.
+    pub prev_spacing: Spacing,
 }
 
 impl CellPlan {
-    /// Stride of the operations on input `input` of a node.
-    pub fn edge_stride(&self, input: usize) -> usize {
+    /// Of the operations on input `input` of a node.
+    pub fn edge_spacing(&self, input: usize) -> Spacing {
         if input < Operation::INPUTS {
-            self.stride
+            self.spacing
         } else {
-            1
+            self.spacing.next()
         }
     }
 }
@@ -97,6 +98,20 @@ impl NetworkConfig {
         Ok(())
     }
 
+    /// Checks that `state` can hold so many weights; a small network passes whatever the state.
+    pub(crate) fn validate_state(weights: u64, state: &StateDict) -> Result<(), SupernetError> {
+        const SMALL: u64 = 1 << 24;
+        let numbers: u64 = state.values().map(|t| t.values.len() as u64).sum();
+        if weights > numbers.max(SMALL) {
+            return Err(SupernetError::config(
+                "network",
+                format!("one of {weights} weights, and the file holds {numbers} numbers"),
+                "the channels, cells, classes and genotype that the weights were trained with",
+            ));
+        }
+        Ok(())
+    }
+
     /// Checks the size of the images.
     ///
     /// # Errors
@@ -123,7 +138,7 @@ impl NetworkConfig {
     /// The cells in order, and the channels of the last one's output, for cells that concatenate
     /// `nodes` nodes.
     pub fn plan(&self, nodes: usize) -> (Vec<CellPlan>, usize) {
-        self.plan_after(self.stem_channels(), 1, [nodes; 2])
+        self.plan_after(self.stem_channels(), Stride::One, [nodes; 2])
     }
 
     /// As [`plan`](Self::plan), for any stem: both its outputs have `stem_channels` channels, and
@@ -133,29 +148,31 @@ impl NetworkConfig {
     pub(crate) fn plan_after(
         &self,
         stem_channels: usize,
-        stem_stride: usize,
+        stem_stride: Stride,
         outputs: [usize; 2],
     ) -> (Vec<CellPlan>, usize) {
         let reductions = [self.cells / 3, 2 * self.cells / 3];
         let (mut prev_prev, mut prev) = (stem_channels, stem_channels);
-        let (mut channels, mut prev_stride) = (self.channels, stem_stride);
+        let (mut channels, mut prev_spacing) = (self.channels, Spacing::from(stem_stride));
         let plan = (0..self.cells)
             .map(|index| {
                 let (kind, stride) = if reductions.contains(&index) {
                     channels *= 2;
-                    (CellKind::Reduce, 2)
+                    (CellKind::Reduce, Stride::Two)
                 } else {
-                    (CellKind::Normal, 1)
+                    (CellKind::Normal, Stride::One)
                 };
+                let spacing = Spacing::from(stride);
                 let cell = CellPlan {
                     channels_prev_prev: prev_prev,
                     channels_prev: prev,
                     channels,
                     kind,
-                    stride,
-                    prev_stride,
+                    spacing,
+                    prev_spacing,
                 };
-                (prev_prev, prev, prev_stride) = (prev, outputs[kind.index()] * channels, stride);
+                (prev_prev, prev) = (prev, outputs[kind.index()] * channels);
+                prev_spacing = spacing;
                 cell
             })
             .collect();
@@ -198,9 +215,11 @@ mod tests {
             (48, 64)
         );
         assert_eq!((plan[1].channels, plan[2].channels, out), (32, 64, 256));
-        assert_eq!((plan[1].stride, plan[1].prev_stride), (2, 1));
-        assert_eq!((plan[2].stride, plan[2].prev_stride), (2, 2));
-        assert_eq!((plan[2].edge_stride(1), plan[2].edge_stride(2)), (2, 1));
+        let strides = |cell: &CellPlan| [cell.spacing.stride, cell.prev_spacing.stride];
+        assert_eq!(strides(&plan[1]), [Stride::Two, Stride::One]);
+        assert_eq!(strides(&plan[2]), [Stride::Two, Stride::Two]);
+        let edges = [1, 2].map(|input| plan[2].edge_spacing(input).stride);
+        assert_eq!(edges, [Stride::Two, Stride::One]);
     }
 
     #[test]

@@ -23,10 +23,16 @@ impl<B: Backend> Preprocess<B> {
         device: &B::Device,
     ) -> [Self; 2] {
         let first = [plan.channels_prev_prev, plan.channels];
-        let first = if plan.prev_stride == 1 {
+        let first = if !plan.prev_spacing.stride.reduces() {
             Preprocess::Same(ConvNorm::new(first, form, init, device))
         } else {
-            Preprocess::Reduce(FactorizedReduce::new(first, form, init, device))
+            Preprocess::Reduce(FactorizedReduce::new(
+                first,
+                plan.prev_spacing,
+                form,
+                init,
+                device,
+            ))
         };
         let second = [plan.channels_prev, plan.channels];
         let second = Preprocess::Same(ConvNorm::new(second, form, init, device));

@@ -21,10 +21,7 @@ use super::operation::operation_name;
 use super::preprocess::preprocess_name;
 use super::stem::stem_name;
 use crate::SupernetError;
-use crate::layers::{StateDict, TensorName, linear_name, read_tensors, write_tensors};
-
-/// What PyTorch stores beside the statistics: the count of batches, which nothing here needs.
-const COUNTERS: &str = "num_batches_tracked";
+use crate::layers::{StateDict, TensorName, linear_name, load_tensors, read_tensors};
 
 impl<B: Backend> DerivedNetwork<B> {
     /// All weights and running statistics, by name.
@@ -40,25 +37,7 @@ impl<B: Backend> DerivedNetwork<B> {
     /// [`SupernetError::State`] naming the first tensor that is missing, of another shape, or not
     /// part of the network.
     pub fn load_state_dict(self, state: &StateDict) -> Result<Self, SupernetError> {
-        let own = self.state_dict();
-        let has_auxiliary = own.keys().any(|name| name.starts_with("auxiliary_head."));
-        for name in state.keys() {
-            let passed_over =
-                name.ends_with(COUNTERS) || (name.starts_with("auxiliary_head.") && !has_auxiliary);
-            if !passed_over && !own.contains_key(name) {
-                return Err(SupernetError::state(name, "is not part of the network"));
-            }
-        }
-        for (name, tensor) in &own {
-            let found = state
-                .get(name)
-                .ok_or_else(|| SupernetError::state(name, "is missing"))?;
-            if found.shape != tensor.shape || found.values.len() != tensor.values.len() {
-                let problem = format!("has shape {:?}, not {:?}", found.shape, tensor.shape);
-                return Err(SupernetError::state(name, problem));
-            }
-        }
-        Ok(write_tensors(self, state, darts_name))
+        load_tensors(self, state, darts_name, "auxiliary_head.")
     }
 }
 
@@ -66,14 +45,22 @@ impl<B: Backend> DerivedNetwork<B> {
 fn darts_name(path: &[&str]) -> Option<TensorName> {
     match path {
         ["stem", rest @ ..] => stem_name(rest),
-        ["cells", cell, "preprocess", index, rest @ ..] => {
-            preprocess_name(&format!("cells.{cell}.preprocess{index}"), rest)
-        }
-        ["cells", cell, "operations", index, rest @ ..] => {
-            operation_name(&format!("cells.{cell}._ops.{index}"), rest)
-        }
+        ["cells", cell, rest @ ..] => cell_name(cell, rest),
         ["auxiliary_head", rest @ ..] => auxiliary_name(rest),
         ["classifier", rest @ ..] => linear_name("classifier", rest),
+        _ => None,
+    }
+}
+
+/// The tensors of a cell, its number given.
+pub(crate) fn cell_name(cell: &str, path: &[&str]) -> Option<TensorName> {
+    match path {
+        ["preprocess", index, rest @ ..] => {
+            preprocess_name(&format!("cells.{cell}.preprocess{index}"), rest)
+        }
+        ["operations", index, rest @ ..] => {
+            operation_name(&format!("cells.{cell}._ops.{index}"), rest)
+        }
         _ => None,
     }
 }

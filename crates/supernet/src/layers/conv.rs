@@ -13,6 +13,7 @@ pub struct Conv2d<B: Backend> {
     pub weight: Param<Tensor<B, 4>>,
     stride: usize,
     padding: usize,
+    dilation: usize,
 }
 
 impl<B: Backend> Conv2d<B> {
@@ -30,6 +31,23 @@ impl<B: Backend> Conv2d<B> {
             weight: init.uniform(shape, channels_in * kernel * kernel, device),
             stride,
             padding,
+            dilation: 1,
+        }
+    }
+
+    /// A square kernel of an odd side, padded so that at stride 1 the image keeps its size.
+    pub(crate) fn same(
+        channels: [usize; 2],
+        kernel: usize,
+        stride: usize,
+        dilation: usize,
+        init: &mut WeightInit,
+        device: &B::Device,
+    ) -> Self {
+        let padding = dilation * (kernel / 2);
+        Self {
+            dilation,
+            ..Self::new(channels, kernel, stride, padding, init, device)
         }
     }
 
@@ -38,7 +56,7 @@ impl<B: Backend> Conv2d<B> {
     /// - input: `[batch, channels_in, height, width]`
     /// - output: `[batch, channels_out, height_out, width_out]`
     pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        let options = ConvOptions::new([self.stride; 2], [self.padding; 2], [1, 1], 1);
+        let options = ConvOptions::new([self.stride; 2], [self.padding; 2], [self.dilation; 2], 1);
         conv2d(x, self.weight.val(), None, options)
     }
 }

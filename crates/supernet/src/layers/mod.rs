@@ -18,5 +18,5 @@ pub use init::WeightInit;
 pub(crate) use norm::norm_name;
 pub use norm::{BatchNorm, Statistics};
 pub use running::RunningTensor;
+pub(crate) use tensors::{COUNTERS, TensorName, load_tensors, read_tensors, write_tensors};
 pub use tensors::{NamedTensor, StateDict};
-pub(crate) use tensors::{TensorName, read_tensors, write_tensors};

@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 
+use crate::SupernetError;
+
 /// A tensor in host memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
@@ -37,6 +39,12 @@ impl TensorName {
         Self { name, layout }
     }
 
+    /// The same tensor as a part of a larger network, whose names begin so.
+    pub(crate) fn within(mut self, larger: &str) -> Self {
+        self.name.insert_str(0, larger);
+        self
+    }
+
     pub(crate) fn transposed(name: String) -> Self {
         let layout = Layout::Transposed;
         Self { name, layout }
@@ -66,6 +74,43 @@ pub(crate) fn write_tensors<B: Backend, M: Module<B>>(
         place: Place::new(naming),
         state,
     })
+}
+
+/// What PyTorch stores beside the statistics: the count of batches, which nothing here needs.
+pub(crate) const COUNTERS: &str = "num_batches_tracked";
+
+/// The module with the values of `state`, which has all its tensors and no others, but for counters and
+/// those that begin with `auxiliary` where the module has none.
+///
+/// # Errors
+///
+/// [`SupernetError::State`] naming the first tensor that is missing, of another shape, or not part of
+/// the module.
+pub(crate) fn load_tensors<B: Backend, M: Module<B>>(
+    module: M,
+    state: &StateDict,
+    naming: Naming,
+    auxiliary: &str,
+) -> Result<M, SupernetError> {
+    let own = read_tensors(&module, naming);
+    let has_auxiliary = own.keys().any(|name| name.starts_with(auxiliary));
+    for name in state.keys() {
+        let passed_over =
+            name.ends_with(COUNTERS) || (name.starts_with(auxiliary) && !has_auxiliary);
+        if !passed_over && !own.contains_key(name) {
+            return Err(SupernetError::state(name, "is not part of the network"));
+        }
+    }
+    for (name, tensor) in &own {
+        let found = state
+            .get(name)
+            .ok_or_else(|| SupernetError::state(name, "is missing"))?;
+        if found.shape != tensor.shape || found.values.len() != tensor.values.len() {
+            let problem = format!("has shape {:?}, not {:?}", found.shape, tensor.shape);
+            return Err(SupernetError::state(name, problem));
+        }
+    }
+    Ok(write_tensors(module, state, naming))
 }
 
 /// Where a visitor is.

@@ -16,4 +16,5 @@ mod networks;
 mod own_space;
 mod recurrent;
 mod recurrent_kernels;
+mod segmentation;
 mod support;

@@ -6,4 +6,5 @@ mod cell;
 mod file;
 mod language;
 mod segmentation_bilinear;
+mod segmentation_networks;
 mod values;

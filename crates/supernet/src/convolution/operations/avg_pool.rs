@@ -25,16 +25,19 @@ pub(crate) struct AveragePooling {
 }
 
 impl AveragePooling {
-    fn pool<B: KernelBackend>(&self, x: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
-        if self.window == 3 {
-            return kernels::avg_pool(
-                x,
-                PoolWindow {
-                    kernel: self.window,
-                    stride,
-                    dilation: 1,
-                },
-            );
+    fn pool<B: KernelBackend>(
+        &self,
+        x: Tensor<B, 4>,
+        stride: usize,
+        dilation: usize,
+    ) -> Tensor<B, 4> {
+        if self.window == 3 || dilation > 1 {
+            let window = PoolWindow {
+                kernel: self.window,
+                stride,
+                dilation,
+            };
+            return kernels::avg_pool(x, window);
         }
         let (window, stride, padding) = ([self.window; 2], [stride; 2], [self.window / 2; 2]);
         avg_pool2d(x, window, stride, padding, false, false)
@@ -45,6 +48,7 @@ impl AveragePooling {
 #[derive(Module, Debug)]
 pub struct AvgPool<B: Backend> {
     stride: usize,
+    dilation: usize,
     norm: Option<BatchNorm<B>>,
 }
 
@@ -62,7 +66,8 @@ impl Candidate for AveragePooling {
         device: &B::Device,
     ) -> AvgPool<B> {
         AvgPool {
-            stride: config.stride,
+            stride: config.spacing.stride.factor(),
+            dilation: config.spacing.dilation,
             norm: config.form.pool_norm(config.channels, device),
         }
     }
@@ -73,7 +78,7 @@ impl Candidate for AveragePooling {
         node: &Node<B>,
         statistics: Statistics,
     ) -> Tensor<B, 4> {
-        let pooled = self.pool(node.raw(), module.stride);
+        let pooled = self.pool(node.raw(), module.stride, module.dilation);
         match &module.norm {
             Some(norm) => norm.forward(pooled, statistics),
             None => pooled,

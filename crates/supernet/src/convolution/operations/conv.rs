@@ -1,6 +1,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
+use crate::convolution::Stride;
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::layer::OperationLayer;
 use crate::convolution::node::Node;
@@ -47,12 +48,12 @@ impl Candidate for Plain {
     ) -> PlainConv<B> {
         let OperationConfig {
             channels,
-            stride,
+            spacing,
             form,
         } = config;
-        let padding = self.kernel / 2;
+        let (stride, dilation) = (spacing.stride.factor(), spacing.dilation);
         PlainConv {
-            conv: Conv2d::new([channels; 2], self.kernel, stride, padding, init, device),
+            conv: Conv2d::same([channels; 2], self.kernel, stride, dilation, init, device),
             norm: form.norm(channels, device),
         }
     }
@@ -67,7 +68,7 @@ impl Candidate for Plain {
         module.norm.forward(x, statistics)
     }
 
-    fn layers(&self, channels: usize, _stride: usize) -> Vec<OperationLayer> {
+    fn layers(&self, channels: usize, _stride: Stride) -> Vec<OperationLayer> {
         vec![OperationLayer::convolution(channels, self.kernel)]
     }
 

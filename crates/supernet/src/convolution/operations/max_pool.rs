@@ -31,16 +31,19 @@ pub(crate) struct MaximumPooling {
 }
 
 impl MaximumPooling {
-    fn pool<B: KernelBackend>(&self, x: Tensor<B, 4>, stride: usize) -> Tensor<B, 4> {
-        if self.window == 3 {
-            return kernels::max_pool(
-                x,
-                PoolWindow {
-                    kernel: self.window,
-                    stride,
-                    dilation: 1,
-                },
-            );
+    fn pool<B: KernelBackend>(
+        &self,
+        x: Tensor<B, 4>,
+        stride: usize,
+        dilation: usize,
+    ) -> Tensor<B, 4> {
+        if self.window == 3 || dilation > 1 {
+            let window = PoolWindow {
+                kernel: self.window,
+                stride,
+                dilation,
+            };
+            return kernels::max_pool(x, window);
         }
         let (window, stride, padding) = ([self.window; 2], [stride; 2], [self.window / 2; 2]);
         max_pool2d(x, window, stride, padding, [1; 2], false)
@@ -51,6 +54,7 @@ impl MaximumPooling {
 #[derive(Module, Debug)]
 pub struct MaxPool<B: Backend> {
     stride: usize,
+    dilation: usize,
     norm: Option<BatchNorm<B>>,
 }
 
@@ -68,7 +72,8 @@ impl Candidate for MaximumPooling {
         device: &B::Device,
     ) -> MaxPool<B> {
         MaxPool {
-            stride: config.stride,
+            stride: config.spacing.stride.factor(),
+            dilation: config.spacing.dilation,
             norm: config.form.pool_norm(config.channels, device),
         }
     }
@@ -79,7 +84,7 @@ impl Candidate for MaximumPooling {
         node: &Node<B>,
         statistics: Statistics,
     ) -> Tensor<B, 4> {
-        let pooled = self.pool(node.raw(), module.stride);
+        let pooled = self.pool(node.raw(), module.stride, module.dilation);
         match &module.norm {
             Some(norm) => norm.forward(pooled, statistics),
             None => pooled,

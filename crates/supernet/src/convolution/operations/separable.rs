@@ -1,6 +1,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
+use crate::convolution::Stride;
 use crate::convolution::blocks::{SeparableConfig, SeparableStage, separable_stage_name};
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::layer::OperationLayer;
@@ -70,8 +71,11 @@ impl Candidate for Separable {
             dilation: self.dilation,
         };
         let stage = |index: usize| {
-            let stride = if index == 0 { config.stride } else { 1 };
-            let config = OperationConfig { stride, ..config };
+            let spacing = match index {
+                0 => config.spacing,
+                _ => config.spacing.next(),
+            };
+            let config = OperationConfig { spacing, ..config };
             SeparableStage::new(separable, config, init, device)
         };
         SeparableConv {
@@ -94,7 +98,7 @@ impl Candidate for Separable {
         })
     }
 
-    fn layers(&self, channels: usize, _stride: usize) -> Vec<OperationLayer> {
+    fn layers(&self, channels: usize, _stride: Stride) -> Vec<OperationLayer> {
         let stage = [
             OperationLayer::depthwise(channels, self.kernel),
             OperationLayer::pointwise(channels),

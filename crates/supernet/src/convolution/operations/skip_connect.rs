@@ -1,6 +1,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
+use crate::convolution::Stride;
 use crate::convolution::blocks::{FactorizedReduce, factorized_reduce_name};
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::layer::OperationLayer;
@@ -34,9 +35,9 @@ impl Candidate for Skip {
         device: &B::Device,
     ) -> SkipConnect<B> {
         let channels = [config.channels; 2];
-        let reduce = || FactorizedReduce::new(channels, config.form, init, device);
+        let reduce = || FactorizedReduce::new(channels, config.spacing, config.form, init, device);
         SkipConnect {
-            reduce: (!self.is_identity(config.stride)).then(reduce),
+            reduce: (!self.is_identity(config.spacing.stride)).then(reduce),
         }
     }
 
@@ -52,7 +53,7 @@ impl Candidate for Skip {
         }
     }
 
-    fn layers(&self, channels: usize, stride: usize) -> Vec<OperationLayer> {
+    fn layers(&self, channels: usize, stride: Stride) -> Vec<OperationLayer> {
         if self.is_identity(stride) {
             return Vec::new();
         }
@@ -60,8 +61,8 @@ impl Candidate for Skip {
         vec![OperationLayer::pointwise(channels)]
     }
 
-    fn is_identity(&self, stride: usize) -> bool {
-        stride == 1
+    fn is_identity(&self, stride: Stride) -> bool {
+        !stride.reduces()
     }
 
     fn tensor_name(&self, place: &str, path: &[&str]) -> Option<TensorName> {

@@ -1,6 +1,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
+use crate::convolution::Stride;
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::layer::{OperationLayer, Shrunk};
 use crate::convolution::node::Node;
@@ -51,14 +52,15 @@ impl Candidate for Strips {
     ) -> StripConvs<B> {
         let OperationConfig {
             channels,
-            stride,
+            spacing,
             form,
         } = config;
+        let (stride, dilation) = (spacing.stride.factor(), spacing.dilation);
         let mut strip = |kernel: [usize; 2], stride| {
             let window = WindowOptions {
                 stride,
-                padding: kernel.map(|side| side / 2),
-                ..WindowOptions::default()
+                padding: kernel.map(|side| dilation * (side / 2)),
+                dilation: [dilation; 2],
             };
             StripConv2d::new([channels; 2], kernel, window, init, device)
         };
@@ -80,7 +82,7 @@ impl Candidate for Strips {
         module.norm.forward(x, statistics)
     }
 
-    fn layers(&self, channels: usize, _stride: usize) -> Vec<OperationLayer> {
+    fn layers(&self, channels: usize, _stride: Stride) -> Vec<OperationLayer> {
         vec![
             OperationLayer {
                 normalized: 0,
