@@ -40,6 +40,8 @@ pub mod progress;
 pub mod record;
 pub mod run_folder;
 #[cfg(feature = "burn")]
+pub mod scenes;
+#[cfg(feature = "burn")]
 pub mod scoring;
 pub mod seeds;
 #[cfg(feature = "burn")]

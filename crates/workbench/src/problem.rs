@@ -88,6 +88,9 @@ pub trait Problem: Send + Sync + 'static {
     /// What [`unreadable`](Self::unreadable) counts: of one, and of several.
     const UNREADABLE: [&'static str; 2] = ["file", "files"];
 
+    /// What [`classified`](Self::classified) tells apart, as a plural noun, where it is not the examples.
+    const CLASSIFIED: &'static str = Self::EXAMPLES;
+
     /// The name of the data set.
     fn name(&self) -> String {
         Self::EXAMPLES.into()
@@ -268,6 +271,11 @@ pub trait Problem: Send + Sync + 'static {
     /// be said of it.
     fn class_score(&self, confusion: &Confusion, class: usize) -> Option<f64> {
         confusion.error(class)
+    }
+
+    /// What a person should know of a confusion beside the scores of its classes.
+    fn class_facts(&self, _confusion: &Confusion) -> Vec<Fact> {
+        Vec::new()
     }
 }
 

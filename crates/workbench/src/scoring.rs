@@ -100,9 +100,15 @@ pub fn count_classes<B: Backend, P: Problem>(
         return;
     };
     let [truth, answered] = [classified.truth, classified.answered].map(Tensor::into_data);
-    for (truth, answered) in truth.iter::<i64>().zip(answered.iter::<i64>()) {
-        if let (Ok(truth), Ok(answered)) = (truth.try_into(), answered.try_into()) {
-            confusion.count(truth, answered);
+    let mut pairs = truth.iter::<i64>().zip(answered.iter::<i64>()).peekable();
+    while let Some(pair) = pairs.next() {
+        // Neighbouring pixels are mostly alike.
+        let mut times = 1;
+        while pairs.next_if_eq(&pair).is_some() {
+            times += 1;
+        }
+        if let (Ok(truth), Ok(answered)) = (pair.0.try_into(), pair.1.try_into()) {
+            confusion.count_many(truth, answered, times);
         }
     }
 }

@@ -64,7 +64,7 @@ impl DetailArgs {
 
 fn per_class<P: Problem>(problem: &P, confusion: &Confusion) -> String {
     let metric = problem.metric();
-    let head = ["class", P::EXAMPLES, &metric.heading(), "most taken for"].map(String::from);
+    let head = ["class", P::CLASSIFIED, &metric.heading(), "most taken for"].map(String::from);
     let mut rows = vec![head.to_vec()];
     for class in 0..confusion.classes() {
         let wrong = confusion
@@ -81,7 +81,11 @@ fn per_class<P: Problem>(problem: &P, confusion: &Confusion) -> String {
             }),
         ]);
     }
-    aligned(&rows)
+    let facts = problem.class_facts(confusion);
+    let facts = facts
+        .iter()
+        .map(|(name, value)| format!("{name} {value}\n"));
+    aligned(&rows) + &facts.collect::<String>()
 }
 
 /// A row for each true class and a column for each answer; columns are numbered where their names would

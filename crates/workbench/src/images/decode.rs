@@ -21,7 +21,7 @@ pub(super) const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "png", "webp", "bmp"];
 const MAX_BYTES: u64 = 512 << 20;
 
 /// Why a file is no image, as the end of a sentence.
-pub(super) type Problem = String;
+pub(crate) type Problem = String;
 
 /// Reads one image file as [`FolderOptions`] say for evaluation, in grey (1 channel) or colour (3):
 /// `[channels, size, size]` from 0 to 255.
@@ -63,7 +63,7 @@ fn read(
 /// red, green and blue, grey becomes equal ones, and colour too where one channel is wanted; CMYK
 /// (inverted, as such JPEG files are in practice) becomes RGB without a colour profile, 16 bits are
 /// rounded to 8 and an alpha channel is dropped.
-pub(super) fn decode(path: &Path, channels: usize) -> std::result::Result<RgbImage, Problem> {
+pub(crate) fn decode(path: &Path, channels: usize) -> std::result::Result<RgbImage, Problem> {
     let unread = |error| format!("it cannot be read ({error})");
     let size = fs::metadata(path).map_err(unread)?.len();
     if size > MAX_BYTES {

@@ -26,6 +26,7 @@ pub use batch::Batch;
 pub use batches::Batches;
 pub use chosen::defaults_for;
 pub use dataset::Dataset;
+pub(crate) use decode::decode;
 pub use decode::{read_image, read_stretched};
 pub use description::{Classes, DataDescription};
 pub use folder::image_files_below;

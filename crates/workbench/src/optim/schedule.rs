@@ -32,7 +32,19 @@ pub enum Schedule {
         /// The value at the end.
         to: f64,
     },
+    /// A power of what is left of the run: `from (1 - progress)^power`, and not less than `floor`.
+    Poly {
+        /// The value at the start.
+        from: f64,
+        /// The power.
+        power: f64,
+        /// The least value.
+        floor: f64,
+    },
 }
+
+/// The power that segmentation networks are published with.
+const POWER: f64 = 0.9;
 
 impl Schedule {
     /// The value at `progress`, which is 0 at the start of a run and 1 at its end; progress outside
@@ -43,13 +55,22 @@ impl Schedule {
             Self::Constant { value } => value,
             Self::Linear { from, to } => from + (to - from) * progress,
             Self::Cosine { from, to } => cosine(from, to, progress),
+            Self::Poly { from, power, floor } => (from * (1.0 - progress).powf(power)).max(floor),
         }
     }
 
     /// The value at a step, both counted from 0, of a run of `steps` that first rises over
     /// `warm_up` steps along a straight line, `(step + 1) / warm_up` of the value at the start, and
     /// follows the schedule over the remaining steps.
+    ///
+    /// [`Poly`](Self::Poly) is published otherwise: it runs over all steps, and a step of the warm-up takes
+    /// `step / warm_up` of its value, so that the first one is of no effect.
     pub fn value_after_warm_up(&self, step: usize, warm_up: usize, steps: usize) -> f64 {
+        if let Self::Poly { .. } = self {
+            let share = step.min(warm_up) as f64 / warm_up.max(1) as f64;
+            let share = if warm_up == 0 { 1.0 } else { share };
+            return share * self.value(step as f64 / steps.max(1) as f64);
+        }
         if step < warm_up {
             return self.value(0.0) * (step + 1) as f64 / warm_up as f64;
         }
@@ -66,7 +87,9 @@ impl Schedule {
     /// The smallest and the largest value that it takes; no numbers where one of its fields is none.
     pub fn range(&self) -> (f64, f64) {
         let (from, to) = (self.value(0.0), self.value(1.0));
-        match from.is_nan() || to.is_nan() {
+        // The larger of a number and none is the number.
+        let hidden = matches!(self, Self::Poly { from, floor, .. } if (from + floor).is_nan());
+        match from.is_nan() || to.is_nan() || hidden {
             true => (f64::NAN, f64::NAN),
             false => (from.min(to), from.max(to)),
         }
@@ -85,6 +108,8 @@ struct Written {
     from: Option<f64>,
     to: Option<f64>,
     value: Option<f64>,
+    power: Option<f64>,
+    floor: Option<f64>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -93,6 +118,7 @@ enum Shape {
     Constant,
     Linear,
     Cosine,
+    Poly,
 }
 
 impl<'de> Deserialize<'de> for Schedule {
@@ -102,12 +128,23 @@ impl<'de> Deserialize<'de> for Schedule {
             from,
             to,
             value,
+            power,
+            floor,
         } = Written::deserialize(deserializer)?;
         let unknown = |field, valid| Err(D::Error::unknown_field(field, valid));
         let end = |field: &'static str, value: Option<f64>| {
             value.ok_or_else(|| D::Error::missing_field(field))
         };
         match (shape, [from, to], value) {
+            (Shape::Poly, [_, Some(_)], _) => unknown("to", &["shape", "from", "power", "floor"]),
+            (Shape::Poly, [from, None], None) => Ok(Self::Poly {
+                from: end("from", from)?,
+                power: power.unwrap_or(POWER),
+                floor: floor.unwrap_or(0.0),
+            }),
+            (Shape::Poly, _, Some(_)) => unknown("value", &["shape", "from", "power", "floor"]),
+            _ if power.is_some() => unknown("power", &["shape", "from", "to", "value"]),
+            _ if floor.is_some() => unknown("floor", &["shape", "from", "to", "value"]),
             (Shape::Constant, [None, None], value) => Ok(Self::Constant {
                 value: end("value", value)?,
             }),
@@ -150,6 +187,12 @@ impl fmt::Display for Schedule {
             Self::Constant { value } => write!(f, "constant, {value}"),
             Self::Linear { from, to } => write!(f, "linear from {from} to {to}"),
             Self::Cosine { from, to } => write!(f, "a cosine from {from} to {to}"),
+            Self::Poly { from, power, floor } => {
+                write!(
+                    f,
+                    "power {power} of what is left, from {from}, not below {floor}"
+                )
+            }
         }
     }
 }
@@ -228,6 +271,44 @@ mod tests {
     }
 
     #[test]
+    fn a_power_of_what_is_left_ends_at_its_floor() {
+        let schedule = |text: &str| text.parse::<Schedule>().unwrap();
+        let square = schedule("{ shape = \"poly\", from = 0.8, power = 2, floor = 0.1 }");
+        assert_values(square, [0.8, 0.45, 0.2, 0.1]);
+        assert_eq!(square.range(), (0.1, 0.8));
+        let usual = schedule("{ shape = \"poly\", from = 0.8 }");
+        assert_values(
+            usual,
+            [0.8, 0.8 * 0.75_f64.powf(0.9), 0.8 * 0.5_f64.powf(0.9), 0.0],
+        );
+        let warmed: Vec<f64> = (0..4)
+            .map(|step| square.value_after_warm_up(step, 2, 4))
+            .collect();
+        assert_eq!(
+            warmed,
+            [
+                0.0,
+                0.5 * square.value(0.25),
+                square.value(0.5),
+                square.value(0.75)
+            ]
+        );
+        assert_eq!(square.value_after_warm_up(0, 0, 4), 0.8);
+        for (from, floor) in [(f64::NAN, 0.0), (0.1, f64::NAN)] {
+            assert!(
+                Schedule::Poly {
+                    from,
+                    power: 0.9,
+                    floor
+                }
+                .range()
+                .0
+                .is_nan()
+            );
+        }
+    }
+
+    #[test]
     fn it_is_written_in_a_configuration_by_its_shape() {
         let text = "shape = \"linear\"\nfrom = 1\nto = 0.1";
         let schedule: Schedule = toml::from_str(text).unwrap();
@@ -245,6 +326,14 @@ mod tests {
             ("fast", "line 1"),
             ("true", "a schedule such as"),
             ("{ shape = \"cosine\" }", "missing field `from`"),
+            (
+                "{ shape = \"poly\", from = 1, to = 0 }",
+                "unknown field `to`",
+            ),
+            (
+                "{ shape = \"linear\", from = 1, to = 0, power = 2 }",
+                "unknown field `power`",
+            ),
             ("1\nother = 2", "unknown field `other`"),
         ] {
             let message = of(text).unwrap_err().to_string();

@@ -19,7 +19,12 @@ impl Confusion {
 
     /// Counts an example of the class `truth` that was taken for `answered`.
     pub fn count(&mut self, truth: usize, answered: usize) {
-        *self.counts.entry((truth, answered)).or_default() += 1;
+        self.count_many(truth, answered, 1);
+    }
+
+    /// Counts so many examples of the class `truth` that were taken for `answered`.
+    pub fn count_many(&mut self, truth: usize, answered: usize, times: u64) {
+        *self.counts.entry((truth, answered)).or_default() += times;
     }
 
     /// Number of classes.
@@ -54,6 +59,34 @@ impl Confusion {
         let examples = self.examples(class);
         let wrong = examples - self.times(class, class);
         (examples > 0).then(|| 100.0 * wrong as f64 / examples as f64)
+    }
+
+    /// Share of all examples that were taken for their own class, in percent; none without an example.
+    pub fn accuracy(&self) -> Option<f64> {
+        let all: u64 = self.counts.values().sum();
+        let right: u64 = (0..self.classes())
+            .map(|class| self.times(class, class))
+            .sum();
+        (all > 0).then(|| 100.0 * right as f64 / all as f64)
+    }
+
+    /// Intersection over union of a class, in percent: the examples of it that were taken for it, of those
+    /// that are of it or were taken for it; none without either.
+    pub fn iou(&self, class: usize) -> Option<f64> {
+        let taken: u64 = (0..self.classes())
+            .map(|truth| self.times(truth, class))
+            .sum();
+        let both = self.times(class, class);
+        let either = self.examples(class) + taken - both;
+        (either > 0).then(|| 100.0 * both as f64 / either as f64)
+    }
+
+    /// The mean of [`iou`](Self::iou) over the classes that have one, in percent; none where none has.
+    pub fn mean_iou(&self) -> Option<f64> {
+        let values: Vec<f64> = (0..self.classes())
+            .filter_map(|class| self.iou(class))
+            .collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     }
 
     /// The true class, the wrong one answered and how often that was, the most frequent first.
@@ -114,6 +147,22 @@ mod tests {
         assert_eq!(confusion.examples(0), 5);
         assert_eq!(confusion.mistakes(), [(0, 1, 2), (0, 2, 1)]);
         assert_eq!(confusion.name(7), "7");
+    }
+
+    #[test]
+    fn a_class_that_nothing_is_of_or_taken_for_has_no_overlap() {
+        let mut confusion = counted();
+        let overlaps = |confusion: &Confusion| [0, 1, 2].map(|class| confusion.iou(class));
+        assert_eq!(
+            overlaps(&confusion),
+            [Some(40.0), Some(100.0 / 3.0), Some(0.0)]
+        );
+        assert_eq!(confusion.accuracy(), Some(50.0));
+        confusion = Confusion::new(confusion.names);
+        assert_eq!((confusion.mean_iou(), confusion.accuracy()), (None, None));
+        confusion.count_many(1, 1, 7);
+        assert_eq!(overlaps(&confusion), [None, Some(100.0), None]);
+        assert_eq!(confusion.mean_iou(), Some(100.0));
     }
 
     #[test]

@@ -43,6 +43,14 @@ impl Metric {
         direction: Direction::Lower,
     };
 
+    /// Mean intersection over union: the mean over classes of the share of the pixels that are of a class
+    /// or taken for it which are both, in percent.
+    pub const MEAN_IOU: Metric = Metric {
+        name: Cow::Borrowed("mIoU"),
+        unit: Cow::Borrowed("%"),
+        direction: Direction::Higher,
+    };
+
     /// Whether value `a` is better than value `b`; what is no number is better than nothing.
     pub fn better(&self, a: f64, b: f64) -> bool {
         match self.direction {
@@ -133,8 +141,11 @@ impl MetricCurve {
     }
 }
 
-/// The text with its first letter in upper case.
+/// The text with its first letter in upper case; as it is where it has capitals of its own.
 pub fn capitalised(text: &str) -> String {
+    if text.chars().any(char::is_uppercase) {
+        return text.into();
+    }
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()
@@ -205,6 +216,9 @@ mod tests {
             (curve.title.as_str(), curve.value(2.5)),
             ("Perplexity", 2.5)
         );
+        let curve = Metric::MEAN_IOU.curve();
+        assert_eq!((curve.title.as_str(), curve.value(2.5)), ("mIoU", 2.5));
+        assert_eq!(curve.file_name(), "miou.svg");
     }
 
     #[test]

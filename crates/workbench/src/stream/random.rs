@@ -23,6 +23,8 @@ pub enum Purpose {
     Words = 7,
     /// Cells at random.
     Cells = 8,
+    /// Scenes that are made.
+    Scenes = 9,
 }
 
 /// The generator of random numbers for this purpose and key.
