@@ -3,6 +3,7 @@
 mod bench_egs;
 mod bench_scale;
 mod bench_step;
+mod contest;
 mod gap_table;
 mod machine;
 mod passed;
@@ -26,6 +27,8 @@ enum Experiment {
     Seeds(seeds::Seeds),
     /// Search with every method and seed, retrain, and write a Markdown table and a chart.
     GapTable(gap_table::GapTable),
+    /// Train what searches find beside other cells and networks, as a file says, and write a table.
+    Contest(contest::Contest),
     /// Build and run the README of egs-core in an empty crate.
     Readme(readme::Readme),
     /// Measure speed.
@@ -47,6 +50,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().experiment {
         Experiment::Seeds(seeds) => seeds.run(),
         Experiment::GapTable(table) => table.run(),
+        Experiment::Contest(contest) => contest.run(),
         Experiment::Readme(readme) => readme.run(),
         Experiment::Bench(Bench::Egs(bench)) => bench.run(),
         Experiment::Bench(Bench::Step(bench)) => bench.run(),

@@ -1,8 +1,9 @@
 //! Options of `search` and `train` that experiments hand on; they mean the same here.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use anyhow::{Context, ensure};
 use clap::Args;
 
 /// What is searched, and how.
@@ -75,6 +76,25 @@ impl BackendOptions {
             command.args(["--backend", backend]);
         }
         command
+    }
+
+    /// Runs a binary to its end without its output; `environment` is set for it. What is run is told.
+    pub fn finish(
+        &self,
+        package: &str,
+        mut arguments: Vec<String>,
+        environment: &[(&str, String)],
+    ) -> anyhow::Result<()> {
+        eprintln!("{package} {}", arguments.join(" "));
+        arguments.push("--quiet".into());
+        let mut command = self.run(package, &arguments);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        let status = command
+            .stdout(Stdio::null())
+            .status()
+            .context("cannot start cargo")?;
+        ensure!(status.success(), "`{package}` failed: {status}");
+        Ok(())
     }
 }
 

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use supernet::{Genotype, OperationSet};
 use workbench::WorkbenchError;
 use workbench::backend::BackendName;
 use workbench::cli::{ConfigFile, ConfigQuery, ConfigQuestion, ResumeArgs, RunArgs, RunsOn};
@@ -12,9 +11,10 @@ use workbench::config::DEFAULT_TASK;
 use workbench::files;
 use workbench::metrics;
 use workbench::record::{SearchEpoch, SearchOutcome};
-use workbench::run_folder::{RunFolder, RunKind, read_cells};
+use workbench::run_folder::{RunFolder, RunKind};
 
 use crate::best::Retraining;
+use crate::cells::named_cells;
 pub use crate::job::Job;
 use crate::job::{ConfigText, Work, task_of, task_of_seeds};
 use crate::resume::Continuation;
@@ -55,6 +55,8 @@ enum Command {
     },
     /// Retrain what several seeds found for a few epochs and pick the best by validation error.
     Best(BestArgs),
+    /// Score cells with the weights that a search left, as its own child is scored: on what validates.
+    Score(ScoreArgs),
     /// Draw cells as SVG.
     Draw {
         /// Published cells by name, such as darts-v2, a genotype file or a run folder; FILE#NAME is one
@@ -99,6 +101,23 @@ struct BestArgs {
     /// Seed of the retraining and of the division into training and validation data.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    #[command(flatten)]
+    on: RunsOn,
+}
+
+#[derive(Debug, Args)]
+struct ScoreArgs {
+    /// The run folder of the search.
+    run: PathBuf,
+    /// The cells: published ones by name, a genotype file, a run folder or their text.
+    #[arg(required = true)]
+    cells: Vec<String>,
+    /// Folder of the data set, where it has moved.
+    #[arg(long, value_name = "FOLDER")]
+    data_root: Option<PathBuf>,
+    /// Write the scores as JSON to this file too.
+    #[arg(long, value_name = "FILE")]
+    result: Option<PathBuf>,
     #[command(flatten)]
     on: RunsOn,
 }
@@ -168,6 +187,17 @@ impl Cli {
                 };
                 (task, work, args.on)
             }
+            Command::Score(args) => {
+                let folder = RunFolder::open_as(&args.run, RunKind::Search)?;
+                let task = task_of(&folder)?;
+                let work = Work::Score {
+                    folder,
+                    cells: args.cells,
+                    data_root: args.data_root,
+                    result: args.result,
+                };
+                (task, work, args.on)
+            }
             Command::Show { run } => {
                 if is_of_seeds(&run) {
                     print!("{}", seeds::summary(&run)?);
@@ -228,15 +258,6 @@ fn task_of_cells(named: &str) -> TaskName {
         |task: &TaskName| for_task!(*task, T => named_cells::<<T as Task>::Op>(named).is_ok());
     let mut tasks = TaskName::ALL.iter().copied();
     tasks.find(reads).unwrap_or(TaskName::ALL[0])
-}
-
-/// Cells as [`Genotype::read`] finds them, or those of a run folder.
-fn named_cells<O: OperationSet>(named: &str) -> Result<Genotype<O>, SearchError> {
-    if Genotype::<O>::is_published(named) || !Path::new(named).is_dir() {
-        return Ok(Genotype::read(named)?);
-    }
-    let cells = read_cells(named)?;
-    Ok(Genotype::parse(&cells.name, &cells.text)?)
 }
 
 fn draw<T: Task>(genotype: &str, out: &Path) -> Result<(), SearchError> {

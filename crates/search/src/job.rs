@@ -7,17 +7,20 @@ use workbench::backend::BackendName;
 use workbench::cli::{ConfigFile, RunsOn, command, this_command};
 use workbench::config::{Source, task_name};
 use workbench::epoch_table::EpochTable;
+use workbench::problem::Problem;
 use workbench::progress::Progress;
-use workbench::record::SearchEpoch;
+use workbench::record::{InheritedScore, InheritedScores, SearchEpoch};
 use workbench::run_folder::{RunFolder, RunKind};
 use workbench::seeds::Seeds;
 use workbench::session::Experiment;
-use workbench::{WorkbenchError, interrupt, metrics};
+use workbench::{WorkbenchError, files, interrupt, metrics};
 
 use crate::best::{Retraining, candidates, choose, retrain};
+use crate::cells::named_cells;
 use crate::display::Display;
 use crate::remarks::remarks;
 use crate::resume::Continuation;
+use crate::score;
 use crate::seeds::{self, nothing_finished, seed_folders};
 use crate::tasks::{TaskName, for_task};
 use crate::{Search, SearchConfig, SearchError, SearchPlan, Session, Task, TrainTask, summary};
@@ -55,6 +58,13 @@ pub(crate) enum Work {
         folder: PathBuf,
         how: Retraining,
         data_root: Option<PathBuf>,
+    },
+    /// Scores cells with the weights that a search left.
+    Score {
+        folder: RunFolder,
+        cells: Vec<String>,
+        data_root: Option<PathBuf>,
+        result: Option<PathBuf>,
     },
 }
 
@@ -133,6 +143,21 @@ impl<B: TrainBackend> Place<B> {
                 how,
                 data_root,
             } => self.best::<T>(&folder, &how, data_root.as_deref()),
+            Work::Score {
+                folder,
+                cells,
+                data_root,
+                result,
+            } => {
+                let config = SearchConfig::<T>::of_run(&folder)?;
+                let config = config.with_root(data_root.as_deref())?;
+                let scores = self.score(folder, config, &cells)?;
+                print!("{}", score::table(&scores));
+                if let Some(path) = result {
+                    files::write_json(path, "the scores", &scores)?;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -190,6 +215,40 @@ impl<B: TrainBackend> Place<B> {
             eprintln!("note: {note}");
         }
         self.run(session, memory, share)
+    }
+
+    /// Scores cells with the weights of a search.
+    fn score<T: TrainTask<B>>(
+        &self,
+        folder: RunFolder,
+        config: SearchConfig<T>,
+        cells: &[String],
+    ) -> Result<InheritedScores, SearchError> {
+        self.check(&config)?;
+        // Cells are read first, so that a misspelt one costs no time.
+        let genotypes = cells.iter().map(|named| named_cells::<T::Op>(named));
+        let genotypes = genotypes.collect::<Result<Vec<_>, _>>()?;
+        let open = || Ok(self.open::<T>(config)?.0);
+        let (session, notes) = Session::resume(folder, open, &self.label)?;
+        for note in notes {
+            eprintln!("note: {note}");
+        }
+        let search = session.experiment();
+        let mut scores = InheritedScores {
+            epoch: search.epoch(),
+            metric: search.data().metric(),
+            cells: Vec::new(),
+        };
+        for (named, genotype) in cells.iter().zip(&genotypes) {
+            let score = search.inherited(genotype)?;
+            scores.cells.push(InheritedScore {
+                named: named.clone(),
+                genotype: genotype.to_string(),
+                loss: score.loss,
+                value: score.value,
+            });
+        }
+        Ok(scores)
     }
 
     /// Runs to the end; `memory` is a line on what a step needs.

@@ -53,6 +53,7 @@
 #![deny(missing_docs)]
 
 mod best;
+mod cells;
 pub mod cli;
 mod config;
 mod display;
@@ -67,6 +68,7 @@ mod plan;
 mod remarks;
 mod report;
 mod resume;
+mod score;
 mod search;
 mod second_order;
 mod seeds;

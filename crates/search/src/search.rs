@@ -109,6 +109,17 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
         Ok(self.derive()?.0)
     }
 
+    /// The validation score of cells with the weights of now, scored as the search scores its child.
+    ///
+    /// # Errors
+    ///
+    /// When the genotype does not fit the supernet, and those of reading the data.
+    pub fn inherited(&self, genotype: &Genotype<T::Op>) -> Result<Score, SearchError> {
+        let child = self.child(genotype)?;
+        self.scoring()
+            .child(&child, Split::Validation, Statistics::Batch)
+    }
+
     fn child(&self, genotype: &Genotype<T::Op>) -> Result<T::Child<B::InnerBackend>, SearchError> {
         self.task.inherit(&self.state.supernet.valid(), genotype)
     }

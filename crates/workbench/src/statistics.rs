@@ -10,6 +10,30 @@ pub fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     (mean, (squares / (count - 1.0).max(1.0)).sqrt())
 }
 
+/// Spearman's rank correlation of pairs of values, 1 where both order alike and -1 where they order in
+/// opposite ways; equal values share their mean rank. None where one of both is the same throughout.
+pub fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
+    let (a, b): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+    let (a, b) = (ranks(&a), ranks(&b));
+    let mean = (pairs.len() as f64 + 1.0) / 2.0;
+    let product = |a: &[f64], b: &[f64]| -> f64 {
+        let deviations = a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean));
+        deviations.sum()
+    };
+    let squares = product(&a, &a) * product(&b, &b);
+    (squares > 0.0).then(|| product(&a, &b) / squares.sqrt())
+}
+
+/// The rank of each value, from 1.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let rank = |value: &f64| {
+        let below = values.iter().filter(|other| *other < value).count() as f64;
+        let equal = values.iter().filter(|other| *other == value).count() as f64;
+        below + (equal + 1.0) / 2.0
+    };
+    values.iter().map(rank).collect()
+}
+
 /// A table of the runs of several seeds for a terminal: a row for each, and where there are several one
 /// of their means and one of their deviations. Heads have two lines; a run has a figure for each.
 pub fn seeds_table(heads: &[[String; 2]], runs: &[(u64, Vec<f64>)]) -> String {
@@ -58,6 +82,19 @@ mod tests {
         let table = seeds_table(&heads, &runs);
         assert_eq!(table.lines().collect::<Vec<_>>(), expected);
         assert!(!seeds_table(&heads, &runs[..1]).contains("mean"));
+    }
+
+    #[test]
+    fn ranks_correlate_whatever_the_distances_are() {
+        let same = [(1.0, 10.0), (2.0, 11.0), (3.0, 500.0)];
+        assert_eq!(rank_correlation(&same), Some(1.0));
+        let opposite = [(1.0, 3.0), (2.0, 2.0), (3.0, 1.0)];
+        assert_eq!(rank_correlation(&opposite), Some(-1.0));
+        // Ranks 1, 2.5, 2.5, 4 and 1, 3, 2, 4: by hand 4.5 / sqrt(4.5 * 5).
+        let tied = [(1.0, 1.0), (2.0, 3.0), (2.0, 2.0), (3.0, 4.0)];
+        let correlation = rank_correlation(&tied).unwrap();
+        assert!((correlation - 4.5 / 22.5_f64.sqrt()).abs() < 1e-12);
+        assert_eq!(rank_correlation(&[(1.0, 1.0), (1.0, 2.0)]), None);
     }
 
     #[test]

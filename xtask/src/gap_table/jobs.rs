@@ -1,9 +1,7 @@
 //! One method with one seed: a search, then a retraining of what it found.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
-use anyhow::{Context, ensure};
 use workbench::optim::Schedule;
 use workbench::record::{FitOutcome, Metric, SearchOutcome, SecondScoring};
 
@@ -52,7 +50,7 @@ impl Job {
             "--out".into(),
             folder,
         ]);
-        self.cargo_run("search", arguments)?;
+        self.on.finish("search", arguments, &[])?;
         let Some(retrain) = &self.retrain else {
             return Ok(());
         };
@@ -62,19 +60,7 @@ impl Job {
         arguments.extend(retrain.iter().cloned());
         let folder = text(self.run_folder().join("retrain"));
         arguments.extend(["--out".into(), folder, "--continue".into()]);
-        self.cargo_run("train", arguments)
-    }
-
-    fn cargo_run(&self, package: &str, mut arguments: Vec<String>) -> anyhow::Result<()> {
-        eprintln!("{package} {}", arguments.join(" "));
-        arguments.push("--quiet".into());
-        let mut command = self.on.run(package, &arguments);
-        let status = command
-            .stdout(Stdio::null())
-            .status()
-            .context("cannot start cargo")?;
-        ensure!(status.success(), "`{package}` failed: {status}");
-        Ok(())
+        self.on.finish("train", arguments, &[])
     }
 
     /// What came of the job; none while something is missing.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use workbench::record::{SearchOutcome, SecondScoring};
+use workbench::record::{InheritedScores, SearchOutcome, SecondScoring};
 
 use crate::resume::records;
 
@@ -111,6 +111,44 @@ fn every_method_searches_derives_draws_and_leaves_its_child() {
         assert_eq!(config["task"], "language");
         assert_eq!(config["network"]["cell"]["form"], "searched");
         assert!(run.join("child/model.safetensors").exists());
+    }
+}
+
+#[test]
+fn cells_are_scored_with_the_weights_of_a_search_as_its_child_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    corpus(path, 12);
+    assert!(
+        search(path, &["--epochs", "2", "--out", "run"])
+            .status
+            .success()
+    );
+    let score = |cells: &[&str]| {
+        let words = [&["score", "run", "--result", "scores.json"], cells].concat();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_search"));
+        command.args(words).current_dir(path).output().unwrap()
+    };
+    let other = "cell: tanh@0 | relu@1 | identity@0";
+    let output = score(&[other, "run/genotype.json"]);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{message}");
+    let scores = InheritedScores::read(path.join("scores.json")).unwrap();
+    let outcome = SearchOutcome::read(path.join("run/result.json")).unwrap();
+    assert_eq!(scores.epoch, 2);
+    assert_eq!(scores.metric, outcome.metric);
+    assert_eq!(scores.cells[0].genotype, other);
+    assert_eq!(scores.cells[1].value, outcome.child);
+    assert_ne!(scores.cells[0].value, outcome.child);
+
+    for (cells, said) in [
+        ("cell: tanh@0 | relu@1", "2 nodes"),
+        ("darts-rnn-v3", "did you mean `darts-rnn-v"),
+    ] {
+        let output = score(&[cells]);
+        assert_eq!(output.status.code(), Some(2));
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(message.contains(said), "{message}");
     }
 }
 

@@ -30,6 +30,10 @@ pub trait OperationSet: Copy + Eq + Debug + Send + Sync + 'static {
     /// Published genotypes: their names, and their text.
     const PUBLISHED: &'static [(&'static str, &'static str)] = &[];
 
+    /// What else published codes call the fields of a genotype: their name, and ours, which is that of a
+    /// kind of cell, or that with `_concat` behind it.
+    const FIELDS: &'static [(&'static str, &'static str)] = &[];
+
     /// The name in configurations and genotypes: without spaces and without `@`, `*`, `|`.
     fn name(self) -> &'static str;
 

@@ -33,6 +33,8 @@ impl OperationSet for RecurrentOperation {
     /// The first state.
     const INPUTS: usize = 1;
     const NODES: usize = 8;
+    const FIELDS: &'static [(&'static str, &'static str)] =
+        &[("recurrent", "cell"), ("concat", "cell_concat")];
     const PUBLISHED: &'static [(&'static str, &'static str)] = &[
         (DartsV1.name(), DartsV1.text()),
         (DartsV2.name(), DartsV2.text()),

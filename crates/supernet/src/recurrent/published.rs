@@ -65,6 +65,18 @@ mod tests {
             assert_eq!(genotype.to_string(), cell.text());
             let json = serde_json::to_string(&genotype).unwrap();
             assert_eq!(Genotype::parse("file", &json).unwrap(), genotype);
+            let pairs = genotype.cells[0].operations();
+            let pairs: Vec<String> = pairs
+                .map(|pair| format!("('{}', {})", pair.op, pair.input))
+                .collect();
+            let pairs = pairs.join(", ");
+            for printed in [
+                format!("Genotype(recurrent=[{pairs}], concat=range(1, 9))"),
+                format!("DARTS_V2 = Genotype(recurrent = [{pairs}], concat = [1,2,3,4,5,6,7,8])"),
+                format!("10:30 genotype = {{'recurrent': [{pairs}], 'concat': range(1, 9)}}"),
+            ] {
+                assert_eq!(Genotype::read(&printed).unwrap(), genotype, "{printed}");
+            }
         }
         assert_eq!(PublishedRecurrent::find("darts-v2"), None);
     }

@@ -92,10 +92,14 @@ impl<O: OperationSet> Genotype<O> {
         };
         let mut by_name = BTreeMap::new();
         for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+            let name = O::FIELDS
+                .iter()
+                .find_map(|(theirs, ours)| (theirs == name).then_some(*ours))
+                .unwrap_or(name);
             let known = O::CELLS.contains(&name.strip_suffix(CONCAT).unwrap_or(name));
             let problem = if !known {
                 "unknown"
-            } else if by_name.insert(name.as_str(), value).is_some() {
+            } else if by_name.insert(name, value).is_some() {
                 "duplicate"
             } else {
                 continue;
@@ -129,7 +133,7 @@ fn find_all<O: OperationSet>(text: &str) -> Vec<Found> {
     if begins_as_lines(text, O::CELLS) {
         return vec![lines(text)];
     }
-    let found = scan(text, O::CELLS);
+    let found = scan(text, &cell_fields::<O>());
     if found.is_empty() {
         if let Some(fields) = dictionary(text) {
             return vec![Found {
@@ -141,6 +145,13 @@ fn find_all<O: OperationSet>(text: &str) -> Vec<Found> {
         return vec![lines(within.as_deref().unwrap_or(text))];
     }
     found
+}
+
+/// The fields that hold a cell: by our names, and by those of published codes.
+pub(super) fn cell_fields<O: OperationSet>() -> Vec<&'static str> {
+    let theirs = O::FIELDS.iter().filter(|(_, ours)| O::CELLS.contains(ours));
+    let theirs = theirs.map(|(theirs, _)| *theirs);
+    O::CELLS.iter().copied().chain(theirs).collect()
 }
 
 /// The fields of a text that is a dictionary, even one that names no cell.

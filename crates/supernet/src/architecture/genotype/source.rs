@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::derived::Genotype;
+use super::pasted::cell_fields;
 use crate::SupernetError;
 use crate::architecture::OperationSet;
 
@@ -32,8 +33,12 @@ impl<O: OperationSet> Genotype<O> {
         {
             return Self::choose(file, &read_text(file)?, Some(choice));
         }
-        let first = O::CELLS.first().copied().unwrap_or_default();
-        if named.contains(first) && named.contains(['@', '(', '{']) {
+        let has_cell = || {
+            cell_fields::<O>()
+                .into_iter()
+                .any(|cell| named.contains(cell))
+        };
+        if named.contains(['@', '(', '{']) && has_cell() {
             return Self::parse("genotype", named);
         }
         // A word that is no file is a misspelt name, not a missing file.
