@@ -17,6 +17,8 @@ pub struct Fit<B: TrainBackend, R: TrainRecipe<B>> {
     trainer: Trainer<R>,
     state: FitState<B, R>,
     device: B::Device,
+    /// Whether weights were taken over, where the training begins with some.
+    has_begun: bool,
 }
 
 impl<B: TrainBackend, R: TrainRecipe<B>> Fit<B, R> {
@@ -39,7 +41,30 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Fit<B, R> {
             state: trainer.init(device)?,
             trainer,
             device: device.clone(),
+            has_begun: false,
         })
+    }
+
+    /// Takes over the weights that the training [begins](crate::Recipe::begin) with, and says which. The first
+    /// epoch does it where it was not done before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Recipe::begin`](crate::Recipe::begin).
+    pub fn begin(mut self) -> Result<(Self, Vec<String>), TrainError> {
+        if self.has_begun || self.state.epoch > 0 {
+            return Ok((self, Vec::new()));
+        }
+        let Trainer {
+            config,
+            recipe,
+            problem,
+            ..
+        } = &self.trainer;
+        let (model, notes) = recipe.begin(self.state.model, &self.device)?;
+        self.state = FitState::of_model(config, model, &problem.metric());
+        self.has_begun = true;
+        Ok((self, notes))
     }
 
     /// The configuration.
@@ -105,15 +130,17 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
     }
 
     fn run_epoch(
-        mut self,
+        self,
         reporter: &mut impl Reporter<FitEpoch>,
     ) -> Result<(Self, FitEpoch), TrainError> {
         let begun = Instant::now();
-        let (trainer, device) = (&self.trainer, &self.device);
-        let epoch = self.state.epoch;
+        let (mut this, notes) = self.begin()?;
+        notes.iter().for_each(|note| reporter.note(note));
+        let (trainer, device) = (&this.trainer, &this.device);
+        let epoch = this.state.epoch;
         let on_step = || reporter.step(epoch + 1, None);
-        let learned = trainer.learn(self.state, device, on_step)?;
-        self.state = learned.state;
+        let learned = trainer.learn(this.state, device, on_step)?;
+        this.state = learned.state;
         let (left_out, steps) = (learned.left_out, trainer.timeline.steps(epoch));
         let loss = learned.score.loss;
         if !loss.is_finite() {
@@ -130,10 +157,10 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
         }
         let held_out = trainer.problem.has(Split::Validation);
         let validation = held_out
-            .then(|| trainer.score(&self.state.scored(), Split::Validation, device))
+            .then(|| trainer.score(&this.state.scored(), Split::Validation, device))
             .transpose()?;
         let metric = trainer.problem.metric();
-        self.state.finish_epoch(validation, &metric);
+        this.state.finish_epoch(validation, &metric);
         let record = FitEpoch {
             epoch: epoch + 1,
             learning_rate: learned.learning_rate,
@@ -143,7 +170,7 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
             seconds: begun.elapsed().as_secs_f64(),
             extra: R::figures(&trainer.config, epoch),
         };
-        Ok((self, record))
+        Ok((this, record))
     }
 
     fn save(&self, checkpoint: Checkpoint) -> Result<Checkpoint, TrainError> {

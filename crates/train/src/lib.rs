@@ -37,6 +37,11 @@
 //!   PyTorch's (`tests/torch/make.py`), `darts-v2` has 529.9 M in the ImageNet form at its published 48
 //!   channels; DARTS prints 574 M, which 50 channels would give (573.5 M).
 //! - **The auxiliary head** of images too small for the published one averages features to 2x2.
+//! - **An encoder that is taken over** ([`Recipe::begin`]) is read once, where a training begins: checkpoints hold
+//!   what became of it, so a run goes on without the folder it came from.
+//! - **Scenes** are scored at their own size, those of a pass being of one size; a pass's loss is the mean over
+//!   its pixels that count, and its share in the step that of its images. Several views of an image
+//!   ([`Views`](portable::Views)) average probabilities.
 //! - **Tensors in files** have the names of DARTS' PyTorch code (`supernet/src/convolution`), so that one map
 //!   serves export and import.
 //! - **`.pt` files have a reader of their own** (`src/weights`), since Burn's takes strides for rows and gives

@@ -22,6 +22,9 @@ pub trait Portable: Recipe {
     /// Commands that only this task has.
     type Commands: TaskCommands;
 
+    /// Whether an answer is pictures, which are written to files, and an image may be looked at several times.
+    const MAKES_PICTURES: bool = false;
+
     /// What a network trained for so many epochs is exported with.
     fn export(trainer: &Trainer<Self>, epochs: usize) -> Self::Export;
 
@@ -34,6 +37,11 @@ pub trait Portable: Recipe {
 
     /// The recipe of an exported network.
     fn of_export(export: &Self::Export) -> Self;
+
+    /// The recipe of a network that is scored with so many views of an image, where a task has such.
+    fn with_views(self, _views: &Views) -> Self {
+        self
+    }
 
     /// How its search scores a network that has a supernet's weights; none of one that was trained.
     fn inherited(_export: &Self::Export) -> Option<Inherited> {
@@ -101,18 +109,38 @@ pub trait Portable: Recipe {
     /// When the folder cannot be read or holds none.
     fn inputs(folder: &Path) -> Result<Vec<PathBuf>, TrainError>;
 
-    /// What a network says of an input file; of several answers the `top` most probable.
+    /// What a network says of an input file.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or the network cannot be given it.
+    /// When the file cannot be read, the network cannot be given it, or its answer cannot be written.
     fn predict<B: ModelBackend>(
         export: &Self::Export,
         model: &Self::Model<B>,
         input: &Path,
-        top: usize,
+        question: &Question,
         device: &B::Device,
     ) -> Result<Self::Prediction, TrainError>;
+}
+
+/// How a network is asked about an input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// How many of the most probable answers are given, where there are several.
+    pub top: usize,
+    /// How it looks at an image.
+    pub views: Views,
+    /// The folder that pictures are written to; by default beside the input.
+    pub out: Option<PathBuf>,
+}
+
+/// How often a network looks at an image; probabilities are averaged over all views. By default once.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Views {
+    /// Factors that the image is resized by, a view each; none is as it is.
+    pub scales: Vec<f64>,
+    /// Whether each view is looked at in a mirror, too.
+    pub mirrored: bool,
 }
 
 /// Commands of a task.

@@ -101,6 +101,25 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
         device: &B::Device,
     ) -> Result<Self::Model<B>, TrainError>;
 
+    /// What a training begins with: the network with fresh weights, or with those that it takes over from
+    /// another one, and what a person should know of that, a sentence each. It is not asked for where a
+    /// training is resumed.
+    ///
+    /// # Errors
+    ///
+    /// When what is to be taken over cannot be read or does not fit.
+    fn begin<B: TrainBackend>(
+        &self,
+        model: Self::Model<B>,
+        device: &B::Device,
+    ) -> Result<(Self::Model<B>, Vec<String>), TrainError>
+    where
+        Self: TrainRecipe<B>,
+    {
+        let _ = device;
+        Ok((model, Vec::new()))
+    }
+
     /// A pass of a training step.
     fn pass<B: ModelBackend>(
         &self,

@@ -59,7 +59,12 @@ impl<B: TrainBackend, R: TrainRecipe<B>> FitState<B, R> {
         device: &B::Device,
     ) -> Result<Self, TrainError> {
         let model = recipe.init::<B>(&mut WeightInit::new(config.seed), device)?;
-        Ok(Self {
+        Ok(Self::of_model(config, model, metric))
+    }
+
+    /// The state at the start of a training of this network.
+    pub(crate) fn of_model(config: &FitConfig<R>, model: R::Model<B>, metric: &Metric) -> Self {
+        Self {
             average: R::averaging(config, &[]).initial(|| model.valid()),
             best: (config.fit.patience > 0).then(|| Best {
                 network: model.valid(),
@@ -71,7 +76,7 @@ impl<B: TrainBackend, R: TrainRecipe<B>> FitState<B, R> {
             validation: Vec::new(),
             scheduled_rate: None,
             epoch: 0,
-        })
+        }
     }
 
     /// The network that is scored: the average where there is one.

@@ -17,6 +17,7 @@ use workbench::session::{Experiment, Session};
 use workbench::{WorkbenchError, files, interrupt};
 
 use super::display::{Display, print_outcome, seeds_text};
+use super::network::note;
 use super::place::Place;
 use crate::tasks::{AllShorthands, task_of_cells};
 use crate::trained::read_config;
@@ -152,6 +153,8 @@ fn start<B: TrainBackend, R: TrainRecipe<B>>(
         None => RunFolder::create("runs", &name, None),
     };
     let (fit, memory) = open::<B, R>(config, selected, runs_on)?;
+    let (fit, notes) = fit.begin()?;
+    notes.iter().for_each(|text| note(text));
     let session = Session::start(fit, folder, &selected.label)?;
     train(session, memory, &selected.label, runs_on)
 }

@@ -9,6 +9,7 @@ mod network;
 mod place;
 mod predict;
 mod resume;
+mod views;
 
 use clap::{Parser, Subcommand};
 use workbench::backend::BackendName;

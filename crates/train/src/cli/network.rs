@@ -12,9 +12,10 @@ use workbench::session::UnreadableReport;
 use super::by_class::DetailArgs;
 use super::display::published_text;
 use super::place::Place;
+use super::views::ViewArgs;
 use crate::child::{child_of, choice_of_search};
 use crate::export::{check_weights, exported_task, is_exported};
-use crate::portable::{DataChoice, Inherited, Portable};
+use crate::portable::{DataChoice, Inherited, Portable, Views};
 use crate::trained::{read_config, remembered_data, run_task};
 use crate::{
     ExportedNetwork, Judging, Recipe, TrainError, TrainRecipe, Trainer, score_by_class,
@@ -37,6 +38,8 @@ pub(super) struct EvalArgs {
     on_corrupt: Option<OnCorruptArg>,
     #[command(flatten)]
     details: DetailArgs,
+    #[command(flatten)]
+    views: ViewArgs,
     #[command(flatten)]
     pub(super) runs_on: RunsOn,
 }
@@ -88,25 +91,22 @@ impl EvalArgs {
         self,
         place: Place<'_, B>,
     ) -> Result<(), TrainError> {
+        let views = self.views.views::<R>()?;
         let device = &place.probe()?.device;
+        let asked = (self.details, &views);
         let choice = DataChoice {
             set: self.data,
             root: self.data_root,
             on_corrupt: self.on_corrupt.map(Into::into),
         };
         if is_exported(&self.network) {
-            return score_exported::<B::InnerBackend, R>(
-                &self.network,
-                &choice,
-                self.details,
-                device,
-            );
+            return score_exported::<B::InnerBackend, R>(&self.network, &choice, asked, device);
         }
         let folder = RunFolder::open(&self.network)?;
         if folder.kind()? == Some(RunKind::Search) {
             let choice = choice_of_search::<R>(&folder, choice)?;
             let child = child_of(&folder)?;
-            return score_exported::<B::InnerBackend, R>(&child, &choice, self.details, device);
+            return score_exported::<B::InnerBackend, R>(&child, &choice, asked, device);
         }
         let (trainer, data) = open_run::<R>(&folder, &choice)?;
         let trained = trained_network::<B, R>(&folder, &trainer, device)?;
@@ -123,8 +123,9 @@ impl EvalArgs {
         let batch_size = trainer.config.fit.pass_size();
         let problem = other.as_ref().unwrap_or(&trainer.problem);
         let judged = [(Judging::running(batch_size), "")];
+        let recipe = trainer.recipe.clone().with_views(&views);
         report(
-            &trainer.recipe,
+            &recipe,
             problem,
             &trained.network,
             judged,
@@ -171,14 +172,14 @@ fn open_run<R: Portable>(
 fn score_exported<B: ModelBackend, R: Portable>(
     network: &Path,
     choice: &DataChoice,
-    details: DetailArgs,
+    (details, views): (DetailArgs, &Views),
     device: &B::Device,
 ) -> Result<(), TrainError> {
     let exported = ExportedNetwork::<R>::read(network)?;
     check_weights(network, &exported.weights)?;
     let problem = R::test_data(&exported.config, None, choice)?;
     let network = exported.init::<B>(device)?;
-    let recipe = R::of_export(&exported.config);
+    let recipe = R::of_export(&exported.config).with_views(views);
     let running = Judging::running(EVAL_BATCH);
     match R::inherited(&exported.config) {
         None => {

@@ -8,7 +8,8 @@ use workbench::cli::RunsOn;
 
 use super::network::{self, network_in};
 use super::place::Place;
-use crate::portable::Portable;
+use super::views::{ViewArgs, of_scenes};
+use crate::portable::{Portable, Question};
 use crate::{TrainError, TrainRecipe};
 
 #[derive(Debug, Args)]
@@ -19,6 +20,11 @@ pub(super) struct PredictArgs {
     /// UTF-8.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Folder for the pictures that a network answers with; by default beside each file.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    views: ViewArgs,
     /// How many of the most probable answers are given.
     #[arg(long, value_name = "K", default_value = "1", value_parser = at_least_one)]
     top: usize,
@@ -56,11 +62,19 @@ impl PredictArgs {
         self,
         place: Place<'_, B>,
     ) -> Result<(), TrainError> {
+        if self.out.is_some() && !R::MAKES_PICTURES {
+            return Err(of_scenes::<R>("out"));
+        }
+        let question = Question {
+            top: self.top,
+            views: self.views.views::<R>()?,
+            out: self.out.clone(),
+        };
         let device = &place.probe()?.device;
         let root = self.data_root.as_deref();
         let (export, model) = network_in::<B, R>(&self.network, root, device)?;
         let answer = |input: &Path| {
-            let prediction = R::predict(&export, &model, input, self.top, device)?;
+            let prediction = R::predict(&export, &model, input, &question, device)?;
             self.print(input, &prediction)
         };
         let inputs: Vec<Result<PathBuf, (PathBuf, TrainError)>> = self

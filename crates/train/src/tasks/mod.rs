@@ -2,14 +2,20 @@
 
 pub mod image;
 pub mod language;
+mod layers;
+pub mod scene;
+
+use std::path::Path;
 
 use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
 use supernet::{OperationSet, TrainBackend};
 use workbench::backend::Selected;
 use workbench::error::nearest;
+use workbench::run_folder::RunFolder;
 
 use crate::genotype::{looks_like, read_cells};
 use crate::portable::{Portable, TaskCommands};
+use crate::trained::run_task;
 use crate::{Recipe, TrainError};
 
 /// [`workbench::tasks`], and the commands that only some of the tasks have.
@@ -93,6 +99,7 @@ macro_rules! recipes {
 recipes! {
     Image => crate::tasks::image::ImageRecipe,
     Language => crate::tasks::language::LanguageRecipe,
+    Scene => crate::tasks::scene::SceneRecipe,
 }
 
 /// The commands that a task has beside those of all tasks.
@@ -106,6 +113,14 @@ pub(crate) fn commands_of(task: TaskName) -> Vec<Command> {
 /// The task that cells are of, by their name, file, folder or text: the first one that can read them, or
 /// whose form they have, or that has some of a name like it.
 pub(crate) fn task_of_cells(named: &str) -> Option<TaskName> {
+    // Tasks may have cells of the same kind, but a run is of one.
+    let folder = Path::new(named);
+    if folder.is_dir()
+        && let Ok(task) = run_task(&RunFolder::at(folder))
+        && let Ok(task) = TaskName::find(&task)
+    {
+        return Some(task);
+    }
     let reads = |task: &TaskName| for_task!(*task, R => read_cells::<R>(named).is_ok());
     let resembles = |task: &TaskName| for_task!(*task, R => looks_like::<R>(named));
     let all = || TaskName::ALL.iter().copied();

@@ -11,6 +11,7 @@ mod language;
 mod memory;
 mod own_recipe;
 mod recipe;
+mod scene;
 mod searched;
 mod sums;
 mod torch;

@@ -19,13 +19,29 @@ pub fn class_colour(class: u8) -> [u8; 3] {
 ///
 /// When there is not one number for each pixel.
 pub fn mask_png(classes: &[u8], [height, width]: [usize; 2]) -> io::Result<Vec<u8>> {
+    png([height, width], ColorType::Indexed, classes)
+}
+
+/// A PNG file of a picture.
+///
+/// # Errors
+///
+/// When it has no pixel.
+pub fn picture_png(picture: &RgbImage) -> io::Result<Vec<u8>> {
+    let (width, height) = picture.dimensions();
+    png([height as usize, width as usize], ColorType::Rgb, picture)
+}
+
+fn png([height, width]: [usize; 2], colour: ColorType, pixels: &[u8]) -> io::Result<Vec<u8>> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, width as u32, height as u32);
-    encoder.set_color(ColorType::Indexed);
+    encoder.set_color(colour);
     encoder.set_depth(BitDepth::Eight);
-    encoder.set_palette((0..=255).flat_map(class_colour).collect::<Vec<u8>>());
+    if colour == ColorType::Indexed {
+        encoder.set_palette((0..=255).flat_map(class_colour).collect::<Vec<u8>>());
+    }
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(classes)?;
+    writer.write_image_data(pixels)?;
     writer.finish()?;
     Ok(file)
 }

@@ -23,6 +23,9 @@ pub const SHORTHANDS: &[Shorthand] = &[Shorthand {
     help: "Side of the squares that are cut out of training images",
 }];
 
+/// Side of the squares that are cut out of photographs, where none is stated.
+const CROP: i64 = 128;
+
 /// A data set of images and masks that can be loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,7 +96,7 @@ pub struct SceneData {
 impl SceneData {
     /// What a configuration starts from with the data that its fields choose, `stated` being what a file and
     /// options say: a folder that is named alone is VOC's where it looks like that, and otherwise one of images
-    /// and masks. Photographs are resized and mirrored.
+    /// and masks. Of photographs larger squares are cut out, and they are resized and mirrored.
     pub fn defaults_for(stated: &Table) -> Table {
         let given = |field: &str| stated.get("data")?.get(field)?.as_str();
         let set = match (given("set"), given("root")) {
@@ -111,6 +114,7 @@ impl SceneData {
         ]);
         let data = Table::from_iter([
             ("set".into(), set.name().into()),
+            ("crop".into(), CROP.into()),
             ("augment".into(), augment.into()),
         ]);
         Table::from_iter([("data".into(), data.into())])

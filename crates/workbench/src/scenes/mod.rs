@@ -17,9 +17,10 @@ mod voc;
 
 pub use augment::{SceneAugment, SceneChanges};
 pub use batch::SceneBatch;
-pub use colours::{class_colour, mask_png, overlay};
+pub use colours::{class_colour, mask_png, overlay, picture_png};
 pub use data::{SHORTHANDS, SceneData, SceneSetId};
 pub use folder::PairOptions;
+pub use image::RgbImage;
 pub use loss::{pixel_counts, pixel_cross_entropy};
 pub use problem::SceneProblem;
 pub use set::{Scene, SceneSet, SceneTrainTest, read_picture};

@@ -1,7 +1,7 @@
-use std::str::FromStr;
-
 use clap::ValueEnum;
 use supernet::Form;
+
+use crate::tasks::layers::Sides;
 
 /// [`Form`] on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -28,21 +28,5 @@ impl FormArg {
             Self::Cifar => Sides([32; 2]),
             Self::Imagenet => Sides([224; 2]),
         }
-    }
-}
-
-/// Height and width, as in `32x32`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sides(pub(super) [usize; 2]);
-
-impl FromStr for Sides {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parse = || {
-            let (height, width) = text.split_once('x')?;
-            Some(Self([height.parse().ok()?, width.parse().ok()?]))
-        };
-        parse().ok_or_else(|| "valid: height and width, such as 32x32".into())
     }
 }

@@ -1,9 +1,10 @@
 use clap::Args;
-use supernet::{DerivedConfig, LayerCount, NetworkConfig};
+use supernet::{DerivedConfig, NetworkConfig};
 
-use super::arguments::{FormArg, Sides};
+use super::arguments::FormArg;
 use super::read_genotype;
 use crate::TrainError;
+use crate::tasks::layers::{Sides, layer_table};
 
 #[derive(Debug, Args)]
 pub struct CountArgs {
@@ -47,32 +48,7 @@ impl CountArgs {
             auxiliary: self.auxiliary,
         };
         let Sides([height, width]) = self.image.unwrap_or(self.form.image());
-        print!("{}", table(&config.layers(height, width)?));
+        print!("{}", layer_table(&config.layers(height, width)?));
         Ok(())
     }
-}
-
-fn table(layers: &[LayerCount]) -> String {
-    let place = layers
-        .iter()
-        .map(|layer| layer.place.len())
-        .max()
-        .unwrap_or(0);
-    let row = |name: &str, kind: &str, weights: &str, cost: &str| {
-        format!("{name:place$}  {kind:13} {weights:>10} {cost:>14}\n")
-    };
-    let mut text = row("layer", "kind", "weights", "multiply-adds");
-    let (mut weights, mut cost) = (0, 0);
-    for layer in layers {
-        weights += layer.weights;
-        cost += layer.multiply_adds;
-        text += &row(
-            &layer.place,
-            &layer.kind.to_string(),
-            &layer.weights.to_string(),
-            &layer.multiply_adds.to_string(),
-        );
-    }
-    text += &row("all", "", &weights.to_string(), &cost.to_string());
-    text
 }

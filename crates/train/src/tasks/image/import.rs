@@ -4,8 +4,9 @@ use clap::Args;
 use supernet::{DerivedConfig, ModelBackend, NetworkConfig};
 use workbench::cli::RunsOn;
 
-use super::arguments::{FormArg, Sides};
+use super::arguments::FormArg;
 use super::{ExportConfig, Exported, ImageConfig, read_genotype};
+use crate::tasks::layers::Sides;
 use crate::{TrainError, read_weights, read_weights_under};
 
 #[derive(Debug, Args)]

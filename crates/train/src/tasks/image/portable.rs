@@ -13,7 +13,7 @@ use super::export::{ExportConfig, Frame, TrainedOn};
 use super::predict::{Prediction, read_image};
 use super::{ImageCommand, ImageData, ImageFit, ImageRecipe};
 use crate::export::json;
-use crate::portable::{DataChoice, Inherited, Portable};
+use crate::portable::{DataChoice, Inherited, Portable, Question};
 use crate::{FitConfig, TrainError, Trainer};
 
 impl Portable for ImageRecipe {
@@ -169,7 +169,7 @@ impl Portable for ImageRecipe {
         export: &ExportConfig,
         model: &DerivedNetwork<B>,
         input: &Path,
-        top: usize,
+        question: &Question,
         device: &B::Device,
     ) -> Result<Prediction, TrainError> {
         let image = read_image(input, &export.image)?;
@@ -184,7 +184,7 @@ impl Portable for ImageRecipe {
                 found: "probabilities that are no numbers".into(),
             });
         }
-        prediction.classes.truncate(top);
+        prediction.classes.truncate(question.top);
         Ok(prediction)
     }
 }

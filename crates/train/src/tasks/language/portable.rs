@@ -14,7 +14,7 @@ use workbench::text::{
 use super::vocabulary::renumbered;
 use super::{LanguageCommand, LanguageExport, LanguageRecipe, LanguageTrainedOn, Reading};
 use crate::export::json;
-use crate::portable::{DataChoice, Inherited, Portable};
+use crate::portable::{DataChoice, Inherited, Portable, Question};
 use crate::{FitConfig, TrainError, Trainer};
 
 impl Portable for LanguageRecipe {
@@ -137,10 +137,10 @@ impl Portable for LanguageRecipe {
         export: &LanguageExport,
         model: &LanguageNetwork<B>,
         input: &Path,
-        top: usize,
+        question: &Question,
         device: &B::Device,
     ) -> Result<Reading, TrainError> {
-        Reading::of_file(export, model, input, top, device)
+        Reading::of_file(export, model, input, question.top, device)
     }
 }
 

@@ -164,7 +164,7 @@ fn options_of_another_task_are_refused_in_a_sentence() {
     refused(
         path,
         &["count", "darts-v2", "--task", "sound"],
-        &["`sound`", "image, language"],
+        &["`sound`", "image, language, scene"],
     );
     refused(
         path,
