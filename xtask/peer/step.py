@@ -38,16 +38,22 @@ def relu_conv_norm(inputs, outputs):
 
 
 class Halve(nn.Module):
-    """Factorised reduction: two shifted 1x1 convolutions of stride 2, side by side."""
+    """Factorised reduction: two shifted 1x1 convolutions of stride 2, side by side. Without the stride
+    the second one is shifted by the dilation."""
 
-    def __init__(self, inputs, outputs):
+    def __init__(self, inputs, outputs, stride=2, dilation=1):
         super().__init__()
-        self.even = nn.Conv2d(inputs, outputs // 2, 1, stride=2, bias=False)
-        self.odd = nn.Conv2d(inputs, outputs - outputs // 2, 1, stride=2, bias=False)
+        self.even = nn.Conv2d(inputs, outputs // 2, 1, stride=stride, bias=False)
+        self.odd = nn.Conv2d(inputs, outputs - outputs // 2, 1, stride=stride, bias=False)
         self.norm = norm(outputs)
+        self.stride, self.dilation = stride, dilation
 
     def forward(self, x):
         x = F.relu(x)
+        if self.stride == 1:
+            by = self.dilation
+            shifted = F.pad(x, (0, by, 0, by))[:, :, by:, by:]
+            return self.norm(torch.cat([self.even(x), self.odd(shifted)], dim=1))
         height, width = x.shape[2:]
         if height % 2 or width % 2:
             x = F.pad(x, (0, width % 2, 0, height % 2))
@@ -62,6 +68,22 @@ class Zero(nn.Module):
 
     def forward(self, x):
         return x[:, :, :: self.stride, :: self.stride] * 0.0
+
+
+class DilatedMean(nn.Module):
+    """Average pooling 3x3 of a dilation, which PyTorch has not; pixels outside do not count."""
+
+    def __init__(self, channels, dilation):
+        super().__init__()
+        self.register_buffer("ones", torch.ones(channels, 1, 3, 3))
+        self.dilation = dilation
+
+    def forward(self, x):
+        def total(x):
+            channels, by = x.shape[1], self.dilation
+            return F.conv2d(x, self.ones[:channels], padding=by, dilation=by, groups=channels)
+
+        return total(x) / total(torch.ones_like(x[:1, :1]))
 
 
 def stage(channels, kernel, stride, dilation):
@@ -83,36 +105,65 @@ def stage(channels, kernel, stride, dilation):
     ]
 
 
-def operation(name, channels, stride):
+def operation(name, channels, stride, dilation=1, reduces=None):
+    """`reduces`: whether the operation reduces in a classifier; without a stride, what follows it
+    dilates twice as much."""
+    reduces = stride == 2 if reduces is None else reduces
     if name == "none":
         return Zero(stride)
     if name == "max_pool_3x3":
-        return nn.Sequential(nn.MaxPool2d(3, stride, 1), norm(channels))
+        pool = nn.MaxPool2d(3, stride, 1)
+        if dilation > 1:
+            # Pooling itself pads by at most one pixel here.
+            pad = nn.ConstantPad2d(dilation, -torch.inf)
+            pool = nn.Sequential(pad, nn.MaxPool2d(3, stride, 0, dilation))
+        return nn.Sequential(pool, norm(channels))
     if name == "avg_pool_3x3":
         pool = nn.AvgPool2d(3, stride, 1, count_include_pad=False)
+        if dilation > 1:
+            pool = DilatedMean(channels, dilation)
         return nn.Sequential(pool, norm(channels))
     if name == "skip_connect":
-        return nn.Identity() if stride == 1 else Halve(channels, channels)
+        return Halve(channels, channels, stride, dilation) if reduces else nn.Identity()
     kernel = 3 if name.endswith("3x3") else 5
     if name.startswith("sep"):
-        return nn.Sequential(*stage(channels, kernel, stride, 1), *stage(channels, kernel, 1, 1))
-    return nn.Sequential(*stage(channels, kernel, stride, 2))
+        after = 2 * dilation if reduces and stride == 1 else dilation
+        first = stage(channels, kernel, stride, dilation)
+        return nn.Sequential(*first, *stage(channels, kernel, 1, after))
+    return nn.Sequential(*stage(channels, kernel, stride, 2 * dilation))
 
 
 class Cell(nn.Module):
-    def __init__(self, before, previous, channels, reduction, reduction_previous):
+    """`reduction` and `reduction_previous`: whether this cell and the one before reduce in a classifier.
+    `spacing` and `spacing_previous`: the stride and dilation of the operations on their inputs."""
+
+    def __init__(
+        self,
+        before,
+        previous,
+        channels,
+        reduction,
+        reduction_previous,
+        spacing=None,
+        spacing_previous=(2, 1),
+    ):
         super().__init__()
         self.reduction = reduction
+        stride, dilation = spacing or (2 if reduction else 1, 1)
+        within = 2 * dilation if reduction and stride == 1 else dilation
         if reduction_previous:
-            self.first = Halve(before, channels)
+            self.first = Halve(before, channels, *spacing_previous)
         else:
             self.first = relu_conv_norm(before, channels)
         self.second = relu_conv_norm(previous, channels)
+
+        def on(source, name):
+            if source < 2:
+                return operation(name, channels, stride, dilation, reduction)
+            return operation(name, channels, 1, within)
+
         self.edges = nn.ModuleList(
-            nn.ModuleList(
-                operation(name, channels, 2 if reduction and source < 2 else 1)
-                for name in OPERATIONS
-            )
+            nn.ModuleList(on(source, name) for name in OPERATIONS)
             for node in range(NODES)
             for source in range(node + 2)
         )
@@ -214,4 +265,5 @@ def main():
         print(json.dumps({"seconds": seconds, "peak_mib": peak_mib(), "loss": value}), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,7 @@ use workbench::files::write_atomic;
 
 use crate::machine;
 use crate::peer::{self, Peer};
-use crate::worker::{Answer, LanguageSize, Size, Subject, Worker, build, median};
+use crate::worker::{Answer, LanguageSize, SceneSize, Size, Subject, Worker, build, median};
 
 #[derive(Args)]
 pub struct BenchStep {
@@ -61,6 +61,7 @@ pub struct BenchStep {
 enum Searched {
     Images,
     Language,
+    Scenes,
 }
 
 impl Searched {
@@ -73,6 +74,10 @@ impl Searched {
             Self::Language => {
                 let size = named.language_size();
                 ("language", size.to_string(), size.arguments())
+            }
+            Self::Scenes => {
+                let size = named.scene_size();
+                ("scenes", size.to_string(), size.arguments())
             }
         };
         let task = ["--task".to_owned(), argument.to_owned()];
@@ -87,6 +92,7 @@ impl Searched {
         peer::script(match self {
             Self::Images => "step.py",
             Self::Language => "language_step.py",
+            Self::Scenes => "scene_step.py",
         })
     }
 
@@ -95,17 +101,18 @@ impl Searched {
         match self {
             Self::Images => "graph, sums of gradients, stem, optimisers",
             Self::Language => "graph, sums of gradients, embeddings, decoder, optimisers",
+            Self::Scenes => "graph, sums of gradients, stem, pyramid, optimisers",
         }
     }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Named {
-    /// 8 channels, 5 cells, batch 32 of 1x28x28; 64 units, 1,000 words
+    /// 8 channels, 5 cells, batch 32 of 1x28x28; 64 units, 1,000 words; batch 16 of 64x64
     Small,
-    /// 12 channels, 6 cells, batch 48 of 3x32x32; 150 units, 5,000 words
+    /// 12 channels, 6 cells, batch 48 of 3x32x32; 150 units, 5,000 words; batch 8 of 96x96
     Medium,
-    /// 16 channels, 8 cells, batch 64 of 3x32x32; 300 units, 10,000 words
+    /// 16 channels, 8 cells, batch 64 of 3x32x32; 300 units, 10,000 words; batch 8 of 192x192
     Large,
 }
 
@@ -123,6 +130,34 @@ impl Named {
             image_channels,
             side,
             draws: 4,
+        }
+    }
+
+    fn scene_size(self) -> SceneSize {
+        let Size {
+            channels,
+            cells,
+            draws,
+            ..
+        } = self.size();
+        let [batch, side, stem_stride, output_stride, pyramid] = match self {
+            Named::Small => [16, 64, 2, 4, 32],
+            Named::Medium => [8, 96, 2, 4, 64],
+            Named::Large => [8, 192, 4, 8, 128],
+        };
+        SceneSize {
+            channels,
+            cells,
+            batch,
+            side,
+            stem_stride,
+            output_stride,
+            pyramid,
+            rates: match self {
+                Named::Large => "6,12,18",
+                _ => "2,4,6",
+            },
+            draws,
         }
     }
 
@@ -168,7 +203,7 @@ impl BenchStep {
     pub fn run(self) -> anyhow::Result<()> {
         ensure!(
             !self.checkpoint_cells || self.task == Searched::Images,
-            "`--checkpoint-cells` is of images; leave it out with `--task language`"
+            "`--checkpoint-cells` is of images; leave it out with other tasks"
         );
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut features = self.features.clone();
@@ -246,7 +281,8 @@ impl BenchStep {
             workers.push(Worker::start(execution, program, arguments)?);
         }
         if let Some(peer) = peer {
-            let mut arguments = vec![self.task.script().display().to_string()];
+            // Without leaving compiled scripts in the source folder.
+            let mut arguments = vec!["-B".into(), self.task.script().display().to_string()];
             arguments.extend(subject.arguments.clone());
             arguments.extend(["--device".into(), self.peer_device.clone()]);
             workers.push(Worker::start("PyTorch", &peer.python, arguments)?);

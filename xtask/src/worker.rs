@@ -55,6 +55,52 @@ impl std::fmt::Display for LanguageSize {
     }
 }
 
+/// A supernet of semantic segmentation and a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SceneSize {
+    pub channels: usize,
+    pub cells: usize,
+    pub batch: usize,
+    pub side: usize,
+    pub stem_stride: usize,
+    pub output_stride: usize,
+    pub pyramid: usize,
+    pub rates: &'static str,
+    pub draws: usize,
+}
+
+impl SceneSize {
+    pub fn arguments(&self) -> Vec<String> {
+        let mut words = arguments([
+            ("--channels", self.channels),
+            ("--cells", self.cells),
+            ("--batch", self.batch),
+            ("--side", self.side),
+            ("--stem-stride", self.stem_stride),
+            ("--output-stride", self.output_stride),
+            ("--pyramid", self.pyramid),
+            ("--draws", self.draws),
+        ]);
+        words.extend(["--rates".into(), self.rates.into()]);
+        words
+    }
+}
+
+impl std::fmt::Display for SceneSize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} channels, {} cells, output stride {}, pyramid of {}, batch {} of 3x{side}x{side}",
+            self.channels,
+            self.cells,
+            self.output_stride,
+            self.pyramid,
+            self.batch,
+            side = self.side
+        )
+    }
+}
+
 /// A supernet of image classification and a batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Size {

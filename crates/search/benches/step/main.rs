@@ -1,10 +1,11 @@
-//! One alternating step (architecture step and weight step) on random images or words, once for every
+//! One alternating step (architecture step and weight step) on random images, words or scenes, once for every
 //! line read from standard input; each answer is a JSON line with the seconds it took and the peak
 //! resident memory so far, and with the feature `profile` what they were spent on. `cargo xtask
 //! bench step` drives it, beside a peer that answers alike.
 
 mod images;
 mod language;
+mod scenes;
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
@@ -31,6 +32,7 @@ type Train = Autodiff<Device>;
 enum Searched {
     Images,
     Language,
+    Scenes,
 }
 
 #[derive(Parser)]
@@ -41,6 +43,8 @@ struct Cli {
     images: images::Images,
     #[command(flatten)]
     language: language::Language,
+    #[command(flatten)]
+    scenes: scenes::Scenes,
     /// Images, or streams of words.
     #[arg(long, default_value_t = 32)]
     batch: usize,
@@ -75,6 +79,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     match cli.task {
         Searched::Images => images::run(cli),
         Searched::Language => language::run(cli),
+        Searched::Scenes => scenes::run(cli),
     }
 }
 
