@@ -3,11 +3,14 @@
 
 mod image;
 mod language;
+mod scene;
 
 pub use image::{ImageData, ImageSize, ImageTask};
 pub use language::{LanguageCell, LanguageTask};
+pub use scene::{SceneShares, SceneTask};
 
 workbench::tasks! {
     crate::Task: Image => crate::tasks::ImageTask,
     Language => crate::tasks::LanguageTask,
+    Scene => crate::tasks::SceneTask,
 }

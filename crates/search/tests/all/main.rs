@@ -7,4 +7,5 @@ mod language;
 mod memory;
 mod own_task;
 mod resume;
+mod scene;
 mod values;

@@ -160,6 +160,33 @@ fn of_text_it_is_too() {
 }
 
 #[test]
+fn of_scenes_it_is_too() {
+    for set in [
+        &[][..],
+        &["search.execution=dense"],
+        &[
+            "network.pyramid.channels=128",
+            "network.stem_stride=4",
+            "network.output_stride=8",
+        ],
+        &["network.output_stride=2", "search.batch_size=8"],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let common = [
+            "data.scenes={ train = 32, test = 4, size = 64 }",
+            "search.warmup_epochs=0",
+        ];
+        let set: Vec<&str> = common.iter().chain(set).copied().collect();
+        let (told, peak) = told_and_peak(folder.path(), &["--task", "scene"], &set);
+        eprintln!("{set:?}: {told:.0} MiB told, {peak:.0} MiB at the peak");
+        assert!(
+            (0.7..1.3).contains(&(told / peak)),
+            "{set:?}: {told} of {peak} MiB"
+        );
+    }
+}
+
+#[test]
 fn a_search_that_cannot_fit_is_refused_before_anything_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_search"))

@@ -79,8 +79,8 @@ fn pyramid_value(case: &Value, path: &str) -> Option<Value> {
 }
 
 enum Network {
-    Pyramid(AtrousPyramid<Train>),
-    Head(SegmentationHead<Train>),
+    Pyramid(Box<AtrousPyramid<Train>>),
+    Head(Box<SegmentationHead<Train>>),
 }
 
 fn built(case: &Value) -> Network {
@@ -93,11 +93,11 @@ fn built(case: &Value) -> Network {
     let value = |path: &str| pyramid_value(case, path);
     if case["classes"].is_null() {
         let pyramid = AtrousPyramid::new([inputs, channels], &rates, init, device);
-        return Network::Pyramid(recorded(pyramid, value));
+        return Network::Pyramid(recorded(pyramid, value).into());
     }
     let config = head_config(channels, Some(rates), size(case, "classes"));
     let head = SegmentationHead::new(inputs, &config, init, device);
-    Network::Head(recorded(head, value))
+    Network::Head(recorded(head, value).into())
 }
 
 fn head_config(channels: usize, rates: Option<Vec<usize>>, classes: usize) -> SegmentationConfig {
@@ -148,8 +148,8 @@ fn pyramids_give_the_recorded_maps_gradients_and_statistics() {
         let loss = (output * tensor(&case["upstream"])).sum();
         let grads = loss.backward();
         let found = match &network {
-            Network::Pyramid(pyramid) => gradients(pyramid, &grads),
-            Network::Head(head) => gradients(head, &grads),
+            Network::Pyramid(pyramid) => gradients(&**pyramid, &grads),
+            Network::Head(head) => gradients(&**head, &grads),
         };
         let expected = case["grad"].as_object().unwrap();
         // All but the input's.
@@ -167,8 +167,8 @@ fn pyramids_give_the_recorded_maps_gradients_and_statistics() {
 
         if let Some(after) = case["running_after"].as_object() {
             let (values, what) = match network {
-                Network::Pyramid(pyramid) => (running(pyramid), name),
-                Network::Head(head) => (running(head), name),
+                Network::Pyramid(pyramid) => (running(*pyramid), name),
+                Network::Head(head) => (running(*head), name),
             };
             assert_eq!(values.len(), after.len());
             for (key, value) in values {
