@@ -15,16 +15,35 @@ use crate::cli::{Shorthand, Takes};
 use crate::data_folder::data_folder;
 use crate::{Result, WorkbenchError};
 
-/// Options of the commands that start a run on scenes.
-pub const SHORTHANDS: &[Shorthand] = &[Shorthand {
+/// Options of the commands that start a run on scenes with a network of cells.
+pub const SHORTHANDS: &[Shorthand] = &[CHANNELS, CELLS, CROP];
+
+/// Channels of the first cells.
+pub const CHANNELS: Shorthand = Shorthand {
+    option: "channels",
+    field: "network.channels",
+    takes: Takes::Value("N"),
+    help: "Channels of the first cells",
+};
+
+/// Number of cells.
+pub const CELLS: Shorthand = Shorthand {
+    option: "cells",
+    field: "network.cells",
+    takes: Takes::Value("N"),
+    help: "Number of cells",
+};
+
+/// What is cut out of training images.
+pub const CROP: Shorthand = Shorthand {
     option: "crop",
     field: "data.crop",
     takes: Takes::Value("PIXELS"),
     help: "Side of the squares that are cut out of training images",
-}];
+};
 
 /// Side of the squares that are cut out of photographs, where none is stated.
-const CROP: i64 = 128;
+const PHOTOGRAPH_CROP: i64 = 128;
 
 /// A data set of images and masks that can be loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,7 +133,7 @@ impl SceneData {
         ]);
         let data = Table::from_iter([
             ("set".into(), set.name().into()),
-            ("crop".into(), CROP.into()),
+            ("crop".into(), PHOTOGRAPH_CROP.into()),
             ("augment".into(), augment.into()),
         ]);
         Table::from_iter([("data".into(), data.into())])

@@ -18,7 +18,7 @@ mod voc;
 pub use augment::{SceneAugment, SceneChanges};
 pub use batch::SceneBatch;
 pub use colours::{class_colour, mask_png, overlay, picture_png};
-pub use data::{SHORTHANDS, SceneData, SceneSetId};
+pub use data::{CELLS, CHANNELS, CROP, SHORTHANDS, SceneData, SceneSetId};
 pub use folder::PairOptions;
 pub use image::RgbImage;
 pub use loss::{pixel_counts, pixel_cross_entropy};

@@ -9,8 +9,9 @@ use supernet::{
 use toml::Table;
 use workbench::cli::{Shorthand, Takes};
 use workbench::config::Joined;
+use workbench::precision::Precision;
 use workbench::problem::{Phase, Problem, Split};
-use workbench::scenes::{SceneBatch, SceneData, SceneProblem, SceneSet};
+use workbench::scenes::{CELLS, CHANNELS, CROP, SceneBatch, SceneData, SceneProblem, SceneSet};
 
 use super::config::{SceneFit, SceneSection, TrainingShare, network, validate};
 use super::encoder;
@@ -34,35 +35,18 @@ pub struct SceneRecipe {
     pub views: Views,
 }
 
+const ENCODER: Shorthand = Shorthand {
+    option: "encoder",
+    field: "fit.encoder",
+    takes: Takes::Value("FOLDER"),
+    help: "Classifier of the same cells whose encoder is begun with",
+};
+
 impl Recipe for SceneRecipe {
     const NAME: &'static str = "scene";
     const DEFAULTS: &'static str = include_str!("../../../../../configs/fit-scenes.toml");
-    const SHORTHANDS: &'static [Shorthand] = &[
-        Shorthand {
-            option: "channels",
-            field: "network.channels",
-            takes: Takes::Value("N"),
-            help: "Channels of the first cells",
-        },
-        Shorthand {
-            option: "cells",
-            field: "network.cells",
-            takes: Takes::Value("N"),
-            help: "Number of cells",
-        },
-        Shorthand {
-            option: "crop",
-            field: "data.crop",
-            takes: Takes::Value("PIXELS"),
-            help: "Side of the squares that are cut out of training images",
-        },
-        Shorthand {
-            option: "encoder",
-            field: "fit.encoder",
-            takes: Takes::Value("FOLDER"),
-            help: "Classifier of the same cells whose encoder is begun with",
-        },
-    ];
+    const PRECISIONS: &'static [Precision] = &[Precision::F32, Precision::Bf16];
+    const SHORTHANDS: &'static [Shorthand] = &[CHANNELS, CELLS, CROP, ENCODER];
 
     type Problem = SceneProblem;
     type Op = Operation;
@@ -169,7 +153,7 @@ impl Recipe for SceneRecipe {
             first: context.first,
         };
         let output = model.forward_train(
-            batch.images.clone(),
+            batch.images.clone().cast(context.precision.dtype()),
             context.statistics,
             (drop_path.rate > 0.0).then_some(&drop_path),
             (self.network.network.size.pyramid.dropout > 0.0).then_some(&dropout),

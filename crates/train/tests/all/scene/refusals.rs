@@ -79,12 +79,12 @@ fn files_that_do_not_belong_together_are_named() {
 
     let colours = [
         "--set",
-        "data.folder.colours=[\"#000000\", \"#800000\", \"#008001\"]",
+        "data.folder.colours=[\"#000000\", \"#800001\", \"#008000\"]",
     ];
     refused(
         path,
         &fit(&[&OWN[..], &colours].concat()),
-        &["own/masks/", "colour #008000", "#008001"],
+        &["own/masks/", "colour #800000", "#800001"],
     );
     let _ = fs::remove_dir_all(path.join("no"));
 
@@ -154,5 +154,9 @@ fn fields_that_do_not_fit_data_or_network_are_refused() {
     let config = path.join("run/config.toml");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.replace("train = 12", "train = 13")).unwrap();
-    refused(path, &other, &["another configuration"]);
+    refused(
+        path,
+        &other,
+        &["has 13 training images", "12 training images"],
+    );
 }
