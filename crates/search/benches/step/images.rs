@@ -9,13 +9,13 @@ use crate::{Cli, Train, answer, configure};
 #[derive(clap::Args)]
 pub struct Images {
     #[arg(long, default_value_t = 8)]
-    channels: usize,
+    pub channels: usize,
     #[arg(long, default_value_t = 5)]
-    cells: usize,
+    pub cells: usize,
     #[arg(long, default_value_t = 1)]
     image_channels: usize,
     #[arg(long, default_value_t = 28)]
-    side: usize,
+    pub side: usize,
 }
 
 pub fn run(cli: &Cli) -> anyhow::Result<()> {
