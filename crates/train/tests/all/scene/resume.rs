@@ -11,7 +11,7 @@ use workbench::record::FitEpoch;
 use super::TINY;
 use crate::fit_commands::printed;
 
-const EPOCHS: usize = 7;
+const EPOCHS: usize = 20;
 
 /// With everything that has state or is drawn: crops, dropout, drop-path, both heads, passes, an average,
 /// patience, a warm-up, and an encoder that is begun with.
@@ -32,11 +32,11 @@ fn arguments(out: &str) -> Vec<&str> {
         "--set",
         "fit.average_decay=0.5",
         "--set",
-        "fit.patience=20",
+        "fit.patience=30",
         "--set",
         "weights.warmup_epochs=1",
         "--epochs",
-        "7",
+        "20",
         "--encoder",
         "classifier",
         "--out",
