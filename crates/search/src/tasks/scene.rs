@@ -10,13 +10,11 @@ use supernet::{
     Codes, Cost, CostTable, Genotype, ModelBackend, Operation, SearchStep, Statistics, WeightInit,
 };
 use toml::Table;
-use workbench::cli::{Shorthand, set_differing};
+use workbench::cli::{Shorthand, set_differing, set_text};
 use workbench::config::Joined;
 use workbench::precision::{Precision, cast_convolutions};
 use workbench::problem::Split;
-use workbench::scenes::{
-    self, PairOptions, SceneData, SceneProblem, SceneSetId, StandInOptions, VocOptions,
-};
+use workbench::scenes::{self, PairOptions, SceneData, SceneProblem};
 
 use crate::{Answered, BatchOf, ExportedChild, Pass, SearchConfig, SearchError, Task};
 
@@ -238,15 +236,17 @@ impl Task for SceneTask {
         if let Some(root) = &data.root {
             options.extend(["--data-root".into(), root.display().to_string()]);
         }
-        options.extend(match data.set {
-            SceneSetId::Scenes => {
-                set_differing("data.scenes", &data.scenes, &StandInOptions::default())
-            }
-            SceneSetId::Voc2012 => set_differing("data.voc", &data.voc, &VocOptions::default()),
-            SceneSetId::Folder => {
-                set_differing("data.folder", &data.folder, &PairOptions::default())
-            }
-        });
+        // A search has fewer and smaller scenes than a training, unless other ones are asked for.
+        let set = set_text("data.set", &data.set.to_string());
+        if let Ok(SearchConfig { data: usual, .. }) = SearchConfig::<Self>::resolve(None, &[set]) {
+            options.extend(set_differing("data.scenes", &data.scenes, &usual.scenes));
+            options.extend(set_differing("data.voc", &data.voc, &usual.voc));
+        }
+        options.extend(set_differing(
+            "data.folder",
+            &data.folder,
+            &PairOptions::default(),
+        ));
         options
     }
 
@@ -270,6 +270,7 @@ impl Task for SceneTask {
 mod tests {
     use super::*;
     use workbench::config::Source;
+    use workbench::scenes::SceneSetId;
 
     type Config = SearchConfig<SceneTask>;
 
@@ -311,6 +312,8 @@ mod tests {
             (config.data.set, config.name.as_str()),
             (SceneSetId::Folder, "folder")
         );
+        let fresh = Config::resolve(None, &[]).unwrap();
+        assert_eq!(SceneTask::retraining(&fresh).join(" "), "--data scenes");
         let next = SceneTask::retraining(&config).join(" ");
         let expected = "--data folder --data-root pairs --set data.folder.classes=";
         assert!(next.starts_with(expected), "{next}");
