@@ -102,7 +102,7 @@ enum Part {
 /// The part of a photograph's width, from the left, that scenes for training show; the rest is for test.
 const TRAINING_WIDTH: f64 = 0.7;
 /// Shares of a scene's side that the 28 pixels of a digit may take.
-const DIGIT_SIDES: [f64; 2] = [0.4, 0.8];
+const DIGIT_SIDES: [f64; 2] = [0.5, 1.0];
 /// Differences of one colour that a digit's colour and the mean of what is behind it have at least.
 const CONTRAST: f64 = 90.0;
 
