@@ -112,7 +112,8 @@ impl Contest {
                 Ok(done) => done,
                 Err(_) => Err(anyhow::anyhow!("a run ended in a panic")),
             });
-            ended.fold(Ok(()), |all, one| all.and(one))
+            // All are waited for; the first failure is told.
+            ended.collect::<Vec<_>>().into_iter().collect()
         })
     }
 }

@@ -1,6 +1,6 @@
 use burn::tensor::{Distribution, Tensor, backend::Backend};
 use search::tasks::LanguageTask;
-use supernet::recurrent::{LanguageSize, LanguageSupernetConfig};
+use supernet::recurrent::{CellForm, LanguageSize, LanguageSupernetConfig};
 use workbench::text::{Corpus, LanguageProblem, SequenceBatch, Vocabulary};
 
 use crate::{Cli, Train, answer, configure};
@@ -29,7 +29,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
         size: LanguageSize { words, hidden },
         space: config.space.clone(),
         normalization: config.network.normalization,
-        form: config.network.form,
+        form: CellForm::Searched,
     });
     // Of the corpus only the loss is used.
     let vocabulary: Vocabulary = (0..words).map(|word| format!("w{word}")).collect();

@@ -370,6 +370,7 @@ mod tests {
     fn the_default_is_valid_and_round_trips() {
         let config = Config::resolve(None, &[]).unwrap();
         assert_eq!((config.name.as_str(), config.space.nodes), ("austen", 8));
+        assert_eq!(config.network.form, CellForm::Retrained);
         let again = resolve("again", &config.to_toml().unwrap());
         assert_eq!(config, again);
         assert_eq!(config.fingerprint().unwrap(), again.fingerprint().unwrap());
@@ -396,6 +397,8 @@ mod tests {
                 (300, 256)
             );
             assert_eq!(config.network.normalization, StepNormalization::StepSum);
+            assert_eq!(config.network.form, CellForm::Searched);
+            assert_eq!(config.alpha.weight_decay, 1e-3);
         }
     }
 

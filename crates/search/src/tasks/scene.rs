@@ -216,6 +216,8 @@ impl Task for SceneTask {
                 "data": Self::data_name(config),
                 "seed": config.seed,
                 "epochs": config.search.epochs,
+                "scenes": config.data.scenes,
+                "folder": config.data.folder,
             },
             "inherited": { "batch_size": config.search.batch_size, "seed": config.seed },
         });

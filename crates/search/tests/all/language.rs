@@ -35,7 +35,7 @@ fn corpus(folder: &Path, paragraphs: usize) {
     }
 }
 
-const TINY: [&str; 14] = [
+const TINY: [&str; 16] = [
     "--task",
     "language",
     "--set",
@@ -50,6 +50,8 @@ const TINY: [&str; 14] = [
     "space.nodes=3",
     "--set",
     "data.evaluation={validation=3, test=3}",
+    "--set",
+    "network.form=searched",
 ];
 
 fn search(folder: &Path, more: &[&str]) -> Output {
