@@ -22,12 +22,12 @@ fn an_unknown_shape_or_field_of_a_schedule_names_the_schedule() {
     assert_eq!(
         message("{ shape = \"liner\", from = 1, to = 0 }"),
         "configuration a.toml: unknown value `liner` for `weights.rate.shape`; did you mean \
-         `linear`? Valid: constant, linear, cosine"
+         `linear`? Valid: constant, linear, cosine, poly"
     );
     assert_eq!(
         message("{ shape = \"linear\", from = 1, too = 0 }"),
         "configuration a.toml: unknown field `too` in [weights.rate]; did you mean `to`? Valid: \
-         shape, from, to, value"
+         shape, from, to, value, power, floor"
     );
     assert_eq!(
         message("{ shape = \"constant\" }"),
