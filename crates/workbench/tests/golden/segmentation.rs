@@ -3,7 +3,6 @@
 
 use std::fs;
 
-use burn::backend::Autodiff;
 use burn::tensor::{Int, Tensor, TensorData};
 use burn_flex::Flex;
 use serde_json::Value;
@@ -11,7 +10,7 @@ use workbench::optim::Schedule;
 use workbench::problem::Confusion;
 use workbench::scenes::{pixel_counts, pixel_cross_entropy};
 
-type Train = Autodiff<Flex>;
+use crate::values::{Train, cases, shape};
 
 fn golden() -> Value {
     let default = concat!(
@@ -21,13 +20,6 @@ fn golden() -> Value {
     let path = std::env::var("SEGMENTATION_GOLDEN").unwrap_or(default.into());
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-/// The cases of a list that holds at least one.
-fn cases(all: &Value) -> &[Value] {
-    let cases = all.as_array().unwrap();
-    assert!(!cases.is_empty());
-    cases
 }
 
 /// All numbers of a nested list, row by row; none for `null`.
@@ -40,14 +32,6 @@ fn flat(value: &Value) -> Vec<Option<f64>> {
 
 fn numbers(value: &Value) -> Vec<f64> {
     flat(value).into_iter().map(Option::unwrap).collect()
-}
-
-fn shape<const D: usize>(mut value: &Value) -> [usize; D] {
-    std::array::from_fn(|_| {
-        let length = value.as_array().unwrap().len();
-        value = &value[0];
-        length
-    })
 }
 
 fn tensor<const D: usize>(value: &Value) -> Tensor<Train, D> {
