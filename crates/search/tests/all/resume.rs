@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use workbench::record::{SearchEpoch, SearchTiming};
 
+/// Of the searches that are killed.
 const EPOCHS: usize = 4;
 
 /// The program, for which Ctrl-C is not ignored where it is for the tests, as in a script's background.
@@ -72,6 +73,18 @@ fn lines(run: &Path) -> usize {
     std::fs::read_to_string(run.join("metrics.jsonl")).map_or(0, |text| text.lines().count())
 }
 
+/// Kills a search in the midst of the epoch after the second.
+pub(crate) fn kill_in_the_third_epoch(mut child: Child, run: &Path) {
+    wait_for_epochs(run, &mut child, 2);
+    // While epoch 2 is drawn or saved or soon after, and well before the end of the last one.
+    std::thread::sleep(Duration::from_millis(60));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let done = lines(run);
+    assert!((2..EPOCHS).contains(&done), "killed after epoch {done}");
+    assert!(!run.join("result.json").exists());
+}
+
 /// Waits until so many epochs are logged.
 fn wait_for_epochs(run: &Path, child: &mut Child, epochs: usize) {
     let begun = Instant::now();
@@ -97,15 +110,7 @@ fn killed_and_resumed(method: &str) {
     let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
     assert!(start(&whole, method).wait().unwrap().success());
 
-    let mut child = start(&broken, method);
-    wait_for_epochs(&broken, &mut child, 2);
-    // While epoch 2 is drawn or saved or soon after, and well before the end of epoch 3.
-    std::thread::sleep(Duration::from_millis(60));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let done = lines(&broken);
-    assert!((2..EPOCHS).contains(&done), "killed after epoch {done}");
-    assert!(!broken.join("result.json").exists());
+    kill_in_the_third_epoch(start(&broken, method), &broken);
     for picture in ["cells.svg", "loss.svg", "probabilities-normal.svg"] {
         assert!(
             broken.join(picture).exists(),

@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use workbench::record::SearchOutcome;
 
-use crate::resume::records;
+use crate::resume::{kill_in_the_third_epoch, records};
 
 const TINY: [&str; 20] = [
     "--task",
@@ -109,7 +108,7 @@ fn killed_in_the_middle_of_an_epoch_and_resumed_it_ends_the_same() {
     assert!(search(path, &arguments("whole")).status.success());
 
     let broken = path.join("broken");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_search"))
+    let child = Command::new(env!("CARGO_BIN_EXE_search"))
         .args(TINY)
         .args(arguments("broken"))
         .current_dir(path)
@@ -117,18 +116,7 @@ fn killed_in_the_middle_of_an_epoch_and_resumed_it_ends_the_same() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let logged =
-        || fs::read_to_string(broken.join("metrics.jsonl")).map_or(0, |text| text.lines().count());
-    let begun = Instant::now();
-    while logged() < 2 {
-        assert!(begun.elapsed() < Duration::from_secs(300), "no epoch");
-        assert!(child.try_wait().unwrap().is_none(), "ended by itself");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    std::thread::sleep(Duration::from_millis(60));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(!broken.join("result.json").exists());
+    kill_in_the_third_epoch(child, &broken);
     let resumed = Command::new(env!("CARGO_BIN_EXE_search"))
         .args(["resume", "broken"])
         .current_dir(path)

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use workbench::record::FitEpoch;
+use crate::killed::{lines, records, result};
 
 const EPOCHS: usize = 4;
 
@@ -56,26 +56,6 @@ fn start(run: &Path) -> Child {
 
 fn resume(run: &Path) -> Command {
     command(&["resume", run.to_str().unwrap()])
-}
-
-fn records(run: &Path) -> Vec<FitEpoch> {
-    let records: Vec<FitEpoch> = workbench::metrics::read(run.join("metrics.jsonl")).unwrap();
-    let timeless = |record| FitEpoch {
-        seconds: 0.0,
-        ..record
-    };
-    records.into_iter().map(timeless).collect()
-}
-
-fn result(run: &Path) -> serde_json::Value {
-    let text = std::fs::read_to_string(run.join("result.json")).unwrap();
-    let mut result: serde_json::Value = serde_json::from_str(&text).unwrap();
-    result["seconds"] = 0.into();
-    result
-}
-
-fn lines(run: &Path) -> usize {
-    std::fs::read_to_string(run.join("metrics.jsonl")).map_or(0, |text| text.lines().count())
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod fit_commands;
 mod fit_resume;
 mod genotypes;
 mod image_folders;
+mod killed;
 mod language;
 #[cfg(target_os = "linux")]
 mod memory;

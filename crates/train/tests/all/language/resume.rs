@@ -1,16 +1,10 @@
 //! A training of language that is killed and resumed ends as one that was not.
 
-use std::fs;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-use serde_json::Value;
 use workbench::optim::non_monotone_trigger;
-use workbench::record::FitEpoch;
 
 use super::{corpus, fit};
 use crate::fit_commands::printed;
+use crate::killed::{kill_after, lines, records, result, spawn};
 
 const EPOCHS: usize = 9;
 
@@ -39,59 +33,6 @@ fn arguments(out: &str) -> Vec<&str> {
     let small = fit(&[]);
     let small = &small[..small.len() - 2];
     [small, &set].concat()
-}
-
-fn spawn(folder: &Path, arguments: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_train"))
-        .args(arguments)
-        .current_dir(folder)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-fn records(run: &Path) -> Vec<FitEpoch> {
-    let records: Vec<FitEpoch> = workbench::metrics::read(run.join("metrics.jsonl")).unwrap();
-    let timeless = |record| FitEpoch {
-        seconds: 0.0,
-        ..record
-    };
-    records.into_iter().map(timeless).collect()
-}
-
-fn result(run: &Path) -> Value {
-    let text = fs::read_to_string(run.join("result.json")).unwrap();
-    let mut result: Value = serde_json::from_str(&text).unwrap();
-    result["seconds"] = 0.into();
-    result
-}
-
-fn lines(run: &Path) -> usize {
-    fs::read_to_string(run.join("metrics.jsonl")).map_or(0, |text| text.lines().count())
-}
-
-/// Kills the process in the midst of the epoch after `epochs`.
-fn kill_after(mut child: Child, run: &Path, epochs: usize) {
-    let begun = Instant::now();
-    while lines(run) < epochs {
-        assert!(
-            begun.elapsed() < Duration::from_secs(300),
-            "no epoch {epochs}"
-        );
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "ended before it was killed"
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    std::thread::sleep(Duration::from_millis(30));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(
-        !run.join("result.json").exists(),
-        "finished before it was killed"
-    );
 }
 
 #[test]
