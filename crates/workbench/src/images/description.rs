@@ -79,7 +79,7 @@ impl DataDescription {
     }
 
     /// The description that a run remembers; `name` is how an error calls the data set of now.
-    pub(super) fn from_json(json: &Value, name: &str) -> Result<Self> {
+    pub(crate) fn from_json(json: &Value, name: &str) -> Result<Self> {
         Self::deserialize(json).map_err(|_| {
             let expected = "which its checkpoint does not say";
             differs(name, "images".into(), expected.into())
@@ -99,6 +99,17 @@ impl DataDescription {
             true => Ok(()),
             false => Err(differs(name, count(train.images), count(self.images))),
         }
+    }
+
+    /// Checks the classes alone against what a run remembers of its data: a network is as good as it was,
+    /// with how many images it would be trained now.
+    ///
+    /// # Errors
+    ///
+    /// When they differ, or nothing is remembered.
+    pub fn check_classes(&self, before: &Value, name: &str) -> Result<()> {
+        let before = Self::from_json(before, name)?;
+        before.classes.check(&self.classes, name)
     }
 }
 

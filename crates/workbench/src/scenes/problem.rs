@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Int, Tensor, backend::Backend};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::batch::SceneBatch;
@@ -248,12 +247,7 @@ impl Problem for SceneProblem {
     }
 
     fn check(&self, before: &Value) -> Result<()> {
-        let before =
-            DataDescription::deserialize(before).map_err(|_| WorkbenchError::OtherData {
-                name: self.name.clone(),
-                found: "images".into(),
-                expected: "which its checkpoint does not say".into(),
-            })?;
+        let before = DataDescription::from_json(before, &self.name)?;
         before.check(&self.description, &self.name)
     }
 

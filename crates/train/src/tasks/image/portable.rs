@@ -1,18 +1,16 @@
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use serde_json::Value;
 use supernet::{DerivedNetwork, ModelBackend, OperationForm, StateDict};
 use toml::Table;
 use workbench::images::{
-    Classes, DataDescription, DatasetId, FolderOptions, ImageProblem, image_files_below, load_test,
+    Classes, DatasetId, FolderOptions, ImageProblem, image_files_below, load_test,
 };
 use workbench::problem::Problem;
 
 use super::export::{ExportConfig, Frame, TrainedOn};
 use super::predict::{Prediction, read_image};
 use super::{ImageCommand, ImageData, ImageFit, ImageRecipe};
-use crate::export::json;
 use crate::portable::{DataChoice, Inherited, Portable, Question};
 use crate::{FitConfig, TrainError, Trainer};
 
@@ -88,15 +86,9 @@ impl Portable for ImageRecipe {
         Ok(model.load_state_dict(weights)?)
     }
 
-    /// Classes alone: a network is as good as it was, with how many images it would be trained now.
     fn check_network(problem: &ImageProblem, before: &Value) -> Result<(), TrainError> {
-        let classes = |data: &Value| {
-            let description = DataDescription::deserialize(data);
-            let description = description.map_err(json("what the run remembers of its data"))?;
-            Ok::<_, TrainError>(description.classes)
-        };
-        let now = classes(&problem.description())?;
-        Ok(classes(before)?.check(&now, &problem.name())?)
+        let now = problem.data();
+        Ok(now.check_classes(before, &problem.name())?)
     }
 
     fn with_data(mut config: FitConfig<Self>, choice: &DataChoice) -> FitConfig<Self> {

@@ -1,11 +1,10 @@
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use serde_json::Value;
 use supernet::segmentation::SegmentationNetwork;
 use supernet::{ModelBackend, OperationForm, StateDict};
 use workbench::config::Joined;
-use workbench::images::{Classes, DataDescription, image_files_below};
+use workbench::images::{Classes, image_files_below};
 use workbench::problem::{Problem, Split};
 use workbench::scenes::{PairOptions, SceneData, SceneProblem, SceneSet, SceneSetId};
 
@@ -13,7 +12,6 @@ use super::config::TrainingShare;
 use super::export::{SceneExport, SceneImages, SceneTrainedOn};
 use super::predict::{ENDINGS, SceneMask};
 use super::{SceneCommand, SceneFit, SceneRecipe};
-use crate::export::json;
 use crate::portable::{DataChoice, Inherited, Portable, Question, Views};
 use crate::{FitConfig, TrainError, Trainer};
 
@@ -90,15 +88,9 @@ impl Portable for SceneRecipe {
         Ok(model.load_state_dict(weights)?)
     }
 
-    /// Classes alone: a network is as good as it was, with how many images it would be trained now.
     fn check_network(problem: &SceneProblem, before: &Value) -> Result<(), TrainError> {
-        let classes = |data: &Value| {
-            let description = DataDescription::deserialize(data);
-            let description = description.map_err(json("what the run remembers of its data"))?;
-            Ok::<_, TrainError>(description.classes)
-        };
-        let now = classes(&problem.description())?;
-        Ok(classes(before)?.check(&now, &problem.name())?)
+        let now = problem.data();
+        Ok(now.check_classes(before, &problem.name())?)
     }
 
     fn with_data(mut config: FitConfig<Self>, choice: &DataChoice) -> FitConfig<Self> {
