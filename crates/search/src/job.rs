@@ -230,10 +230,15 @@ impl<B: TrainBackend> Place<B> {
         let genotypes = genotypes.collect::<Result<Vec<_>, _>>()?;
         let open = || Ok(self.open::<T>(config)?.0);
         let (session, notes) = Session::resume(folder, open, &self.label)?;
+        let search = session.experiment();
+        if search.epoch() == 0 {
+            let problem = "has no finished epoch, whose weights cells could be scored with; valid is a run \
+                           that has one";
+            return Err(session.folder().refused(problem).into());
+        }
         for note in notes {
             eprintln!("note: {note}");
         }
-        let search = session.experiment();
         let mut scores = InheritedScores {
             epoch: search.epoch(),
             metric: search.data().metric(),

@@ -59,7 +59,7 @@ impl Contest {
         let mut table = Table::new(&rules, &self.rules);
         for entry in &entries {
             match entry.outcome()? {
-                Some(outcome) => table.push(Row {
+                Some(outcome) => table.rows.push(Row {
                     name: entry.label.clone(),
                     seed: entry.seed,
                     outcome,

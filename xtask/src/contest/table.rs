@@ -40,10 +40,6 @@ impl Table {
         }
     }
 
-    pub fn push(&mut self, row: Row) {
-        self.rows.push(row);
-    }
-
     fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for row in &self.rows {
@@ -196,7 +192,7 @@ mod tests {
                 "result_epoch":2,"weights":77,"multiply_adds":9,"test_loss":0.5,"test_error":{error},
                 "genotype":"cell: tanh@0 | relu@1","seconds":1.0}}"#
             );
-            table.push(Row {
+            table.rows.push(Row {
                 name: name.into(),
                 seed,
                 outcome: serde_json::from_str(&outcome).unwrap(),

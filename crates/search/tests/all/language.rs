@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use workbench::record::{InheritedScores, SearchOutcome, SecondScoring};
 
-use crate::resume::records;
+use crate::resume::{kill_in_the_third_epoch, records};
 
 /// Words in an order by chance, a paragraph of nine each.
 fn text(paragraphs: usize, mut state: u32) -> String {
@@ -152,6 +151,12 @@ fn cells_are_scored_with_the_weights_of_a_search_as_its_child_is() {
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(message.contains(said), "{message}");
     }
+
+    fs::remove_dir_all(path.join("run/checkpoints")).unwrap();
+    let output = score(&[other]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("has no finished epoch"), "{message}");
 }
 
 #[test]
@@ -163,7 +168,7 @@ fn killed_in_the_middle_of_an_epoch_and_resumed_it_ends_the_same() {
     assert!(search(path, &arguments("whole")).status.success());
 
     let broken = path.join("broken");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_search"))
+    let child = Command::new(env!("CARGO_BIN_EXE_search"))
         .args(TINY)
         .args(arguments("broken"))
         .current_dir(path)
@@ -171,18 +176,7 @@ fn killed_in_the_middle_of_an_epoch_and_resumed_it_ends_the_same() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let logged =
-        || fs::read_to_string(broken.join("metrics.jsonl")).map_or(0, |text| text.lines().count());
-    let begun = Instant::now();
-    while logged() < 2 {
-        assert!(begun.elapsed() < Duration::from_secs(300), "no epoch");
-        assert!(child.try_wait().unwrap().is_none(), "ended by itself");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    std::thread::sleep(Duration::from_millis(60));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(!broken.join("result.json").exists());
+    kill_in_the_third_epoch(child, &broken);
     let resumed = Command::new(env!("CARGO_BIN_EXE_search"))
         .args(["resume", "broken"])
         .current_dir(path)
