@@ -70,7 +70,7 @@ fn a_search_ends_in_a_page_that_can_be_written_again() {
         "child less supernet",
         "<mark>search.epochs = 1</mark>",
         "class=\"chart\"",
-        "type=\"range\"",
+        "class=\"slider\"",
         "class=\"heat confusion\"",
         "--config run&#x2f;config.toml",
     ] {

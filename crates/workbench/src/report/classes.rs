@@ -1,7 +1,7 @@
 //! How a network does class by class.
 
 use super::{Bar, Bars, Block, ConfusionTable, Table};
-use crate::record::{ByClass, Metric};
+use crate::record::{ByClass, Direction, Metric};
 
 /// At most this many classes make a matrix; of more, the most frequent mistakes are listed.
 const MOST: usize = 25;
@@ -19,9 +19,10 @@ pub fn by_class(metric: &Metric, by_class: &ByClass, of: &str) -> Vec<Block> {
     });
     let bars: Vec<Bar> = bars.collect();
     let values = bars.iter().filter_map(|bar| bar.value);
-    let most = match &*metric.unit {
-        "%" => 100.0,
-        _ => values.fold(f64::MIN_POSITIVE, f64::max),
+    // Mistakes are few: beside 100 % none of them would show.
+    let most = match metric.direction {
+        Direction::Higher if metric.unit == "%" => 100.0,
+        _ => values.fold(1.0, f64::max),
     };
     let scores = Block::Bars(Bars {
         caption: format!("{} of each class", metric.name),

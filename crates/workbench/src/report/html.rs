@@ -53,7 +53,9 @@ impl Page {
             }),
         };
         // The ending makes it escape.
-        let environment = Environment::new();
+        let mut environment = Environment::new();
+        environment.add_filter("surprise", surprise);
+        environment.add_filter("fixed", |value: f64| format!("{value:.2}"));
         let made = environment.render_named_str("page.html", TEMPLATE, page);
         made.map_err(|error| failed(&self.title, error.to_string()))
     }
@@ -61,6 +63,15 @@ impl Page {
     fn blocks(&self) -> impl Iterator<Item = &Block> {
         self.chapters.iter().flat_map(|chapter| &chapter.blocks)
     }
+}
+
+/// How unexpected something of a probability is, from 0 to 1: in proportion to its logarithm, as most words of a
+/// text are improbable and the differences between them matter.
+fn surprise(probability: f64) -> f64 {
+    /// In nats, of what is hardly ever right.
+    const MOST: f64 = 10.0;
+    let nats = -probability.max(f64::MIN_POSITIVE).ln();
+    (100.0 * nats / MOST).round().clamp(0.0, 100.0) / 100.0
 }
 
 fn failed(title: &str, found: String) -> WorkbenchError {
@@ -160,4 +171,15 @@ fn inline(svg: &str) -> Value {
     let width = element.split_once(" width=\"");
     let width = width.and_then(|(_, rest)| rest.split('"').next()?.parse::<f64>().ok());
     context! { svg => Value::from_safe_string(element), width => width.unwrap_or(640.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::surprise;
+
+    #[test]
+    fn surprise_grows_with_the_logarithm() {
+        let values = [1.0, (-5.0_f64).exp(), (-20.0_f64).exp(), 0.0];
+        assert_eq!(values.map(surprise), [0.0, 0.5, 1.0, 1.0]);
+    }
 }

@@ -4,11 +4,9 @@
   const dark = matchMedia("screen and (prefers-color-scheme: dark)");
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const read = (holder) => JSON.parse(holder.querySelector("script").textContent);
-  // Black lines would not show on a dark page.
-  const line = (index) => {
-    const own = COLOURS[index % COLOURS.length];
-    return dark.matches && own === "#000000" ? "#ffffff" : own;
-  };
+  // The same colours, lighter.
+  const LIGHTER = ["#4aa8e8", "#f08c45", "#2cc295", "#dd93bd", "#f0b94a", "#9bd3f5", "#ffffff", "#a8a8a8"];
+  const line = (index) => (dark.matches ? LIGHTER : COLOURS)[index % COLOURS.length];
   const short = (value) => value == null ? "-" : Number(value.toPrecision(5)).toString();
 
   function plot(figure) {
@@ -44,7 +42,7 @@
         y: { range: (_, from, to) => uPlot.rangeNum(low(from), high(to), 0.08, false) },
       },
       axes: [axis(data.x_label, { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000], size: 34 }),
-        axis(data.y_label, { size: (_, values) => 14 + 7.5 * Math.max(1, ...(values || []).map((value) => value.length)) })],
+        axis(data.y_label, { size: (_, values) => 22 + 7.5 * Math.max(1, ...(values || []).map((value) => value.length)) })],
       series: [{ label: data.x_label }].concat(data.series.map((series, index) => ({
         label: series.name, stroke: line(index), width: 2, spanGaps: true,
         dash: index >= COLOURS.length ? [6, 4] : undefined,
@@ -77,15 +75,16 @@
   });
   draw();
   dark.addEventListener("change", draw);
-  let waiting;
-  addEventListener("resize", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => charts.forEach((chart, index) =>
-      chart.setSize({ width: figures[index].querySelector(".plot").clientWidth, height: 280 })), 100);
+  const fit = () => charts.forEach((chart, index) => {
+    const width = figures[index].querySelector(".plot").clientWidth;
+    if (width > 0 && width !== chart.width) chart.setSize({ width, height: 280 });
   });
+  const widths = new ResizeObserver(() => requestAnimationFrame(fit));
+  figures.forEach((figure) => widths.observe(figure));
 
   document.querySelectorAll(".probabilities").forEach((holder) => {
     const data = read(holder), slider = holder.querySelector("input"), shown = holder.querySelector("output");
+    if (!slider) return;
     const cells = [...holder.querySelectorAll("td")];
     slider.addEventListener("input", () => {
       const values = data.values[slider.value].flat();

@@ -206,8 +206,8 @@ impl Problem for LanguageProblem {
     const EXAMPLES: &'static str = "tokens";
     const SHOWING: Showing = Showing {
         most: 4,
-        text: "The beginning of the test text, each word with how probable the network thought it: the stronger \
-               the colour, the less it was expected.",
+        text: "Passages of the test text, each word with how probable the network thought it: the stronger the \
+               colour, the less it was expected.",
     };
 
     fn name(&self) -> String {
