@@ -411,6 +411,6 @@ fn evenly(records: &[SearchEpoch], most: usize) -> Vec<&SearchEpoch> {
     let every = records.len().div_ceil(most).max(1);
     let last = records.len().saturating_sub(1);
     let kept = records.iter().enumerate();
-    let kept = kept.filter(|(at, _)| (last - at) % every == 0);
+    let kept = kept.filter(|(at, _)| (last - at).is_multiple_of(every));
     kept.map(|(_, record)| record).collect()
 }

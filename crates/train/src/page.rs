@@ -268,7 +268,7 @@ impl<R: Recipe> Run<'_, R> {
         let every = self.records.len().div_ceil(MOST_ROWS).max(1);
         let last = self.records.len().saturating_sub(1);
         let kept = self.records.iter().enumerate();
-        let kept = kept.filter(|(at, _)| (last - at) % every == 0);
+        let kept = kept.filter(|(at, _)| (last - at).is_multiple_of(every));
         Table {
             caption: "Figures of the epochs".into(),
             head,

@@ -55,6 +55,7 @@ fn a_search_ends_in_a_page_that_can_be_written_again() {
         "Answers",
         "Mistakes",
         "Class by class, on test",
+        "Notes",
         "Data",
         "Configuration",
         "Hardware",
@@ -90,7 +91,7 @@ fn a_search_ends_in_a_page_that_can_be_written_again() {
     done(path, &["report", "run"]);
     let html = read(&page);
     assert!(html.contains("No epoch is finished yet.") && !html.contains("class=\"chart\""));
-    let expected = ["Configuration", "The command that repeats it"];
+    let expected = ["Notes", "Configuration", "The command that repeats it"];
     assert_eq!(headings(&html), expected);
     assert!(refused(path, &["report", "nowhere"]).contains("does not exist"));
 }

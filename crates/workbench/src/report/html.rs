@@ -152,7 +152,7 @@ fn thinned(chart: &Chart) -> Chart {
         let last = series.points.len().saturating_sub(1);
         let every = series.points.len().div_ceil(MOST_POINTS).max(1);
         let points = series.points.iter().enumerate();
-        let points = points.filter(|(at, _)| at % every == 0 || *at == last);
+        let points = points.filter(|(at, _)| at.is_multiple_of(every) || *at == last);
         Series {
             name: series.name.clone(),
             points: points.map(|(_, point)| *point).collect(),
