@@ -18,6 +18,7 @@ use workbench::seeds::Seeds;
 use self::jobs::Job;
 use self::table::{Row, Table};
 use crate::passed::{BackendOptions, SearchOptions};
+use crate::table_page;
 
 /// Search with every method, retrain what it finds, and write a table of errors and gaps.
 #[derive(Args)]
@@ -56,7 +57,7 @@ pub struct GapTable {
     /// it is kept, and what is unfinished is resumed.
     #[arg(long, value_name = "FOLDER")]
     runs: Option<PathBuf>,
-    /// Folder for `table.md` and `table.svg`.
+    /// Folder for `table.md`, `table.svg` and both as a page, `report.html`.
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
     /// Run nothing: make the table of what is there.
@@ -181,7 +182,10 @@ impl GapTable {
         fs::create_dir_all(&self.out)
             .with_context(|| format!("cannot create {}", self.out.display()))?;
         write_atomic(self.out.join("table.md"), table.markdown())?;
-        write_atomic(self.out.join("table.svg"), chart::svg(&table))?;
+        let picture = chart::svg(&table);
+        write_atomic(self.out.join("table.svg"), &picture)?;
+        let page = self.out.join("report.html");
+        table_page::write(&page, &table.markdown(), Some(picture))?;
         print!("{}", table.markdown());
         Ok(())
     }

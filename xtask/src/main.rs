@@ -6,10 +6,12 @@ mod bench_step;
 mod contest;
 mod gap_table;
 mod machine;
+mod pages;
 mod passed;
 mod peer;
 mod readme;
 mod seeds;
+mod table_page;
 mod worker;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +31,8 @@ enum Experiment {
     GapTable(gap_table::GapTable),
     /// Train what searches find beside other cells and networks, as a file says, and write a table.
     Contest(contest::Contest),
+    /// Check pages in a browser, and take pictures of them.
+    Pages(pages::Pages),
     /// Build and run the README of egs-core in an empty crate.
     Readme(readme::Readme),
     /// Measure speed.
@@ -51,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         Experiment::Seeds(seeds) => seeds.run(),
         Experiment::GapTable(table) => table.run(),
         Experiment::Contest(contest) => contest.run(),
+        Experiment::Pages(pages) => pages.run(),
         Experiment::Readme(readme) => readme.run(),
         Experiment::Bench(Bench::Egs(bench)) => bench.run(),
         Experiment::Bench(Bench::Step(bench)) => bench.run(),

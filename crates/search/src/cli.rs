@@ -5,22 +5,24 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use workbench::WorkbenchError;
 use workbench::backend::BackendName;
+use workbench::cli::{CompareArgs, Shorthands, set_text};
 use workbench::cli::{ConfigFile, ConfigQuery, ConfigQuestion, ResumeArgs, RunArgs, RunsOn};
-use workbench::cli::{Shorthands, set_text};
 use workbench::config::DEFAULT_TASK;
 use workbench::files;
 use workbench::metrics;
 use workbench::record::{SearchEpoch, SearchOutcome};
+use workbench::report::write_page;
 use workbench::run_folder::{RunFolder, RunKind};
 
 use crate::best::Retraining;
 use crate::cells::named_cells;
 pub use crate::job::Job;
 use crate::job::{ConfigText, Work, task_of, task_of_seeds};
+use crate::page::MADE_BY;
 use crate::resume::Continuation;
 use crate::seeds::{self, is_of_seeds};
 use crate::tasks::{AllShorthands, TaskName, for_task};
-use crate::{SearchConfig, SearchError, Task, draw_genotype, summary};
+use crate::{SearchConfig, SearchError, Task, draw_genotype, run_page, summary};
 
 /// Differentiable architecture search with the Ensemble Gumbel-Softmax estimator.
 ///
@@ -53,6 +55,13 @@ enum Command {
         /// The run folder, or the one that `run --seeds` filled.
         run: PathBuf,
     },
+    /// Write the page of a run, or of several seeds, again from what lies in its folder.
+    Report {
+        /// The run folder, or the one that `run --seeds` filled.
+        run: PathBuf,
+    },
+    /// Put searches side by side: what their settings differ in, scores, times and weights.
+    Compare(CompareArgs),
     /// Retrain what several seeds found for a few epochs and pick the best by validation error.
     Best(BestArgs),
     /// Score cells with the weights that a search left, as its own child is scored: on what validates.
@@ -207,6 +216,25 @@ impl Cli {
                 for_task!(task_of(&folder)?, T => show::<T>(&folder))?;
                 return Ok(None);
             }
+            Command::Report { run } => {
+                let folder = match is_of_seeds(&run) {
+                    true => {
+                        seeds::write_page(&run)?;
+                        RunFolder::at(run)
+                    }
+                    false => {
+                        let folder = RunFolder::open_as(run, RunKind::Search)?;
+                        for_task!(task_of(&folder)?, T => report::<T>(&folder))?;
+                        folder
+                    }
+                };
+                println!("wrote {}", folder.page().display());
+                return Ok(None);
+            }
+            Command::Compare(args) => {
+                args.run(RunKind::Search, MADE_BY)?;
+                return Ok(None);
+            }
             Command::Draw {
                 genotype,
                 out,
@@ -250,6 +278,11 @@ fn show<T: Task>(folder: &RunFolder) -> Result<(), SearchError> {
     };
     print!("{}", summary(folder, &config, &records, outcome.as_ref()));
     Ok(())
+}
+
+fn report<T: Task>(folder: &RunFolder) -> Result<(), SearchError> {
+    let page = run_page(folder, &SearchConfig::<T>::of_run(folder)?)?;
+    Ok(write_page(folder, &page)?)
 }
 
 /// The first task that can read these cells; the usual one where none can, and then says why.

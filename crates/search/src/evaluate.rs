@@ -5,7 +5,7 @@ use workbench::record::Score;
 use workbench::scoring::score;
 
 use crate::objective::run_sampled;
-use crate::{Pass, SearchConfig, SearchError, Task};
+use crate::{AnswerOf, BatchOf, Pass, SearchConfig, SearchError, Task};
 
 /// What is scored, on which data, as which configuration says.
 pub struct Scoring<'a, B: ModelBackend, T: Task> {
@@ -74,6 +74,21 @@ impl<B: ModelBackend, T: Task> Scoring<'_, B, T> {
         split: Split,
         statistics: Statistics,
     ) -> Result<Score, SearchError> {
+        self.child_heard(child, split, statistics, |_, _| {})
+    }
+
+    /// As [`child`](Self::child), and tells `heard` of every answer and its batch.
+    ///
+    /// # Errors
+    ///
+    /// As [`child`](Self::child).
+    pub fn child_heard(
+        &self,
+        child: &T::Child<B>,
+        split: Split,
+        statistics: Statistics,
+        mut heard: impl FnMut(&AnswerOf<T, B>, &BatchOf<T, B>),
+    ) -> Result<Score, SearchError> {
         let config = self.config;
         let mut carry = T::Carry::<B>::default();
         score(
@@ -86,6 +101,7 @@ impl<B: ModelBackend, T: Task> Scoring<'_, B, T> {
                 let from = std::mem::take(&mut carry);
                 let answered = self.task.run_child(child, batch, from, statistics);
                 carry = answered.carry;
+                heard(&answered.answer, batch);
                 Ok(answered.answer)
             },
         )

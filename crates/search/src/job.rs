@@ -349,6 +349,7 @@ impl<B: TrainBackend> Place<B> {
                 self.resume(run, config, Share::OneOfSeveral)?;
             }
         }
+        seeds::write_page(&folder)?;
         print!("{}", seeds::summary(&folder)?);
         let folder = folder.display().to_string();
         let best = command("search", &["best", &folder]);

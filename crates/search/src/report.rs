@@ -4,9 +4,10 @@ use supernet::{CellGenotype, Genotype, OperationSet, Relaxation};
 use workbench::columns::{field, field_of};
 use workbench::drawing::{CellDrawing, DrawnEdge, cells_svg};
 use workbench::files::{write_atomic, write_json};
-use workbench::plot::{LineChart, LineName, Panel, Shaded, SmallMultiples};
+use workbench::plot::{LineName, Panel, Shaded, SmallMultiples};
 use workbench::problem::Problem;
 use workbench::record::{ChildCost, SearchEpoch, SearchOutcome, SecondScore, capitalised};
+use workbench::report::{Chart, Series};
 use workbench::run_folder::RunFolder;
 
 use crate::{SearchConfig, SearchError, Task, weightless};
@@ -61,68 +62,75 @@ pub fn write_reports<T: Task>(
     genotype: &Genotype<T::Op>,
     records: &[SearchEpoch],
 ) -> Result<(), SearchError> {
-    let Some(last) = records.last() else {
+    if records.is_empty() {
         return Ok(());
-    };
+    }
     write_json(folder.genotype(), "the genotype", genotype)?;
     write_atomic(folder.cells(), draw_genotype::<T>(genotype)?)?;
 
-    let curve = |name: &str, value: &dyn Fn(&SearchEpoch) -> Option<f64>| {
-        let points = records
-            .iter()
-            .filter_map(|record| value(record).map(|value| (record.epoch as f64, value)));
-        (name.to_string(), points.collect::<Vec<_>>())
+    for Curves { file, chart } in charts(config, records) {
+        write_atomic(folder.file(&file), chart.svg()?)?;
+    }
+    for (cell, name) in T::Op::CELLS.iter().enumerate() {
+        let svg = probabilities_svg(config, records, cell)?;
+        write_atomic(folder.file(&format!("probabilities-{name}.svg")), svg)?;
+    }
+    Ok(())
+}
+
+/// Curves of the epochs so far.
+pub(crate) struct Curves {
+    /// Name of their picture in the run folder.
+    pub(crate) file: String,
+    pub(crate) chart: Chart,
+}
+
+/// The loss, the score and the gap; none before the first epoch.
+pub(crate) fn charts<T: Task>(config: &SearchConfig<T>, records: &[SearchEpoch]) -> Vec<Curves> {
+    let Some(last) = records.last() else {
+        return Vec::new();
     };
-    let loss = [
+    let curve = |name: &str, value: &dyn Fn(&SearchEpoch) -> Option<f64>| {
+        Series::over_epochs(name, records, |record: &SearchEpoch| {
+            Some((record.epoch, value(record)?))
+        })
+    };
+    let metric = &last.metric;
+    let shown = metric.curve();
+    let loss = vec![
         curve("weights (training)", &|r| Some(r.train.loss)),
         curve("architecture step", &|r| r.architecture_loss),
         curve("supernet (validation)", &|r| Some(r.supernet.loss)),
         curve("child (validation)", &|r| Some(r.child.loss)),
     ];
-    let metric = &last.metric;
-    let shown = metric.curve();
-    let scores = [
+    let scores = vec![
         curve("weights (training)", &|r| Some(shown.value(r.train.value))),
         curve("supernet (validation)", &|r| {
             Some(shown.value(r.supernet.value))
         }),
         curve("child (validation)", &|r| Some(shown.value(r.child.value))),
     ];
-    let gap = [
+    let gap = vec![
         curve("statistics of the batch", &|r| Some(r.gap)),
         curve(T::SECOND_SCORING.curve(), &|r| r.second.map(|s| s.gap)),
     ];
-    let shaded = warm_up(config);
-    let line_chart = |title: &str, unit: &str, baseline, curves: &[_]| {
-        let chart = LineChart {
-            title,
-            x_label: "epoch",
-            y_label: unit,
-            shaded,
+    let curves = |file: String, title: &str, unit: &str, baseline, series| Curves {
+        file,
+        chart: Chart {
+            title: title.into(),
+            x_label: "epoch".into(),
+            y_label: unit.into(),
+            shaded: warm_up(config).map(|shaded| (shaded.name.into(), shaded.until)),
             baseline,
-        };
-        chart.svg(curves)
+            series,
+        },
     };
     let (gap_title, gap_unit) = ("Gap between child and supernet", metric.gap_unit());
-    let mut charts = vec![
-        ("loss.svg".into(), line_chart("Loss", "nats", None, &loss)?),
-        (
-            shown.file_name(),
-            line_chart(&shown.title, &shown.unit, None, &scores)?,
-        ),
-        (
-            "gap.svg".into(),
-            line_chart(gap_title, gap_unit, Some(0.0), &gap)?,
-        ),
-    ];
-    for (cell, name) in T::Op::CELLS.iter().enumerate() {
-        let svg = probabilities(config, records, cell)?;
-        charts.push((format!("probabilities-{name}.svg"), svg));
-    }
-    for (name, svg) in charts {
-        write_atomic(folder.file(&name), svg)?;
-    }
-    Ok(())
+    vec![
+        curves("loss.svg".into(), "Loss", "nats", None, loss),
+        curves(shown.file_name(), &shown.title, &shown.unit, None, scores),
+        curves("gap.svg".into(), gap_title, gap_unit, Some(0.0), gap),
+    ]
 }
 
 /// The epochs in which weights are trained alone.
@@ -136,7 +144,7 @@ fn warm_up<T: Task>(config: &SearchConfig<T>) -> Option<Shaded<'static>> {
     })
 }
 
-fn probabilities<T: Task>(
+pub(crate) fn probabilities_svg<T: Task>(
     config: &SearchConfig<T>,
     records: &[SearchEpoch],
     cell: usize,
@@ -148,21 +156,18 @@ fn probabilities<T: Task>(
     };
     let names: Vec<LineName> = space.operations.iter().map(name).collect();
     let mut panels = Vec::new();
-    for node in 0..space.nodes {
-        for input in 0..space.incoming(node) {
-            let edge = space.first_edge(node) + input;
-            let line = |op: usize| {
-                let point = |record: &SearchEpoch| {
-                    let p = record.cells.get(cell)?.probabilities.get(edge)?.get(op)?;
-                    Some((record.epoch as f64, *p))
-                };
-                records.iter().filter_map(point).collect()
+    for (edge, title) in edges(config) {
+        let line = |op: usize| {
+            let point = |record: &SearchEpoch| {
+                let p = record.cells.get(cell)?.probabilities.get(edge)?.get(op)?;
+                Some((record.epoch as f64, *p))
             };
-            panels.push(Panel {
-                title: format!("{} to node {}", source::<T>(input), T::FIRST_NODE + node),
-                lines: (0..space.ops()).map(line).collect(),
-            });
-        }
+            records.iter().filter_map(point).collect()
+        };
+        panels.push(Panel {
+            title,
+            lines: (0..space.ops()).map(line).collect(),
+        });
     }
     let title = format!("Probabilities, {}", T::cell_title(cell));
     let multiples = SmallMultiples {
@@ -172,6 +177,20 @@ fn probabilities<T: Task>(
         shaded: warm_up(config),
     };
     Ok(multiples.svg(&panels)?)
+}
+
+/// The edges of a cell by their numbers, and what they are called.
+pub(crate) fn edges<T: Task>(config: &SearchConfig<T>) -> Vec<(usize, String)> {
+    let space = &config.space;
+    let of_node = |node: usize| {
+        let named = move |input| {
+            let edge = space.first_edge(node) + input;
+            let from = source::<T>(input);
+            (edge, format!("{from} to node {}", T::FIRST_NODE + node))
+        };
+        (0..space.incoming(node)).map(named)
+    };
+    (0..space.nodes).flat_map(of_node).collect()
 }
 
 fn source<T: Task>(input: usize) -> String {
@@ -224,11 +243,7 @@ pub fn summary<T: Task>(
             );
         }
     }
-    let runs_as = match search.method.rules().relaxation {
-        Relaxation::Code => "sampled codes",
-        Relaxation::Relaxed => "relaxed samples",
-        Relaxation::Mixture => "mixture of all operations",
-    };
+    let runs_as = runs_as(config);
     let supernet = metric.show(last.supernet.value);
     text += &field(
         "supernet",
@@ -275,6 +290,15 @@ pub fn summary<T: Task>(
         ),
     );
     text + &cells::<T>(&last.genotype)
+}
+
+/// What a supernet is run as.
+pub(crate) fn runs_as<T: Task>(config: &SearchConfig<T>) -> &'static str {
+    match config.search.method.rules().relaxation {
+        Relaxation::Code => "sampled codes",
+        Relaxation::Relaxed => "relaxed samples",
+        Relaxation::Mixture => "mixture of all operations",
+    }
 }
 
 /// Mean entropy of the estimator's rows while nothing is decided, in nats.

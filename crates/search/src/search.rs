@@ -15,10 +15,12 @@ use workbench::record::{
 };
 use workbench::run_folder::RunFolder;
 use workbench::scoring::Totals;
-use workbench::session::{Experiment, Extension, Reporter};
+use workbench::session::{Ended, Experiment, Extension, Reporter};
+use workbench::showing::Listener;
 use workbench::stream::RngKey;
 
 use crate::evaluate::Scoring;
+use crate::page::{answers, run_page};
 use crate::plan::Budget;
 use crate::report::undecided_entropy;
 use crate::{
@@ -422,6 +424,13 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
         write_reports(folder, &self.config, &self.genotype()?, records)
     }
 
+    fn write_page(&self, folder: &RunFolder) -> Result<(), SearchError> {
+        Ok(workbench::report::write_page(
+            folder,
+            &run_page(folder, &self.config)?,
+        )?)
+    }
+
     /// The child with inherited weights, where the task exports it.
     fn write_product(&self, folder: &RunFolder) -> Result<(), SearchError> {
         let genotype = self.genotype()?;
@@ -436,17 +445,19 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
         &self,
         backend: &str,
         records: &[SearchEpoch],
-    ) -> Result<SearchOutcome, SearchError> {
+    ) -> Result<Ended<SearchOutcome>, SearchError> {
         let genotype = self.genotype()?;
         let child = self.child(&genotype)?;
+        let (problem, mut listener) = (&self.problem, Listener::new(&self.problem));
+        let heard = |answer: &_, batch: &_| listener.hear(problem, answer, batch);
         let test = self
             .scoring()
-            .child(&child, Split::Test, Statistics::Batch)?;
+            .child_heard(&child, Split::Test, Statistics::Batch, heard)?;
         let last = records.last().ok_or_else(|| {
             SearchError::field("search.epochs", 0, "1 or more: the log holds no epoch")
         })?;
         let config = &self.config;
-        Ok(SearchOutcome {
+        let outcome = SearchOutcome {
             name: config.name.clone(),
             task: T::NAME.into(),
             method: config.search.method.to_string(),
@@ -477,7 +488,9 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
                 .iter()
                 .map(|r| r.timing.search_seconds + r.timing.validation_seconds)
                 .sum(),
-        })
+        };
+        let answers = answers(problem, listener);
+        Ok(Ended { outcome, answers })
     }
 }
 

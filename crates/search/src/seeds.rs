@@ -6,10 +6,12 @@ use serde::Deserialize;
 use workbench::columns::field;
 use workbench::files;
 use workbench::record::{Metric, SearchOutcome};
-use workbench::run_folder::RunFolder;
+use workbench::report::SeedRuns;
+use workbench::run_folder::{RunFolder, RunKind};
 use workbench::statistics::seeds_table;
 
 use crate::SearchError;
+use crate::page::MADE_BY;
 
 /// The folders `seed-SEED` of a folder of several searches, by name.
 ///
@@ -39,6 +41,46 @@ pub(crate) fn nothing_finished(folder: &Path) -> SearchError {
     SearchError::run_folder(folder, problem)
 }
 
+/// Searches of a folder, finished ones and names of the others.
+struct Searches {
+    ends: Vec<SearchOutcome>,
+    others: Vec<String>,
+}
+
+fn searches(folder: &Path) -> Result<Searches, SearchError> {
+    let (mut ends, mut others) = (Vec::new(), Vec::new());
+    for run in seed_folders(folder)? {
+        match run.result() {
+            result if result.exists() => ends.push(SearchOutcome::read(result)?),
+            _ => {
+                let name = run.path().file_name().unwrap_or_default();
+                others.push(name.to_string_lossy().into_owned());
+            }
+        }
+    }
+    ends.sort_by_key(|end| end.seed);
+    Ok(Searches { ends, others })
+}
+
+/// Writes the page of the finished searches of a folder.
+///
+/// # Errors
+///
+/// When a record cannot be read or the page not be written.
+pub(crate) fn write_page(folder: &Path) -> Result<(), SearchError> {
+    let Searches { ends, .. } = searches(folder)?;
+    let heads = heads(&ends).map(|[top, bottom]| format!("{top} {bottom}").trim().to_string());
+    let runs: Vec<_> = ends.iter().map(|end| (end.seed, figures(end))).collect();
+    let page = SeedRuns {
+        kind: RunKind::Search,
+        folder,
+        heads: &heads,
+        runs: &runs,
+        made_by: MADE_BY,
+    };
+    Ok(page.write_page()?)
+}
+
 /// The searches of a folder for a terminal: a row for each that is finished, their mean and deviation,
 /// those that are not finished, and the choice among them where it was made.
 ///
@@ -46,23 +88,14 @@ pub(crate) fn nothing_finished(folder: &Path) -> SearchError {
 ///
 /// When none is finished or a file cannot be read.
 pub(crate) fn summary(folder: &Path) -> Result<String, SearchError> {
-    let (mut ends, mut others) = (Vec::new(), Vec::new());
-    for run in seed_folders(folder)? {
-        match run.result() {
-            result if result.exists() => ends.push(SearchOutcome::read(result)?),
-            _ => others.push(run.path().file_name().unwrap_or_default().to_owned()),
-        }
-    }
-    ends.sort_by_key(|end| end.seed);
+    let Searches { ends, others } = searches(folder)?;
     let first = ends.first().ok_or_else(|| nothing_finished(folder))?;
     let (data, method) = (&first.data, &first.method);
     let mut text = field("runs", &folder.display().to_string());
     text += &field("data", &format!("{data}, method {method}"));
     text += &table(&ends);
     if !others.is_empty() {
-        let names = others.iter().map(|name| name.to_string_lossy());
-        let names: Vec<_> = names.collect();
-        text += &field("begun", &format!("{}: not finished", names.join(", ")));
+        text += &field("begun", &format!("{}: not finished", others.join(", ")));
     }
     let choice = folder.join("best.json");
     if choice.exists() {
@@ -85,8 +118,8 @@ fn chosen(path: &Path) -> Result<String, SearchError> {
     Ok(choice.best)
 }
 
-/// A row for each search.
-fn table(ends: &[SearchOutcome]) -> String {
+/// Names of the figures of a search, in two lines each.
+fn heads(ends: &[SearchOutcome]) -> [[String; 2]; 5] {
     let metric = ends.first().map_or(Metric::ERROR, |end| end.metric.clone());
     let score = metric.heading();
     let heads = [
@@ -96,12 +129,23 @@ fn table(ends: &[SearchOutcome]) -> String {
         ["child test", &score],
         ["", "seconds"],
     ];
-    let figures = |end: &SearchOutcome| {
-        let scores = [end.supernet, end.child, end.gap, end.child_test];
-        [&scores[..], &[end.seconds]].concat()
-    };
+    heads.map(|head| head.map(String::from))
+}
+
+fn figures(end: &SearchOutcome) -> Vec<f64> {
+    vec![
+        end.supernet,
+        end.child,
+        end.gap,
+        end.child_test,
+        end.seconds,
+    ]
+}
+
+/// A row for each search.
+fn table(ends: &[SearchOutcome]) -> String {
     let runs: Vec<_> = ends.iter().map(|end| (end.seed, figures(end))).collect();
-    seeds_table(&heads.map(|head| head.map(String::from)), &runs)
+    seeds_table(&heads(ends), &runs)
 }
 
 #[cfg(test)]

@@ -6,11 +6,12 @@ use workbench::machine::processor;
 use workbench::problem::{Fact, Problem, Split, facts_of, steps_fact};
 use workbench::record::{ByClass, FitEpoch, FitOutcome};
 use workbench::run_folder::RunFolder;
-use workbench::session::{Experiment, Extension, Reporter};
+use workbench::session::{Ended, Experiment, Extension, Reporter};
+use workbench::showing::Listener;
 
-use crate::{
-    FitConfig, FitState, Judging, TrainError, TrainRecipe, Trainer, score_by_class, write_curves,
-};
+use crate::page::run_page;
+use crate::trainer::score_each;
+use crate::{FitConfig, FitState, Judging, TrainError, TrainRecipe, Trainer, write_curves};
 
 /// The training of a recipe's network: the experiment of a [`Session`](workbench::session::Session).
 pub struct Fit<B: TrainBackend, R: TrainRecipe<B>> {
@@ -188,7 +189,16 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
         write_curves(folder, &metric, warmup_epochs, records)
     }
 
-    fn outcome(&self, backend: &str, records: &[FitEpoch]) -> Result<FitOutcome, TrainError> {
+    fn write_page(&self, folder: &RunFolder) -> Result<(), TrainError> {
+        let page = run_page(folder, self.config())?;
+        Ok(workbench::report::write_page(folder, &page)?)
+    }
+
+    fn outcome(
+        &self,
+        backend: &str,
+        records: &[FitEpoch],
+    ) -> Result<Ended<FitOutcome>, TrainError> {
         let Trainer {
             config,
             recipe,
@@ -198,13 +208,16 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
         let (network, result_epoch) = self.state.result();
         let size = recipe.size()?;
         let (how, device) = (Judging::running(config.fit.pass_size()), &self.device);
-        let (test, _, confusion) =
-            score_by_class(recipe, problem, &network, Split::Test, how, device)?;
-        let by_class = confusion.map(|confusion| {
-            let score = |class| problem.class_score(&confusion, class);
-            ByClass::of(&confusion, score)
+        let mut listener = Listener::new(problem);
+        let heard = |answer: &_, batch: &_| listener.hear(problem, answer, batch);
+        let (test, _) = score_each(recipe, problem, &network, Split::Test, how, device, heard)?;
+        let by_class = listener.confusion().map(|confusion| {
+            let score = |class| problem.class_score(confusion, class);
+            ByClass::of(confusion, score)
         });
-        Ok(FitOutcome {
+        let mut answers = listener.chapters();
+        answers.extend(recipe.answers(problem, &network, device)?);
+        let outcome = FitOutcome {
             name: config.name.clone(),
             task: config.task.clone(),
             data: problem.name(),
@@ -221,6 +234,7 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
             by_class,
             genotype: config.genotype.to_string(),
             seconds: records.iter().map(|record| record.seconds).sum(),
-        })
+        };
+        Ok(Ended { outcome, answers })
     }
 }

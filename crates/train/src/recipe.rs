@@ -12,6 +12,7 @@ use workbench::cli::Shorthand;
 use workbench::config::Section;
 use workbench::precision::{Precision, cast_convolutions};
 use workbench::problem::{Problem, Score};
+use workbench::report::Chapter;
 
 use crate::{Averaging, FitConfig, TrainError};
 
@@ -176,6 +177,22 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
             0.0 => Averaging::Off,
             decay => Averaging::Exponential { decay },
         }
+    }
+
+    /// What else a page shows of the network of a finished training, beside the answers to test examples:
+    /// such as text that it writes.
+    ///
+    /// # Errors
+    ///
+    /// When the network cannot be asked.
+    fn answers<B: ModelBackend>(
+        &self,
+        problem: &Self::Problem,
+        network: &Self::Model<B>,
+        device: &B::Device,
+    ) -> Result<Vec<Chapter>, TrainError> {
+        let _ = (problem, network, device);
+        Ok(Vec::new())
     }
 
     /// Figures of an epoch, counted from 0, that only this task has, for its record.

@@ -1,9 +1,16 @@
 use workbench::files::write_atomic;
-use workbench::plot::{LineChart, Shaded};
 use workbench::record::{FitEpoch, Metric};
+use workbench::report::{Chart, Series};
 use workbench::run_folder::RunFolder;
 
 use crate::TrainError;
+
+/// Curves of the epochs so far.
+pub(crate) struct Curves {
+    /// Name of their picture in the run folder.
+    pub(crate) file: String,
+    pub(crate) chart: Chart,
+}
 
 /// Writes `loss.svg` and the picture of the metric: the curves of the epochs so far, of which the first
 /// `warmup_epochs` are shaded.
@@ -17,9 +24,18 @@ pub fn write_curves(
     warmup_epochs: usize,
     records: &[FitEpoch],
 ) -> Result<(), TrainError> {
+    for Curves { file, chart } in charts(metric, warmup_epochs, records) {
+        write_atomic(folder.file(&file), chart.svg()?)?;
+    }
+    Ok(())
+}
+
+/// The loss and the score.
+pub(crate) fn charts(metric: &Metric, warmup_epochs: usize, records: &[FitEpoch]) -> Vec<Curves> {
     let curve = |name: &str, value: &dyn Fn(&FitEpoch) -> Option<f64>| {
-        let point = |record: &FitEpoch| Some((record.epoch as f64, value(record)?));
-        (name.to_string(), records.iter().filter_map(point).collect())
+        Series::over_epochs(name, records, |record: &FitEpoch| {
+            Some((record.epoch, value(record)?))
+        })
     };
     let held_out = records.iter().any(|record| record.validation.is_some());
     let shown = metric.curve();
@@ -30,23 +46,21 @@ pub fn write_curves(
         let value = |r: &FitEpoch| r.validation.map(|score| shown.value(score.value));
         scores.push(curve("validation", &value));
     }
-    let shaded = (warmup_epochs > 0).then_some(Shaded {
-        name: "warm-up",
-        // Between its last epoch and the next.
-        until: warmup_epochs as f64 + 0.5,
-    });
-    for (name, title, unit, curves) in [
-        ("loss.svg", "Loss", "nats", loss),
-        (&shown.file_name(), &shown.title, &shown.unit, scores),
-    ] {
-        let chart = LineChart {
-            title,
-            x_label: "epoch",
-            y_label: unit,
-            shaded,
+    // Between its last epoch and the next.
+    let shaded = (warmup_epochs > 0).then(|| ("warm-up".to_string(), warmup_epochs as f64 + 0.5));
+    let curves = |file: String, title: &str, unit: &str, series| Curves {
+        file,
+        chart: Chart {
+            title: title.into(),
+            x_label: "epoch".into(),
+            y_label: unit.into(),
+            shaded: shaded.clone(),
             baseline: None,
-        };
-        write_atomic(folder.file(name), chart.svg(&curves)?)?;
-    }
-    Ok(())
+            series,
+        },
+    };
+    vec![
+        curves("loss.svg".into(), "Loss", "nats", loss),
+        curves(shown.file_name(), &shown.title, &shown.unit, scores),
+    ]
 }

@@ -295,7 +295,7 @@ pub fn score_by_class<B: ModelBackend, R: Recipe>(
 }
 
 /// Scores a network and tells `heard` of every answer.
-fn score_each<B: ModelBackend, R: Recipe>(
+pub(crate) fn score_each<B: ModelBackend, R: Recipe>(
     recipe: &R,
     problem: &R::Problem,
     network: &R::Model<B>,

@@ -38,6 +38,7 @@ pub mod precision;
 pub mod problem;
 pub mod progress;
 pub mod record;
+pub mod report;
 pub mod run_folder;
 #[cfg(feature = "burn")]
 pub mod scenes;
@@ -47,6 +48,8 @@ pub mod seeds;
 #[cfg(feature = "burn")]
 pub mod session;
 pub mod shell;
+#[cfg(feature = "burn")]
+pub mod showing;
 pub mod statistics;
 #[cfg(feature = "burn")]
 pub mod stream;

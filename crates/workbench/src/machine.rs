@@ -117,6 +117,22 @@ pub fn processor() -> String {
     format!("{model}, {}", vectors())
 }
 
+/// What a run is on, by name: `backend` and what the system tells.
+pub fn hardware(backend: &str) -> Vec<(String, String)> {
+    let threads = std::thread::available_parallelism();
+    let threads = threads.map(|count| ("threads", count.to_string())).ok();
+    let memory = Memory::now();
+    let memory = memory.map(|memory| ("memory", format!("{} available", memory.available)));
+    let system = format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH);
+    let facts = [("backend", backend.into()), ("processor", processor())];
+    let facts = facts
+        .into_iter()
+        .chain(threads)
+        .chain(memory)
+        .chain([("system", system)]);
+    facts.map(|(name, value)| (name.into(), value)).collect()
+}
+
 /// The vector instructions that the CPU's kernels choose among, and their width.
 #[cfg(target_arch = "x86_64")]
 fn vectors() -> &'static str {

@@ -4,7 +4,10 @@
 /// Red, green, blue.
 pub(crate) type Rgb = (u8, u8, u8);
 
-const COLOURS: [Rgb; 8] = [
+/// Lines that have a colour of their own.
+pub(crate) const COUNT: usize = 8;
+
+const COLOURS: [Rgb; COUNT] = [
     (0, 114, 178),
     (213, 94, 0),
     (0, 158, 115),

@@ -6,6 +6,7 @@ use burn::tensor::{Int, Tensor, backend::Backend};
 use serde_json::Value;
 
 pub use crate::record::{Confusion, Direction, Metric, Score};
+use crate::report::Sample;
 pub use crate::stream::RngKey;
 use crate::stream::{evaluation_lists, training_lists};
 use crate::{Result, WorkbenchError};
@@ -72,6 +73,20 @@ pub struct Classified<B: Backend> {
     pub answered: Tensor<B, 1, Int>,
 }
 
+/// What a page shows of examples that a network answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Showing {
+    /// At most so many of the first examples, and as many of the first mistakes.
+    pub most: usize,
+    /// What they are, in a sentence or two.
+    pub text: &'static str,
+}
+
+impl Showing {
+    /// Nothing is shown.
+    pub const NOTHING: Self = Self { most: 0, text: "" };
+}
+
 /// Something to be learned from examples: data, loss and score, apart from any network. A network
 /// answers a batch; the problem says how good the answer is.
 ///
@@ -90,6 +105,9 @@ pub trait Problem: Send + Sync + 'static {
 
     /// What [`classified`](Self::classified) tells apart, as a plural noun, where it is not the examples.
     const CLASSIFIED: &'static str = Self::EXAMPLES;
+
+    /// What a page shows of the answers to test examples; by default nothing.
+    const SHOWING: Showing = Showing::NOTHING;
 
     /// The name of the data set.
     fn name(&self) -> String {
@@ -264,6 +282,17 @@ pub trait Problem: Send + Sync + 'static {
         _answer: &Self::Answer<B>,
         _batch: &Self::Batch<B>,
     ) -> Option<Classified<B>> {
+        None
+    }
+
+    /// What a page shows of an example, or stream, at a place in a batch; asked for only where
+    /// [`SHOWING`](Self::SHOWING) wants some.
+    fn shown<B: Backend>(
+        &self,
+        _answer: &Self::Answer<B>,
+        _batch: &Self::Batch<B>,
+        _at: usize,
+    ) -> Option<Sample> {
         None
     }
 

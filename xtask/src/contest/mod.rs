@@ -18,6 +18,7 @@ use self::entry::{Entry, Searches};
 use self::rules::Rules;
 use self::table::{Row, Table};
 use crate::passed::BackendOptions;
+use crate::table_page;
 
 /// Train what searches find beside other cells, as a file says, and write a table beside the file.
 #[derive(Args)]
@@ -80,6 +81,7 @@ impl Contest {
         }
         let markdown = table.markdown();
         write_atomic(place.join("table.md"), &markdown)?;
+        table_page::write(&runs.join("report.html"), &markdown, None)?;
         print!("{markdown}");
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use workbench::run_folder::RunFolder;
 
-fn search(folder: &Path, arguments: &[&str]) -> Output {
+pub(super) fn search(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_search"))
         .args(arguments)
         .current_dir(folder)
@@ -14,7 +14,7 @@ fn search(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 /// One cell of two nodes for one epoch: a second or two.
-const TINY: [&str; 12] = [
+pub(super) const TINY: [&str; 12] = [
     "--epochs",
     "1",
     "--set",
@@ -29,7 +29,7 @@ const TINY: [&str; 12] = [
     "search.batch_size=128",
 ];
 
-fn refused(folder: &Path, arguments: &[&str]) -> String {
+pub(super) fn refused(folder: &Path, arguments: &[&str]) -> String {
     let output = search(folder, arguments);
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
@@ -264,6 +264,8 @@ fn a_run_leaves_its_folder_and_can_be_shown_drawn_and_not_resumed_as_another() {
             "metrics.jsonl",
             "probabilities-normal.svg",
             "probabilities-reduce.svg",
+            "report.html",
+            "report.json",
             "result.json"
         ]
     );
@@ -322,7 +324,10 @@ fn seeds_are_searched_kept_and_the_best_of_them_is_picked() {
     let told = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
     let output = search(path, &run("1,2"));
     assert!(output.status.success(), "{}", told(&output));
-    assert_eq!(names(&path.join("all")), ["seed-1", "seed-2"]);
+    assert_eq!(
+        names(&path.join("all")),
+        ["report.html", "seed-1", "seed-2"]
+    );
     let log = std::fs::read(path.join("all/seed-2/metrics.jsonl")).unwrap();
     // What a process leaves that is killed at once.
     std::fs::create_dir(path.join("all/seed-3")).unwrap();
@@ -336,7 +341,10 @@ fn seeds_are_searched_kept_and_the_best_of_them_is_picked() {
         "{}",
         told(&output)
     );
-    assert_eq!(names(&path.join("all")), ["seed-1", "seed-2", "seed-3"]);
+    assert_eq!(
+        names(&path.join("all")),
+        ["report.html", "seed-1", "seed-2", "seed-3"]
+    );
     assert!(path.join("all/seed-1/result.json").exists());
     assert_eq!(
         std::fs::read(path.join("all/seed-2/metrics.jsonl")).unwrap(),

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use workbench::record::{InheritedScores, SearchOutcome, SecondScoring};
 
+use crate::page;
 use crate::resume::{kill_in_the_third_epoch, records};
 
 /// Words in an order by chance, a paragraph of nine each.
@@ -112,6 +113,8 @@ fn every_method_searches_derives_draws_and_leaves_its_child() {
         assert_eq!(config["task"], "language");
         assert_eq!(config["network"]["cell"]["form"], "searched");
         assert!(run.join("child/model.safetensors").exists());
+        let page = page::read(&run.join("report.html"));
+        assert!(page::headings(&page).contains(&"Answers") && page.contains("class=\"words\""));
     }
 }
 

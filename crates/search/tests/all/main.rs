@@ -6,6 +6,7 @@ mod language;
 #[cfg(target_os = "linux")]
 mod memory;
 mod own_task;
+mod page;
 mod resume;
 mod scene;
 mod values;

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use workbench::record::SearchOutcome;
 
+use crate::page;
 use crate::resume::{kill_in_the_third_epoch, records};
 
 const TINY: [&str; 20] = [
@@ -94,6 +95,9 @@ fn every_method_searches_derives_draws_and_leaves_its_child() {
         assert_eq!(config["network"]["encoder"]["kind"], "cells");
         assert_eq!(config["class_names"][0], "background");
         assert!(run.join("child/model.safetensors").exists());
+        let page = page::read(&run.join("report.html"));
+        assert!(page::headings(&page).contains(&"Class by class, on test"));
+        assert!(page.contains("class=\"panels\"") && page.contains("</i>background</span>"));
     }
 }
 

@@ -75,12 +75,22 @@ pub(super) fn published_text(metric: &Metric, value: f64, published: Option<f64>
 
 /// The trainings of several seeds as a table.
 pub(super) fn seeds_text(ends: &[FitOutcome]) -> String {
+    let runs: Vec<_> = ends
+        .iter()
+        .map(|end| (end.seed, seed_figures(end)))
+        .collect();
+    seeds_table(&seed_heads(ends), &runs)
+}
+
+/// Names of the figures of one of several trainings, in two lines each.
+pub(super) fn seed_heads(ends: &[FitOutcome]) -> [[String; 2]; 3] {
     let metric = ends.first().map_or(Metric::ERROR, |end| end.metric.clone());
     let score = metric.heading();
-    let heads = [["test", "loss"], ["test", &score], ["", "seconds"]];
-    let figures = |end: &FitOutcome| vec![end.test.loss, end.test.value, end.seconds];
-    let runs: Vec<_> = ends.iter().map(|end| (end.seed, figures(end))).collect();
-    seeds_table(&heads.map(|head| head.map(String::from)), &runs)
+    [["test", "loss"], ["test", &score], ["", "seconds"]].map(|head| head.map(String::from))
+}
+
+pub(super) fn seed_figures(end: &FitOutcome) -> Vec<f64> {
+    vec![end.test.loss, end.test.value, end.seconds]
 }
 
 #[cfg(test)]

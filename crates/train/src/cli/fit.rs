@@ -18,6 +18,7 @@ use workbench::{WorkbenchError, files, interrupt};
 
 use super::display::{Display, print_outcome, seeds_text};
 use super::network::note;
+use super::page::write_seeds_page;
 use super::place::Place;
 use crate::tasks::{AllShorthands, task_of_cells};
 use crate::trained::read_config;
@@ -197,6 +198,7 @@ fn fit_seeds<B: TrainBackend, R: TrainRecipe<B>>(
         let path = folder.join(format!("seed-{seed}"));
         ends.push(start_or_go_on(path, config, selected, runs_on)?);
     }
+    write_seeds_page(folder, &ends)?;
     print!("{}", seeds_text(&ends));
     Ok(())
 }

@@ -6,16 +6,21 @@ mod fit;
 mod job;
 mod line;
 mod network;
+mod page;
 mod place;
 mod predict;
 mod resume;
 mod views;
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 use workbench::backend::BackendName;
-use workbench::cli::{ConfigFile, ConfigQuery, ConfigQuestion};
+use workbench::cli::{CompareArgs, ConfigFile, ConfigQuery, ConfigQuestion};
 use workbench::config::{DEFAULT_TASK, task_name};
+use workbench::run_folder::RunKind;
 
+use crate::page::MADE_BY;
 use crate::tasks::{TaskCommand, TaskName, for_task};
 use crate::{FitConfig, Recipe, TrainError};
 
@@ -43,6 +48,13 @@ enum Command {
     Export(network::ExportArgs),
     /// Ask a network about files.
     Predict(predict::PredictArgs),
+    /// Write the page of a run, or of several seeds, again from what lies in its folder.
+    Report {
+        /// The run folder, or the one that `fit --seeds` filled.
+        run: PathBuf,
+    },
+    /// Put trainings side by side: what their settings differ in, scores, times and weights.
+    Compare(CompareArgs),
     /// Print or check a configuration.
     Config(ConfigQuery),
     #[command(skip)]
@@ -63,6 +75,14 @@ impl Cli {
             Command::Eval(args) => Work::Eval(args),
             Command::Export(args) => Work::Export(args),
             Command::Predict(args) => Work::Predict(args),
+            Command::Report { run } => {
+                page::report(&run)?;
+                return Ok(None);
+            }
+            Command::Compare(args) => {
+                args.run(RunKind::Training, MADE_BY)?;
+                return Ok(None);
+            }
             Command::Config(query) => {
                 answer(query)?;
                 return Ok(None);

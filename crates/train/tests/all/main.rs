@@ -11,6 +11,7 @@ mod language;
 #[cfg(target_os = "linux")]
 mod memory;
 mod own_recipe;
+mod page;
 mod recipe;
 mod scene;
 mod searched;

@@ -1,5 +1,6 @@
 //! Options that the binaries share.
 
+mod compare;
 mod runs_on;
 mod shorthand;
 mod typed;
@@ -15,6 +16,7 @@ use crate::optim::Schedule;
 use crate::seeds::Seeds;
 use crate::{Result, WorkbenchError, files};
 
+pub use compare::CompareArgs;
 pub use runs_on::RunsOn;
 pub use shorthand::{Shorthand, ShorthandList, Shorthands, Takes};
 pub use typed::{command, this_command};

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{ElementConversion, Tensor, backend::Backend};
 use serde_json::Value;
 
 use super::batch::Batch;
 use super::loss::{class_score, class_sums, cross_entropy, smoothed_cross_entropy};
 use super::{Augment, DataDescription, Dataset, TrainTest};
-use crate::problem::{Classified, Fact, Metric, Phase, Problem, RngKey, Score, Split, Visit};
+use crate::problem::{
+    Classified, Fact, Metric, Phase, Problem, RngKey, Score, Showing, Split, Visit,
+};
+use crate::report::Sample;
+use crate::showing::{Shrinking, denormalised, picture};
 use crate::stream::{AHEAD, evaluation_lists, training_lists};
 use crate::{Result, WorkbenchError};
 
@@ -27,6 +31,10 @@ pub struct ImageProblem {
     description: DataDescription,
     notes: Vec<String>,
 }
+
+/// Of a picture in a page, in pixels.
+const LONGEST_SIDE: u32 = 96;
+
 impl ImageProblem {
     /// The data of a search: the share `weights_fraction` of each class of the training images is for
     /// weights, the others are for logits and validation. `augment` is done to the images for weights and, as in DARTS'
@@ -171,6 +179,10 @@ impl Problem for ImageProblem {
 
     const EXAMPLES: &'static str = "images";
     const UNREADABLE: [&'static str; 2] = ["image file", "image files"];
+    const SHOWING: Showing = Showing {
+        most: 16,
+        text: "Test images as the network sees them and what it takes them for; they are picked by chance.",
+    };
 
     fn name(&self) -> String {
         self.name.clone()
@@ -222,6 +234,28 @@ impl Problem for ImageProblem {
         Some(Classified {
             truth: batch.labels.clone(),
             answered: logits.clone().argmax(1).flatten(0, 1),
+        })
+    }
+
+    fn shown<B: Backend>(
+        &self,
+        logits: &Tensor<B, 2>,
+        batch: &Batch<B>,
+        at: usize,
+    ) -> Option<Sample> {
+        let image = batch.images.clone().narrow(0, at, 1).squeeze_dim(0);
+        let image = denormalised(image, self.test.mean(), self.test.std())?;
+        let name = |class: i64| {
+            let names = self.classes().unwrap_or_default();
+            let class = usize::try_from(class).ok();
+            class.and_then(|class| names.get(class).cloned())
+        };
+        let answered = logits.clone().narrow(0, at, 1).argmax(1);
+        let truth = batch.labels.clone().narrow(0, at, 1);
+        Some(Sample::Labelled {
+            picture: picture(&image, LONGEST_SIDE, Shrinking::Smooth)?,
+            truth: name(truth.into_scalar().elem())?,
+            answered: name(answered.into_scalar().elem())?,
         })
     }
 

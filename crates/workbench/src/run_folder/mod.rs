@@ -134,6 +134,16 @@ impl RunFolder {
         self.file("cells.svg")
     }
 
+    /// What a person opens to see a run, `report.html`.
+    pub fn page(&self) -> PathBuf {
+        self.file("report.html")
+    }
+
+    /// What the page tells that no other record holds, `report.json`.
+    pub fn particulars(&self) -> PathBuf {
+        self.file("report.json")
+    }
+
     /// Names of what is in the folder, sorted, folders with a `/`, without what is hidden; empty where it
     /// cannot be read.
     pub fn content(&self) -> Vec<String> {

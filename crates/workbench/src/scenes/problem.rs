@@ -1,19 +1,23 @@
 //! Telling the class of every pixel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::tensor::{Int, Tensor, backend::Backend};
+use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 
 use super::batch::SceneBatch;
+use super::colours::class_colour;
 use super::loss::{pixel_counts, pixel_cross_entropy};
 use super::prepare::Preparation;
 use super::set::{SceneSet, SceneTrainTest};
 use super::{IGNORED, SceneChanges};
 use crate::images::DataDescription;
 use crate::problem::{
-    Classified, Confusion, Fact, Metric, Phase, Problem, RngKey, Score, Split, Visit,
+    Classified, Confusion, Fact, Metric, Phase, Problem, RngKey, Score, Showing, Split, Visit,
 };
+use crate::report::{Panel, Sample};
+use crate::showing::{Shrinking, denormalised, picture};
 use crate::stream::{AHEAD, Prefetch, cut, evaluation_lists, training_lists};
 use crate::{Result, WorkbenchError};
 
@@ -35,6 +39,9 @@ pub struct SceneProblem {
     description: DataDescription,
     notes: Vec<String>,
 }
+
+/// Of a picture in a page, in pixels.
+const LONGEST_SIDE: u32 = 192;
 
 impl SceneProblem {
     /// The data of a search: the share `weights_fraction` of the training images is for weights, the others
@@ -154,6 +161,27 @@ impl SceneProblem {
         prepared.map(move |batch| Ok(batch?.upload(&device)))
     }
 
+    /// Classes `[height, width]` in their colours, and which class has which colour.
+    fn painted<B: Backend>(&self, classes: Tensor<B, 2, Int>) -> (RgbImage, Vec<(String, String)>) {
+        let [height, width] = classes.dims();
+        let classes: Vec<u8> = classes
+            .into_data()
+            .iter::<i64>()
+            .map(|class| class as u8)
+            .collect();
+        let image = RgbImage::from_fn(width as u32, height as u32, |x, y| {
+            Rgb(class_colour(classes[y as usize * width + x as usize]))
+        });
+        let present: BTreeSet<u8> = classes.iter().copied().collect();
+        let named = |class: u8| {
+            let [red, green, blue] = class_colour(class);
+            let name = self.class_names.get(usize::from(class));
+            let name = name.map_or("not counted", String::as_str);
+            (name.to_string(), format!("#{red:02x}{green:02x}{blue:02x}"))
+        };
+        (image, present.into_iter().map(named).collect())
+    }
+
     /// What [`sums`](Problem::sums) counted.
     fn counted(&self, counts: &[f64]) -> Confusion {
         let classes = self.class_names.len();
@@ -186,6 +214,10 @@ impl Problem for SceneProblem {
 
     const EXAMPLES: &'static str = "images";
     const CLASSIFIED: &'static str = "pixels";
+    const SHOWING: Showing = Showing {
+        most: 6,
+        text: "Test images, their true classes and what the network takes their pixels for.",
+    };
 
     fn name(&self) -> String {
         self.name.clone()
@@ -235,6 +267,35 @@ impl Problem for SceneProblem {
         Some(Classified {
             truth: truth.mask_fill(ignored, -1),
             answered: logits.clone().argmax(1).reshape(pixels),
+        })
+    }
+
+    fn shown<B: Backend>(
+        &self,
+        logits: &Tensor<B, 4>,
+        batch: &SceneBatch<B>,
+        at: usize,
+    ) -> Option<Sample> {
+        let image = batch.images.clone().narrow(0, at, 1).squeeze_dim(0);
+        let image = denormalised(image, &self.test.mean(), &self.test.std())?;
+        let truth = batch.masks.clone().narrow(0, at, 1).squeeze_dim(0);
+        let answered = logits.clone().narrow(0, at, 1).argmax(1);
+        let answered: Tensor<B, 2, Int> = answered.squeeze_dims(&[0, 1]);
+        let panel = |name: &str, image: &RgbImage, shrinking, key| {
+            let picture = picture(image, LONGEST_SIDE, shrinking)?;
+            let name = name.into();
+            Some(Panel { name, picture, key })
+        };
+        let painted = |name: &str, classes| {
+            let (image, key) = self.painted(classes);
+            panel(name, &image, Shrinking::Exact, key)
+        };
+        Some(Sample::Panels {
+            panels: vec![
+                panel("image", &image, Shrinking::Smooth, Vec::new())?,
+                painted("true", truth)?,
+                painted("answered", answered)?,
+            ],
         })
     }
 

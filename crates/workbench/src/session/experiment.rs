@@ -7,6 +7,7 @@ use crate::WorkbenchError;
 use crate::checkpoint::{Checkpoint, Loaded};
 use crate::problem::Fact;
 use crate::record::EpochRecord;
+use crate::report::Chapter;
 use crate::run_folder::RunFolder;
 
 /// Receives what a person or a log wants to know while an experiment runs.
@@ -27,6 +28,15 @@ impl<R> Reporter<R> for Silent {
     fn step(&mut self, _: usize, _: Option<f64>) {}
     fn note(&mut self, _: &str) {}
     fn epoch(&mut self, _: &R) {}
+}
+
+/// What an experiment ends with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended<O> {
+    /// The record of it.
+    pub outcome: O,
+    /// What its network answers, for a page.
+    pub answers: Vec<Chapter>,
 }
 
 /// Something that runs epoch by epoch: a search or a training, with its data and its state. The folder,
@@ -112,6 +122,16 @@ pub trait Experiment: Sized {
         records: &[Self::Record],
     ) -> Result<(), Self::Error>;
 
+    /// Writes the page that a person opens, from what lies in the folder: at the start, after every epoch and
+    /// at the end.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or written.
+    fn write_page(&self, _folder: &RunFolder) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     /// Writes what outlives the run, such as its network, when no further epoch is wanted.
     ///
     /// # Errors
@@ -130,5 +150,5 @@ pub trait Experiment: Sized {
         &self,
         backend: &str,
         records: &[Self::Record],
-    ) -> Result<Self::Outcome, Self::Error>;
+    ) -> Result<Ended<Self::Outcome>, Self::Error>;
 }

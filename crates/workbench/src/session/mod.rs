@@ -10,7 +10,7 @@ mod watched;
 
 pub use crate::record::EpochRecord;
 pub use data::RunData;
-pub use experiment::{Experiment, Reporter, Silent};
+pub use experiment::{Ended, Experiment, Reporter, Silent};
 pub use extension::Extension;
 pub use run::Session;
 pub use unreadable::UnreadableReport;

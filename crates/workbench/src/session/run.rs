@@ -1,10 +1,11 @@
 use super::lock::Lock;
 use super::watched::Watched;
-use super::{EpochRecord, Experiment, Extension, Reporter, RunData, UnreadableReport};
+use super::{Ended, EpochRecord, Experiment, Extension, Reporter, RunData, UnreadableReport};
 use crate::checkpoint::{self, Checkpoint, Loaded, RunIdentity};
 use crate::files::write_atomic;
-use crate::machine::processor;
+use crate::machine::{hardware, processor};
 use crate::metrics::JsonLines;
+use crate::report::Particulars;
 use crate::run_folder::RunFolder;
 use crate::{Result, WorkbenchError, files, interrupt};
 
@@ -134,6 +135,9 @@ impl<E: Experiment> Session<E> {
         for note in self.experiment.data().notes() {
             reporter.note(&note);
         }
+        let mut particulars = self.particulars();
+        particulars.write(&self.folder)?;
+        self.experiment.write_page(&self.folder)?;
         let mut unreadable = UnreadableReport::default();
         while !self.experiment.is_finished() {
             let record;
@@ -149,6 +153,7 @@ impl<E: Experiment> Session<E> {
             let checkpoint = self.experiment.save(bare)?;
             checkpoint::save(self.folder.path(), epoch as u64, &checkpoint)?;
             self.experiment.write_reports(&self.folder, &self.records)?;
+            self.experiment.write_page(&self.folder)?;
             reporter.epoch(&record);
             let files = self.experiment.data().unreadable();
             unreadable.report(files, |text| reporter.note(text));
@@ -162,15 +167,32 @@ impl<E: Experiment> Session<E> {
         }
         // Again, for a run that was killed between its last checkpoint and its reports.
         self.experiment.write_reports(&self.folder, &self.records)?;
-        let outcome = self
+        let Ended { outcome, answers } = self
             .experiment
             .outcome(&self.identity.backend, &self.records)?;
         let files = self.experiment.data().unreadable();
         unreadable.report(files, |text| reporter.note(text));
         unreadable.count(E::Data::UNREADABLE, |text| reporter.note(text));
         self.experiment.write_product(&self.folder)?;
+        particulars
+            .notes
+            .extend(self.experiment.data().unreadable());
+        particulars.answers = answers;
+        particulars.write(&self.folder)?;
         files::write_json(self.folder.result(), "the result", &outcome)?;
+        self.experiment.write_page(&self.folder)?;
         Ok(outcome)
+    }
+
+    /// What a page tells of a run that begins or goes on.
+    fn particulars(&self) -> Particulars {
+        let facts = self.experiment.facts().into_iter();
+        Particulars {
+            facts: facts.map(|(name, value)| (name.into(), value)).collect(),
+            notes: self.experiment.data().notes(),
+            hardware: hardware(&self.identity.backend),
+            answers: Vec::new(),
+        }
     }
 }
 

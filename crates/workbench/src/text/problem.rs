@@ -8,8 +8,9 @@ use super::batch::{SequenceBatch, Streams};
 use super::corpus::Corpus;
 use super::loss::{perplexity, token_loss, token_score, token_sums};
 use super::sequences::{Segment, Sequences, evaluation_segments, logit_segment, training_segments};
-use super::vocabulary::VocabularyMark;
-use crate::problem::{Metric, Phase, Problem, Score, Split, Visit};
+use super::vocabulary::{END, VocabularyMark};
+use crate::problem::{Metric, Phase, Problem, Score, Showing, Split, Visit};
+use crate::report::Sample;
 use crate::stream::cut;
 use crate::{Result, WorkbenchError};
 
@@ -203,6 +204,11 @@ impl Problem for LanguageProblem {
     type Answer<B: Backend> = Tensor<B, 2>;
 
     const EXAMPLES: &'static str = "tokens";
+    const SHOWING: Showing = Showing {
+        most: 4,
+        text: "Passages of the test text, each word with how probable the network thought it: the stronger the \
+               colour, the less it was expected.",
+    };
 
     fn name(&self) -> String {
         self.corpus.name().into()
@@ -312,6 +318,31 @@ impl Problem for LanguageProblem {
 
     fn batch_size<B: Backend>(&self, batch: &SequenceBatch<B>) -> usize {
         batch.streams()
+    }
+
+    /// The words of a stream and how probable they were.
+    fn shown<B: Backend>(
+        &self,
+        likelihoods: &Tensor<B, 2>,
+        batch: &SequenceBatch<B>,
+        at: usize,
+    ) -> Option<Sample> {
+        let words = batch.targets.clone().narrow(1, at, 1).into_data();
+        let likelihoods = likelihoods.clone().narrow(1, at, 1).into_data();
+        let word = |number: i64| {
+            let word = self.corpus.vocabulary().word(u32::try_from(number).ok()?)?;
+            // A sign that a reader knows for the end of a paragraph.
+            Some(if word == END {
+                "\u{b6}".into()
+            } else {
+                word.to_string()
+            })
+        };
+        let words = words.iter::<i64>().zip(likelihoods.iter::<f64>());
+        let words = words.map(|(number, likelihood)| Some((word(number)?, likelihood.exp())));
+        Some(Sample::Words {
+            words: words.collect::<Option<_>>()?,
+        })
     }
 
     fn loss<B: Backend>(

@@ -10,12 +10,14 @@ use toml::Table;
 use workbench::cli::Shorthand;
 use workbench::optim::non_monotone_trigger;
 use workbench::problem::Score;
+use workbench::report::{Block, Chapter};
 use workbench::text::{
     Dropout, DropoutKey, LanguageData, LanguageProblem, MaskSize, Masks, Regularisation,
     SHORTHANDS, SequenceBatch,
 };
 
 use super::config::{CellKind, LanguageFit, LanguageSection, validate};
+use super::sample::passages;
 use crate::recipe::{Answered, PassContext, Recipe, Size};
 use crate::{Averaging, FitConfig, TrainError};
 
@@ -126,6 +128,23 @@ impl Recipe for LanguageRecipe {
         let output = model.forward(batch.tokens.clone(), state, &masks, statistics);
         let answer = log_likelihood(output.logits, batch.targets.clone());
         (answer, Some(output.state))
+    }
+
+    fn answers<B: ModelBackend>(
+        &self,
+        problem: &LanguageProblem,
+        network: &LanguageNetwork<B>,
+        device: &B::Device,
+    ) -> Result<Vec<Chapter>, TrainError> {
+        let samples = passages(network, problem.corpus().vocabulary(), device);
+        let text = "What the network writes from the beginning of a paragraph.".into();
+        let blocks = match samples.is_empty() {
+            true => Vec::new(),
+            false => vec![Block::Samples { text, samples }],
+        };
+        Ok(Chapter::of("Written by the network", blocks)
+            .into_iter()
+            .collect())
     }
 
     /// Multiply-adds are those of a word.

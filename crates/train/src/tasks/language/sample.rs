@@ -4,6 +4,7 @@ use clap::Args;
 use supernet::{ModelBackend, TrainBackend};
 use workbench::cli::RunsOn;
 use workbench::config::checks::not_negative;
+use workbench::report::Sample;
 use workbench::stream::{Purpose, seeded_rng, uniform};
 use workbench::text::{END, UNKNOWN, Vocabulary, words_of};
 
@@ -73,7 +74,13 @@ impl SampleArgs {
         let (export, network) = network_in::<B, LanguageRecipe>(&self.network, root, device)?;
         let vocabulary = export.words();
         let begun = self.begun(&export, &vocabulary)?;
-        let written = self.written(&network, &vocabulary, &begun, device)?;
+        let choice = Choice {
+            temperature: self.temperature,
+            top_k: self.top_k,
+            left_out: vocabulary.number(UNKNOWN),
+        };
+        let mut reader = Reader::new(&network, device);
+        let written = choice.write(&mut reader, &begun, self.tokens, self.seed)?;
         // The end of a paragraph that the prompt begins is not shown.
         let words = begun.iter().skip(1).chain(&written);
         let words = words.filter_map(|&number| vocabulary.word(number));
@@ -97,27 +104,54 @@ impl SampleArgs {
         }
         Ok(begun.numbers)
     }
+}
 
-    fn written<B: ModelBackend>(
-        &self,
-        network: &LanguageNetwork<B>,
-        vocabulary: &Vocabulary,
-        begun: &[u32],
-        device: &B::Device,
-    ) -> Result<Vec<u32>, TrainError> {
+/// How boldly the passages of a page are written.
+const BOLDNESS: [f64; 3] = [0.5, 0.8, 1.0];
+/// Words of each.
+const WORDS: usize = 60;
+
+/// What a network writes from the beginning of a paragraph, more boldly from passage to passage; a passage is
+/// left out where probabilities are no numbers.
+pub(super) fn passages<B: ModelBackend>(
+    network: &LanguageNetwork<B>,
+    vocabulary: &Vocabulary,
+    device: &B::Device,
+) -> Vec<Sample> {
+    let begun: Vec<u32> = vocabulary.number(END).into_iter().collect();
+    let passage = |temperature: f64| {
         let choice = Choice {
-            temperature: self.temperature,
-            top_k: self.top_k,
+            temperature,
+            top_k: None,
             left_out: vocabulary.number(UNKNOWN),
         };
-        let mut rng = seeded_rng(Purpose::Words, [self.seed, 0, 0]);
         let mut reader = Reader::new(network, device);
-        let mut written = Vec::with_capacity(self.tokens);
+        let written = choice.write(&mut reader, &begun, WORDS, 0).ok()?;
+        let words = written.iter().filter_map(|&number| vocabulary.word(number));
+        Some(Sample::Passage {
+            how: format!("temperature {temperature}, {WORDS} words"),
+            text: spelled(words).trim().into(),
+        })
+    };
+    BOLDNESS.into_iter().filter_map(passage).collect()
+}
+
+impl Choice {
+    /// Reads what is begun and writes so many words.
+    fn write<B: ModelBackend>(
+        self,
+        reader: &mut Reader<'_, B>,
+        begun: &[u32],
+        tokens: usize,
+        seed: u64,
+    ) -> Result<Vec<u32>, TrainError> {
+        let mut rng = seeded_rng(Purpose::Words, [seed, 0, 0]);
+        let mut written = Vec::with_capacity(tokens);
         reader.read(begun);
-        while written.len() < self.tokens {
+        while written.len() < tokens {
             let expected = reader.expected().unwrap_or_default();
             let at = uniform(&mut rng, 0.0, 1.0);
-            let word = choice
+            let word = self
                 .word(&expected, at)
                 .ok_or_else(|| TrainError::NotFinite {
                     what: "what the network says of the next word".into(),
@@ -128,9 +162,7 @@ impl SampleArgs {
         }
         Ok(written)
     }
-}
 
-impl Choice {
     /// The word at a place from 0 to 1 among all, each as wide as it is probable. `expected` has the
     /// logarithms of their probabilities; none where these are no numbers.
     fn word(self, expected: &[f64], at: f64) -> Option<u32> {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{corpus, fit};
 use crate::fit_commands::{printed, train};
+use crate::page;
 
 fn trained() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -31,6 +32,13 @@ fn a_network_is_trained_scored_exported_and_asked() {
     let line = format!("test perplexity {value:.2} ({published:.2} as published code counts)");
     let scored = printed(path, &["eval", "run"]);
     assert!(scored.starts_with(&line), "{scored}");
+    let page = page::read(&path.join("run/report.html"));
+    let headings = page::headings(&page);
+    assert!(
+        headings.contains(&"Answers") && headings.contains(&"Written by the network"),
+        "{headings:?}"
+    );
+    assert!(page.contains("test, as published code counts") && page.contains("class=\"words\""));
 
     printed(path, &["export", "run", "--out", "exported"]);
     let again = printed(path, &["eval", "exported", "--data-root", "corpus"]);

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{TINY, fit, write_pair};
 use crate::fit_commands::{printed, refused, train};
+use crate::page;
 
 fn json(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
@@ -39,6 +40,8 @@ fn a_network_is_trained_scored_exported_and_asked() {
         "{result}"
     );
     assert!(path.join("run/miou.svg").is_file());
+    let page = page::read(&path.join("run/report.html"));
+    assert!(page.contains("class=\"panels\"") && page.contains("mIoU of each class"));
 
     let scored = printed(path, &["eval", "run"]);
     let line = format!("test mIoU {value:.2} %, loss ");
