@@ -1,7 +1,9 @@
 //! Options that the binaries share.
 
+mod manual;
 mod runs_on;
 mod shorthand;
+mod tensorboard;
 mod typed;
 
 use std::path::{Path, PathBuf};
@@ -15,14 +17,16 @@ use crate::optim::Schedule;
 use crate::seeds::Seeds;
 use crate::{Result, WorkbenchError, files};
 
+pub use manual::{CompletionArgs, ManArgs, examples, examples_and_exit_codes, examples_of};
 pub use runs_on::RunsOn;
 pub use shorthand::{Shorthand, ShorthandList, Shorthands, Takes};
+pub use tensorboard::TensorboardArgs;
 pub use typed::{command, this_command};
 
 /// Where a configuration comes from.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ConfigArgs {
-    /// Configuration file (TOML); fields it leaves out take the default's values.
+    /// Configuration file (TOML); fields that it leaves out have the defaults of its task.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set one field, such as network.cells=5; may be given several times.
