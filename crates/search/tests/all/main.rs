@@ -8,4 +8,5 @@ mod memory;
 mod own_task;
 mod resume;
 mod scene;
+mod shell;
 mod values;
