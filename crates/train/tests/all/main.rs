@@ -10,9 +10,11 @@ mod killed;
 mod language;
 #[cfg(target_os = "linux")]
 mod memory;
+mod onnx;
 mod own_recipe;
 mod recipe;
 mod scene;
 mod searched;
+mod shell;
 mod sums;
 mod torch;
