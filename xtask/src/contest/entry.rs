@@ -1,6 +1,8 @@
 //! One run of a contest.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use workbench::record::{FitOutcome, SearchOutcome};
 
@@ -8,13 +10,25 @@ use crate::passed::BackendOptions;
 
 /// Where the cells of an entry come from.
 pub enum Source {
-    /// A search: its arguments without the seed, and the folder of all seeds' searches.
+    /// A search: its arguments without the seed, the folder of all seeds' searches, and its seed.
     Search {
         arguments: Vec<String>,
         folder: PathBuf,
+        seed: u64,
     },
     /// Cells as `train fit` takes them.
     Cells(String),
+}
+
+/// A lock for the folder of each search.
+#[derive(Default)]
+pub struct Searches(Mutex<BTreeMap<PathBuf, Arc<Mutex<()>>>>);
+
+impl Searches {
+    fn of(&self, folder: PathBuf) -> Arc<Mutex<()>> {
+        let mut searches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        searches.entry(folder).or_default().clone()
+    }
 }
 
 /// One contestant with one seed.
@@ -30,25 +44,43 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The run folder of its search, if it has one.
-    pub fn search_folder(&self) -> Option<PathBuf> {
+    /// Seed and run folder of its search, if it has one.
+    pub fn search(&self) -> Option<(u64, PathBuf)> {
         match &self.source {
-            Source::Search { folder, .. } => Some(folder.join(format!("seed-{}", self.seed))),
+            Source::Search { folder, seed, .. } => {
+                Some((*seed, folder.join(format!("seed-{seed}"))))
+            }
             Source::Cells(_) => None,
         }
     }
 
+    /// The run folder of its search, if it has one.
+    pub fn search_folder(&self) -> Option<PathBuf> {
+        self.search().map(|(_, folder)| folder)
+    }
+
     /// Does what is not done yet, with so many threads. Both binaries keep what is finished, go on with
-    /// what was begun, and refuse a folder of other settings.
-    pub fn run(&self, on: &BackendOptions, threads: usize) -> anyhow::Result<()> {
+    /// what was begun, and refuse a folder of other settings. One of several that share a search does it,
+    /// and the others wait.
+    pub fn run(
+        &self,
+        on: &BackendOptions,
+        threads: usize,
+        searches: &Searches,
+    ) -> anyhow::Result<()> {
         let environment = [("RAYON_NUM_THREADS", threads.to_string())];
-        let seed = self.seed.to_string();
         let cells = match &self.source {
-            Source::Search { arguments, folder } => {
+            Source::Search {
+                arguments,
+                folder,
+                seed,
+            } => {
+                let searched = searches.of(self.search_folder().unwrap_or_default());
+                let _one = searched.lock().unwrap_or_else(PoisonError::into_inner);
                 let mut words = vec!["run".to_string()];
                 words.extend(arguments.iter().cloned());
                 let folder = folder.display().to_string();
-                words.extend(["--seeds".into(), seed.clone(), "--out".into(), folder]);
+                words.extend(["--seeds".into(), seed.to_string(), "--out".into(), folder]);
                 on.finish("search", words, &environment)?;
                 let found = self.search_folder().unwrap_or_default();
                 found.join("genotype.json").display().to_string()
@@ -58,7 +90,12 @@ impl Entry {
         let mut words = vec!["fit".to_string(), cells];
         words.extend(self.train.iter().cloned());
         let folder = self.folder.display().to_string();
-        words.extend(["--seed".into(), seed, "--out".into(), folder]);
+        words.extend([
+            "--seed".into(),
+            self.seed.to_string(),
+            "--out".into(),
+            folder,
+        ]);
         words.push("--continue".into());
         on.finish("train", words, &environment)
     }

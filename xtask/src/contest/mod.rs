@@ -14,7 +14,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use workbench::files::{read_to_string, write_atomic};
 
-use self::entry::Entry;
+use self::entry::{Entry, Searches};
 use self::rules::Rules;
 use self::table::{Row, Table};
 use crate::passed::BackendOptions;
@@ -90,6 +90,7 @@ impl Contest {
         let jobs = usize::from(self.jobs);
         let threads = (cores / jobs).max(1);
         let queue = Mutex::new(entries.iter().collect::<VecDeque<_>>());
+        let searches = Searches::default();
         let take = || {
             queue
                 .lock()
@@ -98,7 +99,7 @@ impl Contest {
         };
         let work = || {
             while let Some(entry) = take() {
-                let done = entry.run(&self.on, threads);
+                let done = entry.run(&self.on, threads, &searches);
                 if done.is_err() {
                     queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
                     return done.with_context(|| format!("{}, seed {}", entry.label, entry.seed));

@@ -1,6 +1,7 @@
 //! Whether searches rank cells as trainings do.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use workbench::record::InheritedScores;
 use workbench::statistics::rank_correlation;
@@ -32,11 +33,11 @@ pub fn ranking(
         cells.extend(entry.outcome()?.map(|end| (end.genotype, end.test.value)));
     }
     let mut ranked = Vec::new();
-    for entry in entries.iter().filter(|entry| entry.name == rules.search) {
-        let Some(folder) = entry.search_folder() else {
-            continue;
-        };
-        let file = runs.join(format!("ranking-seed-{}.json", entry.seed));
+    let searches = entries.iter().filter(|entry| entry.name == rules.search);
+    // Once each, where several trainings share a search.
+    let searches: BTreeMap<u64, PathBuf> = searches.filter_map(Entry::search).collect();
+    for (seed, folder) in searches {
+        let file = runs.join(format!("ranking-seed-{seed}.json"));
         let read = || match file.exists() {
             true => InheritedScores::read(&file).map(Some),
             false => Ok(None),
@@ -59,7 +60,7 @@ pub fn ranking(
             let trained = cells.iter().map(|(_, trained)| *trained);
             let pairs: Vec<_> = inherited.zip(trained).collect();
             ranked.push(Ranked {
-                seed: entry.seed,
+                seed,
                 correlation: rank_correlation(&pairs),
                 pairs,
             });

@@ -43,6 +43,8 @@ pub struct Contestant {
     pub label: String,
     /// Fields of a search for each seed, whose child is trained.
     pub search: Option<Vec<String>>,
+    /// The seed of the one search whose child is trained with each seed, in place of a search for each.
+    pub search_seed: Option<u64>,
     /// Cells, as `train fit` takes them, where none are searched; `{seed}` becomes the seed.
     pub genotype: Option<String>,
     /// Fields of its trainings.
@@ -72,6 +74,11 @@ impl Rules {
             ensure!(
                 contestant.search.is_some() != contestant.genotype.is_some(),
                 "contestant `{}` has to have either `search` or `genotype`",
+                contestant.name
+            );
+            ensure!(
+                contestant.search_seed.is_none() || contestant.search.is_some(),
+                "contestant `{}` has a `search_seed` and no `search`",
                 contestant.name
             );
         }
@@ -117,7 +124,12 @@ impl Rules {
                 let mut arguments = vec!["--config".into(), self.search.clone()];
                 arguments.extend(given(fields));
                 let folder = folder.join("search");
-                Source::Search { arguments, folder }
+                let seed = contestant.search_seed.unwrap_or(seed);
+                Source::Search {
+                    arguments,
+                    folder,
+                    seed,
+                }
             }
             (None, genotype) => {
                 let genotype = genotype.clone().unwrap_or_default();
@@ -173,8 +185,13 @@ pub mod tests {
         assert_eq!(entries.len(), 3);
         let searched = &entries[1];
         assert_eq!(searched.folder, Path::new("runs/cells/egs/seed-1"));
-        let Source::Search { arguments, folder } = &searched.source else {
-            panic!("not searched");
+        let Source::Search {
+            arguments,
+            folder,
+            seed: 1,
+        } = &searched.source
+        else {
+            panic!("not searched with its seed");
         };
         assert_eq!(
             arguments.join(" "),
@@ -190,6 +207,18 @@ pub mod tests {
     }
 
     #[test]
+    fn one_search_may_serve_all_seeds() {
+        let one = "label = \"EGS\"\n        search_seed = 5";
+        let rules: Rules = toml::from_str(&RULES.replace("label = \"EGS\"", one)).unwrap();
+        rules.check().unwrap();
+        let entries = rules.entries(Path::new("runs/cells"));
+        let searches: Vec<_> = entries.iter().map(Entry::search_folder).collect();
+        let shared = Some("runs/cells/egs/search/seed-5".into());
+        assert_eq!(searches, [shared.clone(), shared, None]);
+        assert_eq!((entries[0].seed, entries[1].seed), (0, 1));
+    }
+
+    #[test]
     fn rules_that_cannot_be_kept_are_refused() {
         let refused = |from: &str, to: &str| {
             let text = RULES.replace(from, to);
@@ -199,6 +228,11 @@ pub mod tests {
         };
         let both = refused("search = [\"arch", "genotype = \"x\"\nsearch = [\"arch");
         assert!(both.contains("either `search` or `genotype`"), "{both}");
+        let idle = refused("seeds = [7]", "search_seed = 7");
+        assert!(
+            idle.contains("`random` has a `search_seed` and no `search`"),
+            "{idle}"
+        );
         let unknown = refused("cells = \"random\"", "cells = \"egs\"");
         assert!(
             unknown.contains("valid is a contestant that has a `genotype`"),

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use image::imageops::{FilterType, crop_imm, resize};
-use image::{GrayImage, ImageFormat, RgbImage};
+use image::{GrayImage, ImageFormat, Pixel, RgbImage};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ const PHOTOGRAPHS: [(&str, &[u8]); 2] = [
 const NAME: &str = "stand-in scenes";
 
 /// Scenes that are made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StandInOptions {
     /// Scenes to learn from.
@@ -38,8 +38,10 @@ pub struct StandInOptions {
     pub test: usize,
     /// Side of a scene, in pixels.
     pub size: usize,
-    /// Most digits of a scene, of which each has one or more.
+    /// Most digits of a scene, of which each has one or more; none covers another.
     pub digits: usize,
+    /// The least and the largest share of a scene's side that the 28 pixels of a digit take.
+    pub digit_sides: [f64; 2],
     /// What all of them are a function of; not the seed of a run.
     pub seed: u64,
 }
@@ -47,10 +49,11 @@ pub struct StandInOptions {
 impl Default for StandInOptions {
     fn default() -> Self {
         Self {
-            train: 1600,
+            train: 4000,
             test: 400,
             size: 64,
             digits: 3,
+            digit_sides: [0.4, 0.75],
             seed: 0,
         }
     }
@@ -73,6 +76,17 @@ impl StandInOptions {
                 let valid = format!("{least} to {most}");
                 return Err(WorkbenchError::field(field, found, &valid));
             }
+        }
+        let [small, large] = self.digit_sides;
+        // Not `small > large`, so that what is no number is refused too.
+        if !(LEAST_SIDE <= small && small <= large && large <= 1.0) {
+            let found = format!("[{small}, {large}]");
+            let valid = format!("two shares from {LEAST_SIDE} to 1, the smaller one first");
+            return Err(WorkbenchError::field(
+                "data.scenes.digit_sides",
+                found,
+                &valid,
+            ));
         }
         Ok(())
     }
@@ -101,10 +115,14 @@ enum Part {
 
 /// The part of a photograph's width, from the left, that scenes for training show; the rest is for test.
 const TRAINING_WIDTH: f64 = 0.7;
-/// Shares of a scene's side that the 28 pixels of a digit may take.
-const DIGIT_SIDES: [f64; 2] = [0.5, 1.0];
-/// Differences of one colour that a digit's colour and the mean of what is behind it have at least.
-const CONTRAST: f64 = 90.0;
+/// The smallest digit that can be read takes so much of a scene's side.
+const LEAST_SIDE: f64 = 0.2;
+/// Places that are tried for a digit before it is left out; the first of a scene is never.
+const PLACES: usize = 30;
+/// What photographs are darkened by, and the least of each colour of a digit: digits are lighter than what is
+/// behind them, so that what is hard is to tell them apart, as a few minutes of training on a laptop must do.
+const DARKENED: f32 = 0.5;
+const LIGHT: usize = 128;
 
 pub(super) fn read(options: &StandInOptions) -> Result<SceneTrainTest> {
     options.validate()?;
@@ -202,7 +220,7 @@ impl StandIn {
         scene
     }
 
-    /// A random square of a photograph, resized.
+    /// A random square of a photograph, resized and darkened.
     fn background(&self, rng: &mut impl RngCore) -> RgbImage {
         let photograph = &self.photographs[below(rng, self.photographs.len())];
         let (width, height) = photograph.dimensions();
@@ -218,56 +236,53 @@ impl StandIn {
         let (left, top) = (from + start(to - from), start(height));
         let square = crop_imm(photograph, left, top, side, side);
         let size = self.options.size as u32;
-        resize(&*square, size, size, FilterType::Triangle)
+        let mut scene = resize(&*square, size, size, FilterType::Triangle);
+        for pixel in scene.pixels_mut() {
+            pixel.apply(|value| (f32::from(value) * DARKENED) as u8);
+        }
+        scene
     }
 
-    /// Pastes a digit of random size, colour and place.
+    /// Pastes a digit of random size, colour and place, so that it touches no other.
     fn paste(&self, rng: &mut impl RngCore, scene: &mut Scene) {
         let size = self.options.size;
         let digit = below(rng, self.digits.len());
-        let [small, large] = DIGIT_SIDES.map(|share| share * size as f64);
+        let [small, large] = self.options.digit_sides.map(|share| share * size as f64);
         let side = uniform(rng, small, large).round() as usize;
-        let [top, left] = [(); 2].map(|()| below(rng, size - side + 1));
-        let colour = colour_unlike(rng, mean_colour(&scene.image));
+        let colour = [(); 3].map(|()| (LIGHT + below(rng, 256 - LIGHT)) as u8);
         let pixels = self.digits.image(digit).unwrap_or_default().to_vec();
         let Some(pixels) = GrayImage::from_raw(28, 28, pixels) else {
             return;
         };
         let resized = resize(&pixels, side as u32, side as u32, FilterType::Triangle);
+        let stroke = resized.enumerate_pixels();
+        let stroke = stroke.filter(|(.., value)| value.0[0] > 127);
+        let stroke: Vec<_> = stroke.map(|(x, y, _)| [y as usize, x as usize]).collect();
+        let mut places = (0..PLACES).map(|_| [(); 2].map(|()| below(rng, size - side + 1)));
+        let Some([top, left]) = places.find(|place| scene.is_free(&stroke, *place)) else {
+            return;
+        };
         let class = 1 + self.digits.labels()[digit] as u8;
-        for (column, row, value) in resized.enumerate_pixels() {
-            // What is painted is what the mask says.
-            if value.0[0] > 127 {
-                let (row, column) = (top + row as usize, left + column as usize);
-                scene
-                    .image
-                    .put_pixel(column as u32, row as u32, colour.into());
-                scene.mask[row * size + column] = class;
-            }
+        // What is painted is what the mask says.
+        for [row, column] in stroke.into_iter().map(|[y, x]| [top + y, left + x]) {
+            let colour = colour.into();
+            scene.image.put_pixel(column as u32, row as u32, colour);
+            scene.mask[row * size + column] = class;
         }
     }
 }
 
-/// The mean of each colour.
-fn mean_colour(image: &RgbImage) -> [f64; 3] {
-    let mut sums = [0.0; 3];
-    for pixel in image.pixels() {
-        for (sum, value) in sums.iter_mut().zip(pixel.0) {
-            *sum += f64::from(value);
-        }
-    }
-    sums.map(|sum| sum / f64::from(image.width() * image.height()))
-}
-
-/// A random colour that differs from another one, so that people and networks can see it.
-fn colour_unlike(rng: &mut impl RngCore, other: [f64; 3]) -> [u8; 3] {
-    loop {
-        let colour = [(); 3].map(|()| below(rng, 256) as u8);
-        let mut pairs = colour.into_iter().zip(other);
-        // No mean is within this of both ends, so there is always such a colour.
-        if pairs.any(|(value, other)| (f64::from(value) - other).abs() >= CONTRAST) {
-            return colour;
-        }
+impl Scene {
+    /// Whether none of these pixels, moved to a place, lies on or beside one that is not background.
+    fn is_free(&self, pixels: &[[usize; 2]], [top, left]: [usize; 2]) -> bool {
+        let [height, width] = self.sides();
+        pixels.iter().all(|[y, x]| {
+            let around = |at: usize, side: usize| at.saturating_sub(1)..(at + 2).min(side);
+            let mut rows = around(top + y, height);
+            rows.all(|row| {
+                around(left + x, width).all(|column| self.mask[row * width + column] == 0)
+            })
+        })
     }
 }
 
@@ -333,6 +348,17 @@ mod tests {
 
     #[test]
     fn numbers_that_make_no_scenes_are_refused() {
+        for digit_sides in [[0.9, 0.5], [0.1, 0.5], [0.5, 1.2], [f64::NAN, 0.5]] {
+            let wrong = StandInOptions {
+                digit_sides,
+                ..options()
+            };
+            let message = wrong.validate().unwrap_err().to_string();
+            assert!(
+                message.contains("`data.scenes.digit_sides` is ["),
+                "{message}"
+            );
+        }
         let message = StandInOptions {
             size: 8,
             ..options()
