@@ -5,6 +5,7 @@
 //! - [`mod@architecture`]: what is searched, whatever a cell is made of: the operations of a space,
 //!   the logits, the codes drawn from them and the genotype derived from them. A space of one's own
 //!   begins with an [`OperationSet`].
+//! - [`graph`]: what a network computes, as data that other formats are written from.
 //! - [`kernels`]: the operations that take the time, with gradients written by hand.
 //! - [`recurrent`]: the operations, supernet and derived networks of language modelling.
 //! - [`segmentation`]: the supernet and derived networks of semantic segmentation, of the same cells as
@@ -18,6 +19,7 @@
 #![deny(missing_docs)]
 
 pub mod architecture;
+pub mod graph;
 pub mod kernels;
 pub mod recurrent;
 pub mod segmentation;

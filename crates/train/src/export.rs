@@ -1,11 +1,12 @@
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::Value;
 use supernet::{ModelBackend, StateDict, WeightInit};
 use workbench::{WorkbenchError, files};
 
 use crate::portable::Portable;
-use crate::{TrainError, read_weights, write_weights};
+use crate::{OnnxModel, TrainError, read_weights, write_weights};
 
 /// A trained network outside of its run: a folder of `config.json` and `model.safetensors`.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,6 +128,20 @@ impl<R: Portable> ExportedNetwork<R> {
         let network = recipe.init::<B>(&mut WeightInit::new(0), device)?;
         R::load_state_dict(network, &self.weights)
     }
+
+    /// The bytes of an ONNX file, and what it says.
+    ///
+    /// # Errors
+    ///
+    /// When the network cannot be built, or there can be no such file of it.
+    pub fn onnx<B: ModelBackend>(
+        &self,
+        device: &B::Device,
+    ) -> Result<(OnnxModel, Vec<u8>), TrainError> {
+        let model = R::onnx(&self.config, &self.init::<B>(device)?)?;
+        let bytes = model.encode(&self.weights)?;
+        Ok((model, bytes))
+    }
 }
 
 fn read_json(folder: &Path) -> Result<Value, TrainError> {
@@ -149,6 +164,11 @@ fn broken(folder: &Path) -> impl Fn(serde_json::Error) -> WorkbenchError {
         source_name: folder.join(CONFIG).display().to_string(),
         message: error.to_string(),
     }
+}
+
+/// A value as JSON in one line.
+pub(crate) fn json_text(what: &'static str, value: &impl Serialize) -> Result<String, TrainError> {
+    Ok(serde_json::to_string(value).map_err(json(what))?)
 }
 
 /// An error of writing JSON.

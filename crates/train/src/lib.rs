@@ -44,6 +44,10 @@
 //!   ([`Views`](portable::Views)) average probabilities.
 //! - **Tensors in files** have the names of DARTS' PyTorch code (`supernet/src/convolution`), so that one map
 //!   serves export and import.
+//! - **ONNX files** ([`OnnxModel`]) take pixels from 0 to 1: the normalisation of a network's data is part of
+//!   the file. Batches may be of any size, images of scenes too; a network of language is a step, a word of each
+//!   stream and the state before. A network describes itself (`supernet::graph`), and `src/onnx` knows no task.
+//!   Its auxiliary head is left out.
 //! - **`.pt` files have a reader of their own** (`src/weights`), since Burn's takes strides for rows and gives
 //!   up at values that it does not know. It knows only the functions that put tensors together, runs no
 //!   code, and believes no size before the file's own allows it.
@@ -57,6 +61,7 @@ mod error;
 mod export;
 mod fit;
 mod genotype;
+mod onnx;
 mod page;
 pub mod portable;
 pub mod recipe;
@@ -75,6 +80,7 @@ pub use error::TrainError;
 pub use export::ExportedNetwork;
 pub use fit::Fit;
 pub use genotype::read_cells;
+pub use onnx::OnnxModel;
 pub use page::run_page;
 pub use recipe::{Recipe, TrainRecipe};
 pub use report::write_curves;

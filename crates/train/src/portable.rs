@@ -11,7 +11,7 @@ use workbench::backend::Selected;
 use workbench::config::Section;
 use workbench::images::OnCorrupt;
 
-use crate::{FitConfig, Judging, Recipe, TrainError, Trainer};
+use crate::{FitConfig, Judging, OnnxModel, Recipe, TrainError, Trainer};
 
 /// A recipe whose networks can be scored, exported and asked by the commands of `train`.
 pub trait Portable: Recipe {
@@ -78,6 +78,16 @@ pub trait Portable: Recipe {
         model: Self::Model<B>,
         weights: &StateDict,
     ) -> Result<Self::Model<B>, TrainError>;
+
+    /// The network as other programs run it, with running statistics and without what only training needs.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be said in that format.
+    fn onnx<B: ModelBackend>(
+        export: &Self::Export,
+        model: &Self::Model<B>,
+    ) -> Result<OnnxModel, TrainError>;
 
     /// Checks that a network which was trained on data of the
     /// [description](workbench::problem::Problem::description) `before` can be scored on others.

@@ -56,6 +56,8 @@ pub mod stream;
 mod svg;
 mod tasks;
 #[cfg(feature = "burn")]
+pub mod tensorboard;
+#[cfg(feature = "burn")]
 pub mod tensors;
 #[cfg(feature = "burn")]
 pub mod text;

@@ -9,4 +9,5 @@ mod own_task;
 mod page;
 mod resume;
 mod scene;
+mod shell;
 mod values;

@@ -6,6 +6,7 @@ use burn::tensor::{Tensor, backend::Backend};
 
 use super::candidate::{OperationConfig, OperationForm};
 use super::{Spacing, Stride};
+use crate::graph::{Function, GraphBuilder, Value};
 use crate::kernels::{self, KernelBackend};
 use crate::layers::{
     BatchNorm, DepthwiseConv2d, PointwiseConv2d, Statistics, TensorName, WeightInit, conv_name,
@@ -30,6 +31,11 @@ impl<B: Backend> ConvNorm<B> {
             conv: PointwiseConv2d::new(channels, init, device),
             norm: form.norm(channels[1], device),
         }
+    }
+
+    pub(crate) fn describe(&self, graph: &mut GraphBuilder, rectified: Value) -> Value {
+        let x = self.conv.describe(graph, rectified);
+        self.norm.describe(graph, x)
     }
 }
 
@@ -81,6 +87,18 @@ impl<B: Backend> FactorizedReduce<B> {
             norm: form.norm(channels_out, device),
             spacing,
         }
+    }
+
+    pub(crate) fn describe(&self, graph: &mut GraphBuilder, rectified: Value) -> Value {
+        let (stride, shift) = match self.spacing.stride {
+            Stride::Dilated => (1, self.spacing.dilation),
+            Stride::One | Stride::Two => (2, 1),
+        };
+        let shifted = graph.apply(Function::Shifted(shift), &[rectified]);
+        let even = self.even.describe_strided(graph, rectified, stride);
+        let odd = self.odd.describe_strided(graph, shifted, stride);
+        let halves = graph.joined(&[even, odd]);
+        self.norm.describe(graph, halves)
     }
 }
 
@@ -162,6 +180,12 @@ impl<B: Backend> SeparableStage<B> {
             pointwise: PointwiseConv2d::new([channels; 2], init, device),
             norm: form.norm(channels, device),
         }
+    }
+
+    pub(crate) fn describe(&self, graph: &mut GraphBuilder, rectified: Value) -> Value {
+        let x = self.depthwise.describe(graph, rectified);
+        let x = self.pointwise.describe(graph, x);
+        self.norm.describe(graph, x)
     }
 }
 

@@ -3,6 +3,7 @@ use burn::tensor::{Tensor, backend::Backend};
 use super::layer::OperationLayer;
 use super::node::Node;
 use super::{Spacing, Stride};
+use crate::graph::{GraphBuilder, Value};
 use crate::kernels::KernelBackend;
 use crate::layers::{BatchNorm, Statistics, TensorName, WeightInit};
 
@@ -35,6 +36,14 @@ pub(crate) trait Candidate {
         node: &Node<B>,
         statistics: Statistics,
     ) -> Tensor<B, 4>;
+
+    /// What [`forward`](Self::forward) computes of a node, with running statistics.
+    fn describe<B: Backend>(
+        &self,
+        module: &Self::Module<B>,
+        graph: &mut GraphBuilder,
+        node: Value,
+    ) -> Value;
 
     /// Its convolutions.
     fn layers(&self, _channels: usize, _stride: Stride) -> Vec<OperationLayer> {

@@ -6,9 +6,10 @@ use super::candidate::OperationForm;
 use super::stem::DerivedStem;
 use super::{
     AuxiliaryHead, CellKind, CellPlan, DerivedCell, Form, Genotype, NetworkConfig, SearchCell,
-    SearchSpace, Stride, Supernet, SupernetConfig,
+    SearchSpace, Stride, Supernet, SupernetConfig, describe_cells,
 };
 use crate::SupernetError;
+use crate::graph::{Function, GraphBuilder, Value};
 use crate::kernels::KernelBackend;
 use crate::layers::{DropPath, Linear, StateDict, Statistics, WeightInit, global_average};
 
@@ -166,6 +167,18 @@ pub struct TrainingOutput<B: Backend> {
     pub logits: Tensor<B, 2>,
     /// Class logits `[batch, classes]` of the auxiliary head, if there is one.
     pub auxiliary: Option<Tensor<B, 2>>,
+}
+
+impl<B: Backend> DerivedNetwork<B> {
+    /// What [`forward`](Self::forward) computes of images with running statistics: class logits. The graph
+    /// is one of [this network](Self::graph).
+    pub fn describe(&self, graph: &mut GraphBuilder, images: Value) -> Value {
+        let inputs = self.stem.describe(graph, images);
+        let features = describe_cells(&self.cells, graph, inputs);
+        let average = graph.apply(Function::GlobalAverage, &[features]);
+        let vector = graph.apply(Function::Flattened, &[average]);
+        self.classifier.describe(graph, vector)
+    }
 }
 
 impl<B: KernelBackend> DerivedNetwork<B> {

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::SupernetError;
 use crate::architecture::OperationSet;
+use crate::graph::{GraphBuilder, Value};
 use crate::kernels::{self, KernelBackend};
 use crate::layers::{DropPath, Statistics, WeightInit};
 
@@ -83,6 +84,44 @@ impl<B: Backend> DerivedCell<B> {
             .op
             .is_identity(self.plan.edge_spacing(entry.input).stride)
     }
+}
+
+impl<B: Backend> DerivedCell<B> {
+    /// Of the outputs of the cell before the previous one and of the previous one.
+    fn describe(&self, graph: &mut GraphBuilder, inputs: [Value; 2]) -> Value {
+        let inputs = inputs.into_iter().zip(&self.preprocess);
+        let mut nodes: Vec<Value> = inputs
+            .map(|(input, preprocess)| preprocess.describe(graph, input))
+            .collect();
+        let mut operations = self.operations.iter();
+        for entries in &self.genotype.nodes {
+            let terms = entries.iter().zip(operations.by_ref());
+            let terms = terms.map(|(entry, operation)| {
+                let output = operation.describe(graph, nodes[entry.input]);
+                graph.scaled(output, entry.weight)
+            });
+            let terms: Vec<Value> = terms.collect();
+            nodes.push(graph.sum(&terms));
+        }
+        let outputs = self.genotype.outputs().into_iter();
+        let outputs: Vec<Value> = outputs
+            .map(|node| nodes[Operation::INPUTS + node])
+            .collect();
+        graph.joined(&outputs)
+    }
+}
+
+/// The output of the last cell, the first one reading what the stem leaves.
+pub(crate) fn describe_cells<B: Backend>(
+    cells: &[DerivedCell<B>],
+    graph: &mut GraphBuilder,
+    [mut prev_prev, mut prev]: [Value; 2],
+) -> Value {
+    for cell in cells {
+        let output = cell.describe(graph, [prev_prev, prev]);
+        (prev_prev, prev) = (prev, output);
+    }
+    prev
 }
 
 impl<B: KernelBackend> DerivedCell<B> {

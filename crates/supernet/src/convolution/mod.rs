@@ -37,6 +37,7 @@ pub(crate) use count::{Count, NOTHING, PIXEL, Sides, strided};
 pub use derived::{DerivedConfig, DerivedNetwork, TrainingOutput};
 pub(crate) use derived::{inherit_cells, run_cells};
 pub use derived_cell::DerivedCell;
+pub(crate) use derived_cell::describe_cells;
 pub use form::Form;
 pub use layer::LayerKind;
 pub use memory::{FitStep, SearchStep};

@@ -19,6 +19,7 @@ use super::operations::{
 use super::{Stride, published};
 use crate::SupernetError;
 use crate::architecture::{OperationSet, by_name, find};
+use crate::graph::{GraphBuilder, Value};
 use crate::kernels::KernelBackend;
 use crate::layers::{Statistics, TensorName, WeightInit};
 
@@ -96,6 +97,13 @@ macro_rules! operations {
                     $(Operation::$operation => {
                         Some(Self::$operation($candidate.build(config, init, device)))
                     })+
+                }
+            }
+
+            /// What the operation computes of a node, with running statistics.
+            pub(crate) fn describe(&self, graph: &mut GraphBuilder, node: Value) -> Value {
+                match self {
+                    $(Self::$operation(module) => $candidate.describe(module, graph, node),)+
                 }
             }
         }

@@ -4,6 +4,7 @@ use burn::tensor::{Tensor, backend::Backend};
 use super::CellPlan;
 use super::blocks::{ConvNorm, FactorizedReduce, conv_norm_name, factorized_reduce_name};
 use super::candidate::OperationForm;
+use crate::graph::{GraphBuilder, Value};
 use crate::kernels::{self, KernelBackend};
 use crate::layers::{Statistics, TensorName, WeightInit};
 
@@ -37,6 +38,14 @@ impl<B: Backend> Preprocess<B> {
         let second = [plan.channels_prev, plan.channels];
         let second = Preprocess::Same(ConvNorm::new(second, form, init, device));
         [first, second]
+    }
+
+    pub(crate) fn describe(&self, graph: &mut GraphBuilder, x: Value) -> Value {
+        let rectified = graph.rectified(x);
+        match self {
+            Preprocess::Same(conv) => conv.describe(graph, rectified),
+            Preprocess::Reduce(reduce) => reduce.describe(graph, rectified),
+        }
     }
 }
 

@@ -2,6 +2,7 @@ use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
 use super::{Form, NetworkConfig};
+use crate::graph::{GraphBuilder, Value};
 use crate::kernels::{self, KernelBackend};
 use crate::layers::{BatchNorm, Conv2d, Statistics, TensorName, WeightInit, conv_name, norm_name};
 
@@ -19,6 +20,11 @@ impl<B: Backend> Stem<B> {
             conv: Conv2d::new([config.image_channels, channels], 3, 1, 1, init, device),
             norm: BatchNorm::affine(channels, device),
         }
+    }
+
+    fn describe(&self, graph: &mut GraphBuilder, images: Value) -> Value {
+        let x = self.conv.describe(graph, images);
+        self.norm.describe(graph, x)
     }
 }
 
@@ -45,6 +51,20 @@ impl<B: Backend> ImagenetStem<B> {
             convs,
             norms: stem_convolutions(config).map(norm),
         }
+    }
+
+    fn describe(&self, graph: &mut GraphBuilder, images: Value) -> [Value; 2] {
+        let mut layer = |index: usize, x| {
+            let x = match index {
+                0 => x,
+                _ => graph.rectified(x),
+            };
+            let x = self.convs[index].describe(graph, x);
+            self.norms[index].describe(graph, x)
+        };
+        let first = layer(0, images);
+        let second = layer(1, first);
+        [second, layer(2, second)]
     }
 }
 
@@ -85,6 +105,14 @@ impl<B: Backend> DerivedStem<B> {
         match form {
             Form::Cifar => Self::Cifar(Stem::new(config, init, device)),
             Form::Imagenet => Self::Imagenet(ImagenetStem::new(config, init, device)),
+        }
+    }
+
+    /// Both inputs of the first cell.
+    pub(crate) fn describe(&self, graph: &mut GraphBuilder, images: Value) -> [Value; 2] {
+        match self {
+            Self::Cifar(stem) => [stem.describe(graph, images); 2],
+            Self::Imagenet(stem) => stem.describe(graph, images),
         }
     }
 }

@@ -21,9 +21,15 @@ use super::operation::operation_name;
 use super::preprocess::preprocess_name;
 use super::stem::stem_name;
 use crate::SupernetError;
-use crate::layers::{StateDict, TensorName, linear_name, load_tensors, read_tensors};
+use crate::graph::GraphBuilder;
+use crate::layers::{StateDict, TensorName, linear_name, load_tensors, read_tensors, tensor_names};
 
 impl<B: Backend> DerivedNetwork<B> {
+    /// The beginning of a graph of this network.
+    pub fn graph(&self) -> GraphBuilder {
+        GraphBuilder::new(tensor_names(self, darts_name))
+    }
+
     /// All weights and running statistics, by name.
     pub fn state_dict(&self) -> StateDict {
         read_tensors(self, darts_name)

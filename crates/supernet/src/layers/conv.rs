@@ -1,9 +1,9 @@
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Tensor, backend::Backend};
 
 use super::{TensorName, WeightInit};
+use crate::graph::{Convolution, GraphBuilder, Rows, Value};
 use crate::kernels::{self, KernelBackend, WindowOptions};
 
 /// A convolution without bias, between all channels.
@@ -51,13 +51,34 @@ impl<B: Backend> Conv2d<B> {
         }
     }
 
+    fn window(&self) -> WindowOptions {
+        WindowOptions {
+            stride: [self.stride; 2],
+            padding: [self.padding; 2],
+            dilation: [self.dilation; 2],
+        }
+    }
+
+    pub(crate) fn describe(&self, graph: &mut GraphBuilder, x: Value) -> Value {
+        graph.convolution(x, dense(self.weight.id, self.window()))
+    }
+
     /// # Shapes
     ///
     /// - input: `[batch, channels_in, height, width]`
     /// - output: `[batch, channels_out, height_out, width_out]`
     pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        let options = ConvOptions::new([self.stride; 2], [self.padding; 2], [self.dilation; 2], 1);
-        conv2d(x, self.weight.val(), None, options)
+        conv2d(x, self.weight.val(), None, self.window().to_conv(1))
+    }
+}
+
+/// A convolution without bias between all channels.
+fn dense(weight: ParamId, window: WindowOptions) -> Convolution {
+    Convolution {
+        weight,
+        bias: None,
+        window,
+        groups: 1,
     }
 }
 
@@ -86,6 +107,10 @@ impl<B: Backend> StripConv2d<B> {
         }
     }
 
+    pub(crate) fn describe(&self, graph: &mut GraphBuilder, x: Value) -> Value {
+        graph.convolution(x, dense(self.weight.id, self.window))
+    }
+
     /// # Shapes
     ///
     /// - input: `[batch, channels_in, height, width]`
@@ -111,6 +136,24 @@ impl<B: Backend> PointwiseConv2d<B> {
         Self {
             weight: init.uniform([channels_out, channels_in, 1, 1], channels_in, device),
         }
+    }
+
+    pub(crate) fn describe(&self, graph: &mut GraphBuilder, x: Value) -> Value {
+        self.describe_strided(graph, x, 1)
+    }
+
+    /// Of every pixel whose row and column the stride divides.
+    pub(crate) fn describe_strided(
+        &self,
+        graph: &mut GraphBuilder,
+        x: Value,
+        stride: usize,
+    ) -> Value {
+        let window = WindowOptions {
+            stride: [stride; 2],
+            ..WindowOptions::default()
+        };
+        graph.convolution(x, dense(self.weight.id, window))
     }
 }
 
@@ -151,6 +194,23 @@ impl<B: Backend> DepthwiseConv2d<B> {
             dilation,
         }
     }
+
+    fn window(&self) -> WindowOptions {
+        WindowOptions {
+            stride: [self.stride; 2],
+            padding: [self.padding; 2],
+            dilation: [self.dilation; 2],
+        }
+    }
+
+    pub(crate) fn describe(&self, graph: &mut GraphBuilder, x: Value) -> Value {
+        let [channels, ..] = self.weight.shape().dims::<4>();
+        let convolution = Convolution {
+            groups: channels,
+            ..dense(self.weight.id, self.window())
+        };
+        graph.convolution(x, convolution)
+    }
 }
 
 impl<B: KernelBackend> DepthwiseConv2d<B> {
@@ -159,12 +219,7 @@ impl<B: KernelBackend> DepthwiseConv2d<B> {
     /// - input: `[batch, channels, height, width]`
     /// - output: `[batch, channels, height_out, width_out]`
     pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        let options = WindowOptions {
-            stride: [self.stride; 2],
-            padding: [self.padding; 2],
-            dilation: [self.dilation; 2],
-        };
-        kernels::depthwise_conv2d(x, self.weight.val(), options)
+        kernels::depthwise_conv2d(x, self.weight.val(), self.window())
     }
 }
 
@@ -184,6 +239,11 @@ impl<B: Backend> Linear<B> {
             weight: init.uniform([features, classes], features, device),
             bias: init.uniform([classes], features, device),
         }
+    }
+
+    /// In files its rows are classes.
+    pub(crate) fn describe(&self, graph: &mut GraphBuilder, x: Value) -> Value {
+        graph.linear(x, self.weight.id, Some(self.bias.id), Rows::Outputs)
     }
 
     /// # Shapes

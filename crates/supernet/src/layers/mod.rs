@@ -18,5 +18,7 @@ pub use init::WeightInit;
 pub(crate) use norm::norm_name;
 pub use norm::{BatchNorm, Statistics};
 pub use running::RunningTensor;
-pub(crate) use tensors::{COUNTERS, TensorName, load_tensors, read_tensors, write_tensors};
+pub(crate) use tensors::{
+    COUNTERS, TensorName, load_tensors, read_tensors, tensor_names, write_tensors,
+};
 pub use tensors::{NamedTensor, StateDict};

@@ -7,6 +7,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{DType, Tensor, backend::Backend};
 
 use super::{RunningTensor, TensorName, in_f32};
+use crate::graph::{GraphBuilder, Value};
 use crate::kernels::{self, KernelBackend};
 
 /// Which statistics a forward pass normalises with, and what becomes of the running ones.
@@ -93,6 +94,20 @@ impl<B: Backend> BatchNorm<B> {
         let mean = self.running_mean.as_ref()?.value();
         let variance = self.running_variance.as_ref()?.value();
         Some((mean, variance))
+    }
+}
+
+impl<B: Backend> BatchNorm<B> {
+    /// With running statistics.
+    pub(crate) fn describe(&self, graph: &mut GraphBuilder, x: Value) -> Value {
+        let affine = self.affine.as_ref();
+        let affine = affine.map(|affine| [affine.gamma.id, affine.beta.id]);
+        let running = [&self.running_mean, &self.running_variance];
+        let running = match running.map(|tensor| tensor.as_ref().map(RunningTensor::id)) {
+            [Some(mean), Some(variance)] => Some([mean, variance]),
+            _ => None,
+        };
+        graph.normalisation(x, affine, running, Self::EPSILON)
     }
 }
 

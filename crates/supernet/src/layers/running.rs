@@ -30,6 +30,10 @@ impl<B: Backend> RunningTensor<B> {
         }
     }
 
+    pub(super) fn id(&self) -> ParamId {
+        self.id
+    }
+
     /// The current value `[channels]`.
     pub fn value(&self) -> Tensor<B, 1> {
         self.lock().clone()

@@ -1,6 +1,6 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 
 use crate::SupernetError;
@@ -62,6 +62,19 @@ pub(crate) fn read_tensors<B: Backend, M: Module<B>>(module: &M, naming: Naming)
     };
     module.visit(&mut reader);
     reader.state
+}
+
+/// The names of a module's tensors.
+pub(crate) fn tensor_names<B: Backend, M: Module<B>>(
+    module: &M,
+    naming: Naming,
+) -> HashMap<ParamId, String> {
+    let mut namer = Namer {
+        place: Place::new(naming),
+        names: HashMap::new(),
+    };
+    module.visit(&mut namer);
+    namer.names
 }
 
 /// The module with the values of `state` in the tensors that have their names there.
@@ -160,6 +173,26 @@ impl<B: Backend> ModuleVisitor<B> for Reader {
             shape.reverse();
         }
         self.state.insert(name, NamedTensor { shape, values });
+    }
+}
+
+struct Namer {
+    place: Place,
+    names: HashMap<ParamId, String>,
+}
+
+impl<B: Backend> ModuleVisitor<B> for Namer {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.place.modules.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.place.modules.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        let name = self.place.name().map(|name| (param.id, name.name));
+        self.names.extend(name);
     }
 }
 

@@ -5,6 +5,8 @@ use super::plan::plan;
 use super::unroll::{StateNorm, UnrollBackend, UnrollInputs, UnrollSettings, Unrolled};
 use super::{CellForm, RecurrentOperation, StepNormalization};
 use crate::architecture::{CodeTable, ForwardMode, SearchSpace};
+use crate::graph::{Function, GraphBuilder, Rows, Value};
+use crate::kernels::GateActivation;
 use crate::layers::{BatchNorm, Statistics, WeightInit};
 
 /// Factors of the inputs and the states in a cell's products, the same at all moments; what passes the
@@ -106,6 +108,67 @@ impl<B: Backend> RecurrentCell<B> {
         let [_, width] = self.first.val().dims();
         width / 2
     }
+
+    /// The hidden state after one moment, of its input and of the state before, with running statistics.
+    pub(super) fn describe(
+        &self,
+        graph: &mut GraphBuilder,
+        [input, hidden]: [Value; 2],
+        code: CellCode<'_, B>,
+    ) -> Value {
+        let weights = code.weights(&self.first.val().device()).into_data();
+        let weights: Vec<f64> = weights.iter::<f64>().collect();
+        let weight = |[edge, op]: [usize; 2]| weights[edge * code.space.ops() + op];
+        let read = graph.joined(&[input, hidden]);
+        let product = graph.linear(read, self.first.id, None, Rows::Inputs);
+        let first = describe_gate(graph, hidden, product, GateActivation::Tanh);
+        let mut states = vec![self.describe_norm(graph, first)];
+        let plan = plan(&code.table.active, code.space, ForwardMode::SCORE);
+        for (step, matrix) in plan.iter().zip(&self.steps) {
+            let products: Vec<Value> = step
+                .read
+                .iter()
+                .map(|&state| graph.linear(states[state], matrix.id, None, Rows::Inputs))
+                .collect();
+            let terms = step.terms.iter().filter(|term| term.on).map(|term| {
+                let state = states[step.read[term.state]];
+                let output = describe_gate(graph, state, products[term.state], term.activation);
+                graph.scaled(output, weight(term.entry))
+            });
+            let terms: Vec<Value> = terms.collect();
+            let state = graph.sum(&terms);
+            states.push(self.describe_norm(graph, state));
+        }
+        let sum = graph.sum(&states[1..]);
+        graph.scaled(sum, 1.0 / self.steps.len() as f64)
+    }
+
+    fn describe_norm(&self, graph: &mut GraphBuilder, state: Value) -> Value {
+        match &self.norm {
+            Some(norm) => norm.describe(graph, state),
+            None => state,
+        }
+    }
+}
+
+/// A state that goes some way to the candidate, as far as the gate is open; both are halves of a product.
+fn describe_gate(
+    graph: &mut GraphBuilder,
+    state: Value,
+    product: Value,
+    activation: GateActivation,
+) -> Value {
+    let [gate, candidate] = graph.parts(product);
+    let gate = graph.apply(Function::Sigmoid, &[gate]);
+    let candidate = match activation {
+        GateActivation::Tanh => graph.apply(Function::Tanh, &[candidate]),
+        GateActivation::Relu => graph.rectified(candidate),
+        GateActivation::Sigmoid => graph.apply(Function::Sigmoid, &[candidate]),
+        GateActivation::Identity => candidate,
+    };
+    let way = graph.apply(Function::Difference, &[candidate, state]);
+    let step = graph.apply(Function::Product, &[gate, way]);
+    graph.apply(Function::Sum, &[state, step])
 }
 
 impl<B: UnrollBackend> RecurrentCell<B> {

@@ -6,6 +6,7 @@ use super::unroll::{UnrollBackend, Unrolled};
 use super::{CellCode, CellMasks, RecurrentCell, RecurrentOperation, StepNormalization};
 use crate::SupernetError;
 use crate::architecture::{Codes, ForwardMode, Genotype, OperationSet, SearchSpace};
+use crate::graph::{GraphBuilder, Value};
 use crate::layers::Statistics;
 
 /// Where a searched cell and a retrained one differ.
@@ -27,6 +28,21 @@ pub(super) struct DerivedCell<B: Backend> {
     pub(super) genotype: Genotype<RecurrentOperation>,
     #[module(skip)]
     pub(super) normalization: StepNormalization,
+}
+
+impl<B: Backend> DerivedCell<B> {
+    /// The hidden state after one moment, of its input and of the state before.
+    pub(super) fn describe(&self, graph: &mut GraphBuilder, read: [Value; 2]) -> Value {
+        let space = space_of(&self.genotype);
+        let device = self.weights.first.val().device();
+        let codes = Codes::of_genotype(&self.genotype, &space, &device);
+        let code = CellCode {
+            table: &codes.tables[0],
+            space: &space,
+            normalization: self.normalization,
+        };
+        self.weights.describe(graph, read, code)
+    }
 }
 
 impl<B: UnrollBackend> DerivedCell<B> {

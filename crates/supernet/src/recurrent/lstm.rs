@@ -2,6 +2,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation::sigmoid, backend::Backend};
 
 use super::{CellMasks, HiddenState};
+use crate::graph::{Function, GraphBuilder, Rows, Value};
 use crate::layers::WeightInit;
 
 /// A long short-term memory (Hochreiter and Schmidhuber 1997) of as many units as its inputs have, with
@@ -27,6 +28,26 @@ impl<B: Backend> LstmCell<B> {
             weight: init.uniform([2 * hidden, 4 * hidden], hidden, device),
             bias: init.uniform([4 * hidden], hidden, device),
         }
+    }
+
+    /// Hidden state and memory after one moment, of its input and of both before.
+    pub(super) fn describe(
+        &self,
+        graph: &mut GraphBuilder,
+        input: Value,
+        [hidden, memory]: [Value; 2],
+    ) -> [Value; 2] {
+        let read = graph.joined(&[input, hidden]);
+        let all = graph.linear(read, self.weight.id, Some(self.bias.id), Rows::Inputs);
+        let [enter, keep, candidate, leave] = graph.parts(all);
+        let [enter, keep, leave] =
+            [enter, keep, leave].map(|gate| graph.apply(Function::Sigmoid, &[gate]));
+        let candidate = graph.apply(Function::Tanh, &[candidate]);
+        let new = graph.apply(Function::Product, &[enter, candidate]);
+        let kept = graph.apply(Function::Product, &[keep, memory]);
+        let memory = graph.apply(Function::Sum, &[kept, new]);
+        let shown = graph.apply(Function::Tanh, &[memory]);
+        [graph.apply(Function::Product, &[leave, shown]), memory]
     }
 
     /// Runs the cell over all moments of its inputs; also returns its memory after the last.

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::SupernetError;
 use crate::architecture::{ForwardMode, Genotype};
+use crate::graph::{Axis, Element, Function, GraphBuilder, Rows};
 use crate::layers::{Statistics, WeightInit};
 
 /// The cell of a language network.
@@ -185,6 +186,35 @@ impl<B: Backend> LanguageNetwork<B> {
             lstm => lstm,
         };
         self
+    }
+
+    /// What [`forward`](Self::forward) computes in one moment with running statistics, as a whole graph:
+    /// of `words` `[batch]` and the state before, `hidden` and for an LSTM `memory`, each `[batch, hidden]`, the
+    /// logarithms of the next word's probabilities, `log_probabilities` `[batch, words]`, and the state after,
+    /// `next_hidden` and `next_memory`. The graph is one of [this network](Self::graph).
+    pub fn describe(&self, graph: &mut GraphBuilder) {
+        let LanguageSize { words, hidden } = self.words.size();
+        let batch = Axis::Any("batch");
+        let state = || vec![batch, Axis::Fixed(hidden)];
+        let numbers = graph.input("words", Element::Whole, vec![batch]);
+        let before = graph.input("hidden", Element::Float, state());
+        let input = graph.look_up(self.words.vectors.id, numbers);
+        let (after, memory) = match &self.cell {
+            CellModule::Derived(cell) => (cell.describe(graph, [input, before]), None),
+            CellModule::Lstm(cell) => {
+                let memory = graph.input("memory", Element::Float, state());
+                let [after, memory] = cell.describe(graph, input, [before, memory]);
+                (after, Some(memory))
+            }
+        };
+        let (vectors, bias) = (self.words.vectors.id, self.words.bias.id);
+        let logits = graph.linear(after, vectors, Some(bias), Rows::Outputs);
+        let said = graph.apply(Function::LogSoftmax, &[logits]);
+        graph.output("log_probabilities", said, vec![batch, Axis::Fixed(words)]);
+        graph.output("next_hidden", after, state());
+        if let Some(memory) = memory {
+            graph.output("next_memory", memory, state());
+        }
     }
 }
 

@@ -15,13 +15,19 @@ use burn::tensor::backend::Backend;
 
 use super::LanguageNetwork;
 use crate::SupernetError;
-use crate::layers::{StateDict, TensorName, norm_name, read_tensors, write_tensors};
+use crate::graph::GraphBuilder;
+use crate::layers::{StateDict, TensorName, norm_name, read_tensors, tensor_names, write_tensors};
 
 const VECTORS: &str = "encoder.weight";
 /// The same tensor once more, as weights are tied.
 const DECODER: &str = "decoder.weight";
 
 impl<B: Backend> LanguageNetwork<B> {
+    /// The beginning of a graph of this network.
+    pub fn graph(&self) -> GraphBuilder {
+        GraphBuilder::new(tensor_names(self, name))
+    }
+
     /// All weights and running statistics, by name. The vectors of words stand once, as
     /// `encoder.weight`.
     pub fn state_dict(&self) -> StateDict {

@@ -10,8 +10,10 @@ use super::pyramid::SegmentationHead;
 use super::stem::EncoderStem;
 use crate::SupernetError;
 use crate::convolution::{
-    CellKind, CellPlan, DerivedCell, Genotype, NetworkConfig, OperationForm, run_cells,
+    CellKind, CellPlan, DerivedCell, Genotype, NetworkConfig, OperationForm, describe_cells,
+    run_cells,
 };
+use crate::graph::{Function, GraphBuilder, Value};
 use crate::kernels::{Corners, KernelBackend, upsample_bilinear};
 use crate::layers::{DropPath, StateDict, Statistics, WeightInit};
 
@@ -199,6 +201,18 @@ pub(crate) enum Encoder<B: Backend> {
     Plain(Vec<PlainStage<B>>),
 }
 
+impl<B: Backend> Encoder<B> {
+    fn describe(&self, graph: &mut GraphBuilder, [before, previous]: [Value; 2]) -> Value {
+        match self {
+            Self::Cells(cells) => describe_cells(cells, graph, [before, previous]),
+            Self::Plain(stages) => {
+                let stages = stages.iter();
+                stages.fold(previous, |x, stage| stage.describe(graph, x))
+            }
+        }
+    }
+}
+
 impl<B: KernelBackend> Encoder<B> {
     /// The output of the last cell or stage; `visit` sees those of all, with their numbers.
     pub(super) fn forward(
@@ -240,6 +254,17 @@ pub struct SegmentationOutput<B: Backend> {
     pub logits: Tensor<B, 4>,
     /// Logits `[batch, classes, height, width]` of the auxiliary head, if there is one.
     pub auxiliary: Option<Tensor<B, 4>>,
+}
+
+impl<B: Backend> SegmentationNetwork<B> {
+    /// What [`forward`](Self::forward) computes of images with running statistics: logits of each pixel. The
+    /// graph is one of [this network](Self::graph).
+    pub fn describe(&self, graph: &mut GraphBuilder, images: Value) -> Value {
+        let inputs = self.stem.describe(graph, images);
+        let features = self.encoder.describe(graph, inputs);
+        let logits = self.head.describe(graph, features);
+        graph.apply(Function::Upsampled, &[logits, images])
+    }
 }
 
 impl<B: KernelBackend> SegmentationNetwork<B> {

@@ -2,6 +2,7 @@ use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
 use crate::convolution::{CellPlan, Spacing};
+use crate::graph::{GraphBuilder, Value};
 use crate::kernels::{self, KernelBackend};
 use crate::layers::{BatchNorm, DepthwiseConv2d, PointwiseConv2d, Statistics, WeightInit};
 
@@ -49,6 +50,13 @@ impl<B: Backend> PlainStage<B> {
             pointwise: PointwiseConv2d::new(plan.channels, init, device),
             norm: BatchNorm::affine(channels_out, device),
         }
+    }
+
+    pub(super) fn describe(&self, graph: &mut GraphBuilder, x: Value) -> Value {
+        let rectified = graph.rectified(x);
+        let x = self.depthwise.describe(graph, rectified);
+        let x = self.pointwise.describe(graph, x);
+        self.norm.describe(graph, x)
     }
 }
 

@@ -3,7 +3,8 @@ use burn::tensor::{Tensor, backend::Backend};
 
 use super::{DropoutKey, SegmentationConfig};
 use crate::convolution::{ConvNorm, OperationForm};
-use crate::kernels::{self, KernelBackend};
+use crate::graph::{Convolution, Function, GraphBuilder, Value};
+use crate::kernels::{self, KernelBackend, WindowOptions};
 use crate::layers::{BatchNorm, Conv2d, Statistics, WeightInit, global_average, in_f32};
 
 /// 3x3 convolution that keeps the size, affine normalisation and ReLU.
@@ -24,6 +25,12 @@ impl<B: Backend> AtrousConv<B> {
             conv: Conv2d::same(channels, 3, 1, dilation, init, device),
             norm: BatchNorm::affine(channels[1], device),
         }
+    }
+
+    fn describe(&self, graph: &mut GraphBuilder, x: Value) -> Value {
+        let x = self.conv.describe(graph, x);
+        let x = self.norm.describe(graph, x);
+        graph.rectified(x)
     }
 }
 
@@ -78,6 +85,30 @@ impl<B: Backend> AtrousPyramid<B> {
             branches,
             project: affine([joined, channels_out], init, device),
         }
+    }
+
+    fn describe(&self, graph: &mut GraphBuilder, features: Value) -> Value {
+        let mut branches: Vec<Value> = Vec::with_capacity(self.branches.len());
+        for branch in &self.branches {
+            let output = match branch {
+                PyramidBranch::Pointwise(conv) => {
+                    let x = conv.describe(graph, features);
+                    graph.rectified(x)
+                }
+                PyramidBranch::Atrous(conv) => conv.describe(graph, features),
+                PyramidBranch::Pooled(conv) => {
+                    let mean = graph.apply(Function::GlobalAverage, &[features]);
+                    let x = conv.describe(graph, mean);
+                    let rectified = graph.rectified(x);
+                    // Every branch has as many channels, and the first one is as large as the features.
+                    graph.apply(Function::Expanded, &[rectified, branches[0]])
+                }
+            };
+            branches.push(output);
+        }
+        let joined = graph.joined(&branches);
+        let projected = self.project.describe(graph, joined);
+        graph.rectified(projected)
     }
 }
 
@@ -154,6 +185,16 @@ impl<B: Backend> PixelClassifier<B> {
             bias: init.uniform([classes], channels, device),
         }
     }
+
+    fn describe(&self, graph: &mut GraphBuilder, features: Value) -> Value {
+        let convolution = Convolution {
+            weight: self.weight.id,
+            bias: Some(self.bias.id),
+            window: WindowOptions::default(),
+            groups: 1,
+        };
+        graph.convolution(features, convolution)
+    }
 }
 
 impl<B: KernelBackend> PixelClassifier<B> {
@@ -196,6 +237,13 @@ impl<B: Backend> SegmentationHead<B> {
             classifier: PixelClassifier::new(channels, config.classes, init, device),
             dropout: pyramid.dropout,
         }
+    }
+
+    /// Logits of each pixel of the features; nothing is dropped.
+    pub(super) fn describe(&self, graph: &mut GraphBuilder, features: Value) -> Value {
+        let x = self.pyramid.describe(graph, features);
+        let x = self.conv.describe(graph, x);
+        self.classifier.describe(graph, x)
     }
 }
 

@@ -3,6 +3,7 @@ use burn::tensor::{Tensor, backend::Backend};
 
 use super::SegmentationConfig;
 use crate::convolution::{DerivedStem, Form, NetworkConfig};
+use crate::graph::{GraphBuilder, Value};
 use crate::kernels::{self, KernelBackend};
 use crate::layers::{BatchNorm, Conv2d, Statistics, WeightInit};
 
@@ -62,6 +63,24 @@ impl<B: Backend> EncoderStem<B> {
                 .map(|[_, out]| BatchNorm::affine(*out, device))
                 .collect(),
         })
+    }
+
+    /// Both inputs of the first cell.
+    pub(super) fn describe(&self, graph: &mut GraphBuilder, images: Value) -> [Value; 2] {
+        match self {
+            Self::Classifier(stem) => stem.describe(graph, images),
+            Self::Strided(stem) => {
+                let mut x = images;
+                for (index, (conv, norm)) in stem.convs.iter().zip(&stem.norms).enumerate() {
+                    if index > 0 {
+                        x = graph.rectified(x);
+                    }
+                    x = conv.describe(graph, x);
+                    x = norm.describe(graph, x);
+                }
+                [x; 2]
+            }
+        }
     }
 }
 

@@ -16,12 +16,20 @@ use burn::tensor::backend::Backend;
 use super::SegmentationNetwork;
 use crate::SupernetError;
 use crate::convolution::{cell_name, separable_stage_name, stem_name};
-use crate::layers::{StateDict, TensorName, conv_name, load_tensors, norm_name, read_tensors};
+use crate::graph::GraphBuilder;
+use crate::layers::{
+    StateDict, TensorName, conv_name, load_tensors, norm_name, read_tensors, tensor_names,
+};
 
 /// What names of an encoder's tensors begin with.
 pub(super) const BACKBONE: &str = "backbone.";
 
 impl<B: Backend> SegmentationNetwork<B> {
+    /// The beginning of a graph of this network.
+    pub fn graph(&self) -> GraphBuilder {
+        GraphBuilder::new(tensor_names(self, segmentation_name))
+    }
+
     /// All weights and running statistics, by name.
     pub fn state_dict(&self) -> StateDict {
         read_tensors(self, segmentation_name)

@@ -3,7 +3,7 @@ use workbench::backend::BackendName;
 use workbench::run_folder::{RunFolder, RunKind};
 
 use super::place::Place;
-use super::{fit, network, predict, resume};
+use super::{export, fit, network, predict, resume};
 use crate::portable::Portable;
 use crate::tasks::{TaskCommand, TaskName, for_task};
 use crate::trained::run_task;
@@ -23,7 +23,7 @@ pub(super) enum Work {
     Fit(Box<fit::FitCommand>),
     Resume(resume::ResumeCommand),
     Eval(network::EvalArgs),
-    Export(network::ExportArgs),
+    Export(export::ExportArgs),
     Predict(predict::PredictArgs),
     Task(Box<TaskCommand>),
 }
@@ -80,7 +80,7 @@ impl Job {
                 run_task(&folder)?
             }
             Work::Eval(args) => network::task(&args.network)?,
-            Work::Export(args) => network::task_of_run(&args.run)?,
+            Work::Export(args) => network::task(&args.network)?,
             Work::Predict(args) => args.task()?,
             Work::Task(_) => {
                 let Work::Task(command) = self.work else {

@@ -24,6 +24,11 @@ impl Cli {
         Self::of(std::env::args_os().collect())
     }
 
+    /// The binary's commands; of several that tasks have by one name that of the first one.
+    pub fn commands() -> Command {
+        command(TaskName::ALL[0])
+    }
+
     fn of(line: Vec<OsString>) -> Result<Self, TrainError> {
         let words: Vec<String> = line
             .iter()
@@ -64,8 +69,8 @@ fn command(task: TaskName) -> Command {
             return command.subcommand(own.display_order(LAST));
         }
         let help = format!(
-            "The task, {}, which has options of its own; by default the one that the cells are of",
-            tasks.join(" or ")
+            "The task ({}), which has options of its own; by default the one that the cells are of",
+            tasks.join(", ")
         );
         let option = Arg::new(TASK).long(TASK).value_name("NAME").help(help);
         command.subcommand(own.arg(option).display_order(LAST))

@@ -2,7 +2,9 @@
 
 mod by_class;
 mod display;
+mod export;
 mod fit;
+mod help;
 mod job;
 mod line;
 mod network;
@@ -16,7 +18,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use workbench::backend::BackendName;
-use workbench::cli::{CompareArgs, ConfigFile, ConfigQuery, ConfigQuestion};
+use workbench::cli::{
+    CompareArgs, CompletionArgs, ConfigFile, ConfigQuery, ConfigQuestion, ManArgs, TensorboardArgs,
+    examples, examples_and_exit_codes,
+};
 use workbench::config::{DEFAULT_TASK, task_name};
 use workbench::run_folder::RunKind;
 
@@ -28,9 +33,13 @@ pub use job::Job;
 use job::Work;
 pub(crate) use network::network_in;
 
-/// Retraining of derived networks.
+/// Trains the networks of searched or published cells, scores them, and asks or exports what was trained.
 #[derive(Debug, Parser)]
-#[command(name = "train", version)]
+#[command(
+    name = "train",
+    version,
+    after_long_help = examples_and_exit_codes(help::TRAIN)
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -39,14 +48,19 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Train cells from fresh weights and print the test score.
+    #[command(after_long_help = examples(help::FIT))]
     Fit(Box<fit::FitArgs>),
     /// Continue a training from its last checkpoint, or beyond its end with --epochs.
+    #[command(after_long_help = examples(help::RESUME))]
     Resume(resume::ResumeCommand),
     /// Score a run, a search's child or an exported network on test data.
+    #[command(after_long_help = examples(help::EVAL))]
     Eval(network::EvalArgs),
-    /// Write the network of a run or a search's child as safetensors and JSON, for use elsewhere.
-    Export(network::ExportArgs),
-    /// Ask a network about files.
+    /// Write the network of a run or a search's child for use elsewhere: safetensors and JSON, or ONNX.
+    #[command(after_long_help = examples(help::EXPORT))]
+    Export(export::ExportArgs),
+    /// Ask a network about files: pictures or texts.
+    #[command(after_long_help = examples(help::PREDICT))]
     Predict(predict::PredictArgs),
     /// Write the page of a run, or of several seeds, again from what lies in its folder.
     Report {
@@ -56,7 +70,17 @@ enum Command {
     /// Put trainings side by side: what their settings differ in, scores, times and weights.
     Compare(CompareArgs),
     /// Print or check a configuration.
+    #[command(after_long_help = examples(help::CONFIG))]
     Config(ConfigQuery),
+    /// Write the curves of runs as event files for TensorBoard.
+    #[command(after_long_help = examples(help::TENSORBOARD))]
+    Tensorboard(TensorboardArgs),
+    /// Print a script with which a shell completes these commands.
+    #[command(after_long_help = examples(help::COMPLETIONS))]
+    Completions(CompletionArgs),
+    /// Write a man page for each command.
+    #[command(after_long_help = examples(help::MAN))]
+    Man(ManArgs),
     #[command(skip)]
     Task(Box<TaskCommand>),
 }
@@ -85,6 +109,18 @@ impl Cli {
             }
             Command::Config(query) => {
                 answer(query)?;
+                return Ok(None);
+            }
+            Command::Tensorboard(args) => {
+                args.run()?;
+                return Ok(None);
+            }
+            Command::Completions(args) => {
+                args.run(Self::commands());
+                return Ok(None);
+            }
+            Command::Man(args) => {
+                args.run(Self::commands())?;
                 return Ok(None);
             }
             Command::Task(command) => match command.prepare()? {

@@ -59,20 +59,6 @@ impl From<OnCorruptArg> for OnCorrupt {
     }
 }
 
-#[derive(Debug, Args)]
-pub(super) struct ExportArgs {
-    /// The run folder, also of a search.
-    pub(super) run: PathBuf,
-    /// Folder of the run's data set, where it has moved.
-    #[arg(long, value_name = "FOLDER")]
-    data_root: Option<PathBuf>,
-    /// The folder to write.
-    #[arg(long, value_name = "FOLDER")]
-    out: PathBuf,
-    #[command(flatten)]
-    pub(super) runs_on: RunsOn,
-}
-
 /// The task of a run or an exported network.
 pub(super) fn task(network: &Path) -> Result<String, TrainError> {
     match is_exported(network) {
@@ -82,7 +68,7 @@ pub(super) fn task(network: &Path) -> Result<String, TrainError> {
 }
 
 /// The task of a run.
-pub(super) fn task_of_run(run: &Path) -> Result<String, TrainError> {
+fn task_of_run(run: &Path) -> Result<String, TrainError> {
     run_task(&RunFolder::open(run)?)
 }
 
@@ -313,38 +299,4 @@ fn report<B: ModelBackend, R: Portable, const N: usize>(
     }
     unreadable.count(R::Problem::UNREADABLE, note);
     Ok(())
-}
-
-impl ExportArgs {
-    pub(super) fn run<B: TrainBackend, R: Portable + TrainRecipe<B>>(
-        self,
-        place: Place<'_, B>,
-    ) -> Result<(), TrainError> {
-        let device = &place.probe()?.device;
-        let folder = RunFolder::open(self.run)?;
-        if folder.kind()? == Some(RunKind::Search) {
-            let exported = ExportedNetwork::<R>::read(&child_of(&folder)?)?;
-            exported.write(&self.out)?;
-            println!("wrote {}", self.out.display());
-            R::inherited(&exported.config)
-                .iter()
-                .for_each(note_inherited);
-            return Ok(());
-        }
-        let choice = DataChoice {
-            root: self.data_root,
-            ..DataChoice::default()
-        };
-        let config = R::with_data(read_config::<R>(&folder)?, &choice);
-        let trainer = Trainer::open(config)?;
-        let trained = trained_network::<B, R>(&folder, &trainer, device)?;
-        trained.notes.iter().for_each(|text| note(text));
-        let exported = ExportedNetwork::<R> {
-            weights: R::state_dict(&trained.network),
-            config: R::export(&trainer, trained.epoch),
-        };
-        exported.write(&self.out)?;
-        println!("wrote {}", self.out.display());
-        Ok(())
-    }
 }

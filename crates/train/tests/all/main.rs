@@ -10,10 +10,12 @@ mod killed;
 mod language;
 #[cfg(target_os = "linux")]
 mod memory;
+mod onnx;
 mod own_recipe;
 mod page;
 mod recipe;
 mod scene;
 mod searched;
+mod shell;
 mod sums;
 mod torch;

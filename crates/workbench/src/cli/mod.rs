@@ -1,8 +1,10 @@
 //! Options that the binaries share.
 
 mod compare;
+mod manual;
 mod runs_on;
 mod shorthand;
+mod tensorboard;
 mod typed;
 
 use std::path::{Path, PathBuf};
@@ -17,14 +19,16 @@ use crate::seeds::Seeds;
 use crate::{Result, WorkbenchError, files};
 
 pub use compare::CompareArgs;
+pub use manual::{CompletionArgs, ManArgs, examples, examples_and_exit_codes, examples_of};
 pub use runs_on::RunsOn;
 pub use shorthand::{Shorthand, ShorthandList, Shorthands, Takes};
+pub use tensorboard::TensorboardArgs;
 pub use typed::{command, this_command};
 
 /// Where a configuration comes from.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ConfigArgs {
-    /// Configuration file (TOML); fields it leaves out take the default's values.
+    /// Configuration file (TOML); fields that it leaves out have the defaults of its task.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set one field, such as network.cells=5; may be given several times.

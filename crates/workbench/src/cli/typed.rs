@@ -13,6 +13,11 @@ pub fn command(binary: &str, arguments: &[impl AsRef<str>]) -> String {
         )],
     };
     words.extend(arguments.iter().map(|word| word.as_ref().to_string()));
+    quoted(&words)
+}
+
+/// Words as a shell takes them.
+pub(super) fn quoted(words: &[String]) -> String {
     // Words that hold a zero byte cannot be quoted, nor be arguments.
     let quoted = shlex::try_join(words.iter().map(String::as_str));
     quoted.unwrap_or_else(|_| words.join(" "))

@@ -3,6 +3,7 @@ use burn::tensor::{Tensor, backend::Backend, module::avg_pool2d};
 
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::node::Node;
+use crate::graph::{Function, GraphBuilder, Value};
 use crate::kernels::{self, KernelBackend, PoolWindow};
 use crate::layers::{BatchNorm, Statistics, TensorName, WeightInit, norm_name};
 
@@ -81,6 +82,24 @@ impl Candidate for AveragePooling {
         let pooled = self.pool(node.raw(), module.stride, module.dilation);
         match &module.norm {
             Some(norm) => norm.forward(pooled, statistics),
+            None => pooled,
+        }
+    }
+
+    fn describe<B: Backend>(
+        &self,
+        module: &AvgPool<B>,
+        graph: &mut GraphBuilder,
+        node: Value,
+    ) -> Value {
+        let window = PoolWindow {
+            kernel: self.window,
+            stride: module.stride,
+            dilation: module.dilation,
+        };
+        let pooled = graph.apply(Function::AvgPool(window), &[node]);
+        match &module.norm {
+            Some(norm) => norm.describe(graph, pooled),
             None => pooled,
         }
     }

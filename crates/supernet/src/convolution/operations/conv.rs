@@ -5,6 +5,7 @@ use crate::convolution::Stride;
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::layer::OperationLayer;
 use crate::convolution::node::Node;
+use crate::graph::{GraphBuilder, Value};
 use crate::kernels::KernelBackend;
 use crate::layers::{BatchNorm, Conv2d, Statistics, TensorName, WeightInit, conv_name, norm_name};
 
@@ -66,6 +67,17 @@ impl Candidate for Plain {
     ) -> Tensor<B, 4> {
         let x = module.conv.forward(node.rectified());
         module.norm.forward(x, statistics)
+    }
+
+    fn describe<B: Backend>(
+        &self,
+        module: &PlainConv<B>,
+        graph: &mut GraphBuilder,
+        node: Value,
+    ) -> Value {
+        let rectified = graph.rectified(node);
+        let x = module.conv.describe(graph, rectified);
+        module.norm.describe(graph, x)
     }
 
     fn layers(&self, channels: usize, _stride: Stride) -> Vec<OperationLayer> {

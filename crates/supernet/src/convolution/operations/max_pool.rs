@@ -3,6 +3,7 @@ use burn::tensor::{Tensor, backend::Backend, module::max_pool2d};
 
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::node::Node;
+use crate::graph::{Function, GraphBuilder, Value};
 use crate::kernels::{self, KernelBackend, PoolWindow};
 use crate::layers::{BatchNorm, Statistics, TensorName, WeightInit, norm_name};
 
@@ -87,6 +88,24 @@ impl Candidate for MaximumPooling {
         let pooled = self.pool(node.raw(), module.stride, module.dilation);
         match &module.norm {
             Some(norm) => norm.forward(pooled, statistics),
+            None => pooled,
+        }
+    }
+
+    fn describe<B: Backend>(
+        &self,
+        module: &MaxPool<B>,
+        graph: &mut GraphBuilder,
+        node: Value,
+    ) -> Value {
+        let window = PoolWindow {
+            kernel: self.window,
+            stride: module.stride,
+            dilation: module.dilation,
+        };
+        let pooled = graph.apply(Function::MaxPool(window), &[node]);
+        match &module.norm {
+            Some(norm) => norm.describe(graph, pooled),
             None => pooled,
         }
     }

@@ -6,6 +6,7 @@ use crate::convolution::blocks::{SeparableConfig, SeparableStage, separable_stag
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::layer::OperationLayer;
 use crate::convolution::node::Node;
+use crate::graph::{GraphBuilder, Value};
 use crate::kernels::{self, KernelBackend};
 use crate::layers::{Statistics, TensorName, WeightInit};
 
@@ -95,6 +96,18 @@ impl Candidate for Separable {
             .map(|stage| stage.forward(node.rectified(), statistics));
         stages.fold(first.unwrap_or_else(|| node.rectified()), |x, stage| {
             stage.forward(kernels::rectify(x), statistics)
+        })
+    }
+
+    fn describe<B: Backend>(
+        &self,
+        module: &SeparableConv<B>,
+        graph: &mut GraphBuilder,
+        node: Value,
+    ) -> Value {
+        module.stages.iter().fold(node, |x, stage| {
+            let rectified = graph.rectified(x);
+            stage.describe(graph, rectified)
         })
     }
 

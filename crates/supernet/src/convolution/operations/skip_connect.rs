@@ -6,6 +6,7 @@ use crate::convolution::blocks::{FactorizedReduce, factorized_reduce_name};
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::layer::OperationLayer;
 use crate::convolution::node::Node;
+use crate::graph::{GraphBuilder, Value};
 use crate::kernels::KernelBackend;
 use crate::layers::{Statistics, TensorName, WeightInit};
 
@@ -50,6 +51,21 @@ impl Candidate for Skip {
         match &module.reduce {
             Some(reduce) => reduce.forward(node.rectified(), statistics),
             None => node.raw(),
+        }
+    }
+
+    fn describe<B: Backend>(
+        &self,
+        module: &SkipConnect<B>,
+        graph: &mut GraphBuilder,
+        node: Value,
+    ) -> Value {
+        match &module.reduce {
+            Some(reduce) => {
+                let rectified = graph.rectified(node);
+                reduce.describe(graph, rectified)
+            }
+            None => node,
         }
     }
 

@@ -5,6 +5,7 @@ use crate::convolution::Stride;
 use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::layer::{OperationLayer, Shrunk};
 use crate::convolution::node::Node;
+use crate::graph::{GraphBuilder, Value};
 use crate::kernels::{KernelBackend, WindowOptions};
 use crate::layers::{
     BatchNorm, Statistics, StripConv2d, TensorName, WeightInit, conv_name, norm_name,
@@ -80,6 +81,18 @@ impl Candidate for Strips {
         let x = module.along_rows.forward(node.rectified());
         let x = module.along_columns.forward(x);
         module.norm.forward(x, statistics)
+    }
+
+    fn describe<B: Backend>(
+        &self,
+        module: &StripConvs<B>,
+        graph: &mut GraphBuilder,
+        node: Value,
+    ) -> Value {
+        let rectified = graph.rectified(node);
+        let x = module.along_rows.describe(graph, rectified);
+        let x = module.along_columns.describe(graph, x);
+        module.norm.describe(graph, x)
     }
 
     fn layers(&self, channels: usize, _stride: Stride) -> Vec<OperationLayer> {

@@ -6,6 +6,7 @@ mod config;
 mod count;
 mod export;
 mod import;
+mod onnx;
 mod portable;
 mod predict;
 mod recipe;

@@ -9,10 +9,11 @@ use workbench::images::{
 use workbench::problem::Problem;
 
 use super::export::{ExportConfig, Frame, TrainedOn};
+use super::onnx::onnx;
 use super::predict::{Prediction, read_image};
 use super::{ImageCommand, ImageData, ImageFit, ImageRecipe};
 use crate::portable::{DataChoice, Inherited, Portable, Question};
-use crate::{FitConfig, TrainError, Trainer};
+use crate::{FitConfig, OnnxModel, TrainError, Trainer};
 
 impl Portable for ImageRecipe {
     type Export = ExportConfig;
@@ -84,6 +85,13 @@ impl Portable for ImageRecipe {
         weights: &StateDict,
     ) -> Result<DerivedNetwork<B>, TrainError> {
         Ok(model.load_state_dict(weights)?)
+    }
+
+    fn onnx<B: ModelBackend>(
+        export: &ExportConfig,
+        model: &DerivedNetwork<B>,
+    ) -> Result<OnnxModel, TrainError> {
+        onnx(export, model)
     }
 
     fn check_network(problem: &ImageProblem, before: &Value) -> Result<(), TrainError> {

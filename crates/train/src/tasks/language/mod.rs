@@ -5,6 +5,7 @@ mod config;
 mod count;
 mod export;
 mod import;
+mod onnx;
 mod portable;
 mod predict;
 mod reader;

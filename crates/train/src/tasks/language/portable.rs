@@ -11,11 +11,12 @@ use workbench::text::{
     Sequences, TextOptions, VocabularyMark, load_corpus, text_files,
 };
 
+use super::onnx::onnx;
 use super::vocabulary::renumbered;
 use super::{LanguageCommand, LanguageExport, LanguageRecipe, LanguageTrainedOn, Reading};
 use crate::export::json;
 use crate::portable::{DataChoice, Inherited, Portable, Question};
-use crate::{FitConfig, TrainError, Trainer};
+use crate::{FitConfig, OnnxModel, TrainError, Trainer};
 
 impl Portable for LanguageRecipe {
     type Export = LanguageExport;
@@ -76,6 +77,13 @@ impl Portable for LanguageRecipe {
         weights: &StateDict,
     ) -> Result<LanguageNetwork<B>, TrainError> {
         Ok(model.load_state_dict(weights)?)
+    }
+
+    fn onnx<B: ModelBackend>(
+        export: &LanguageExport,
+        model: &LanguageNetwork<B>,
+    ) -> Result<OnnxModel, TrainError> {
+        onnx(export, model)
     }
 
     /// Words alone: a network is as good as it was, on how long a text it would be trained now.

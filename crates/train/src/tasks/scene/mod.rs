@@ -7,6 +7,7 @@ mod encoder;
 mod export;
 mod import;
 mod look;
+mod onnx;
 mod portable;
 mod predict;
 mod recipe;

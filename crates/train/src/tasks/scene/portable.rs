@@ -10,10 +10,11 @@ use workbench::scenes::{PairOptions, SceneData, SceneProblem, SceneSet, SceneSet
 
 use super::config::TrainingShare;
 use super::export::{SceneExport, SceneImages, SceneTrainedOn};
+use super::onnx::onnx;
 use super::predict::{ENDINGS, SceneMask};
 use super::{SceneCommand, SceneFit, SceneRecipe};
 use crate::portable::{DataChoice, Inherited, Portable, Question, Views};
-use crate::{FitConfig, TrainError, Trainer};
+use crate::{FitConfig, OnnxModel, TrainError, Trainer};
 
 impl Portable for SceneRecipe {
     type Export = SceneExport;
@@ -86,6 +87,13 @@ impl Portable for SceneRecipe {
         weights: &StateDict,
     ) -> Result<SegmentationNetwork<B>, TrainError> {
         Ok(model.load_state_dict(weights)?)
+    }
+
+    fn onnx<B: ModelBackend>(
+        export: &SceneExport,
+        model: &SegmentationNetwork<B>,
+    ) -> Result<OnnxModel, TrainError> {
+        onnx(export, model)
     }
 
     fn check_network(problem: &SceneProblem, before: &Value) -> Result<(), TrainError> {

@@ -250,7 +250,7 @@ fn help_lists_the_commands_of_every_task_and_the_options_of_one() {
         assert_eq!(all.matches(&format!("\n  {command} ")).count(), 1, "{all}");
     }
     let of_images = help(&["count", "--help"]);
-    assert!(of_images.contains("--cells") && of_images.contains("image or language or scene"));
+    assert!(of_images.contains("--cells") && of_images.contains("image, language, scene"));
     let of_language = help(&["count", "--task", "language", "--help"]);
     assert!(of_language.contains("--hidden") && !of_language.contains("--cells"));
     assert_eq!(help(&["count", "darts-rnn-v1", "--help"]), of_language);

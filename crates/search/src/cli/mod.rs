@@ -1,12 +1,16 @@
 //! The command line, apart from the choice of a backend's type.
 
+mod help;
+
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use workbench::WorkbenchError;
 use workbench::backend::BackendName;
-use workbench::cli::{CompareArgs, Shorthands, set_text};
-use workbench::cli::{ConfigFile, ConfigQuery, ConfigQuestion, ResumeArgs, RunArgs, RunsOn};
+use workbench::cli::{
+    CompareArgs, CompletionArgs, ConfigFile, ConfigQuery, ConfigQuestion, ManArgs, ResumeArgs,
+    RunArgs, RunsOn, Shorthands, TensorboardArgs, examples, examples_and_exit_codes, set_text,
+};
 use workbench::config::DEFAULT_TASK;
 use workbench::files;
 use workbench::metrics;
@@ -28,7 +32,12 @@ use crate::{SearchConfig, SearchError, Task, draw_genotype, run_page, summary};
 ///
 /// Without a command it searches: by default on the bundled digits.
 #[derive(Debug, Parser)]
-#[command(name = "search", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "search",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_long_help = examples_and_exit_codes(help::SEARCH)
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -39,8 +48,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Search (what happens without a command).
+    #[command(after_long_help = examples(help::RUN))]
     Run(StartArgs),
     /// Continue a search from its last checkpoint, or beyond its end with --epochs.
+    #[command(after_long_help = examples(help::RESUME))]
     Resume {
         #[command(flatten)]
         resume: ResumeArgs,
@@ -51,6 +62,7 @@ enum Command {
         on: RunsOn,
     },
     /// Print the summary of a run, or the table of several seeds.
+    #[command(after_long_help = examples(help::SHOW))]
     Show {
         /// The run folder, or the one that `run --seeds` filled.
         run: PathBuf,
@@ -63,10 +75,13 @@ enum Command {
     /// Put searches side by side: what their settings differ in, scores, times and weights.
     Compare(CompareArgs),
     /// Retrain what several seeds found for a few epochs and pick the best by validation error.
+    #[command(after_long_help = examples(help::BEST))]
     Best(BestArgs),
     /// Score cells with the weights that a search left, as its own child is scored: on what validates.
+    #[command(after_long_help = examples(help::SCORE))]
     Score(ScoreArgs),
     /// Draw cells as SVG.
+    #[command(after_long_help = examples(help::DRAW))]
     Draw {
         /// Published cells by name, such as darts-v2, a genotype file or a run folder; FILE#NAME is one
         /// of several in a file.
@@ -78,7 +93,17 @@ enum Command {
         task: Option<String>,
     },
     /// Print or check a configuration.
+    #[command(after_long_help = examples(help::CONFIG))]
     Config(ConfigQuery),
+    /// Write the curves of runs as event files for TensorBoard.
+    #[command(after_long_help = examples(help::TENSORBOARD))]
+    Tensorboard(TensorboardArgs),
+    /// Print a script with which a shell completes these commands.
+    #[command(after_long_help = examples(help::COMPLETIONS))]
+    Completions(CompletionArgs),
+    /// Write a man page for each command.
+    #[command(after_long_help = examples(help::MAN))]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -255,6 +280,18 @@ impl Cli {
                         for_task!(task, T => print!("{}", T::DEFAULTS));
                     }
                 }
+                return Ok(None);
+            }
+            Command::Tensorboard(args) => {
+                args.run()?;
+                return Ok(None);
+            }
+            Command::Completions(args) => {
+                args.run(Self::command());
+                return Ok(None);
+            }
+            Command::Man(args) => {
+                args.run(Self::command())?;
                 return Ok(None);
             }
         };
