@@ -75,7 +75,7 @@ mod tests {
             .iter()
             .map(|setting| (setting.field.as_str(), setting.default.as_deref()))
             .collect();
-        let schedule = "{ shape = \"linear\", from = 1.0 }";
+        let schedule = "{ from = 1.0, shape = \"linear\" }";
         assert_eq!(
             defaults,
             [

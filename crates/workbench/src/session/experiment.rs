@@ -47,7 +47,7 @@ pub trait Experiment: Sized {
     /// What is known at the end.
     type Outcome: Serialize;
     /// What can stop it.
-    type Error: From<WorkbenchError>;
+    type Error: From<WorkbenchError> + std::fmt::Display;
     /// What it learns from.
     type Data: RunData;
 

@@ -137,7 +137,7 @@ impl<E: Experiment> Session<E> {
         }
         let mut particulars = self.particulars();
         particulars.write(&self.folder)?;
-        self.experiment.write_page(&self.folder)?;
+        self.write_page(reporter);
         let mut unreadable = UnreadableReport::default();
         while !self.experiment.is_finished() {
             let record;
@@ -153,7 +153,7 @@ impl<E: Experiment> Session<E> {
             let checkpoint = self.experiment.save(bare)?;
             checkpoint::save(self.folder.path(), epoch as u64, &checkpoint)?;
             self.experiment.write_reports(&self.folder, &self.records)?;
-            self.experiment.write_page(&self.folder)?;
+            self.write_page(reporter);
             reporter.epoch(&record);
             let files = self.experiment.data().unreadable();
             unreadable.report(files, |text| reporter.note(text));
@@ -180,8 +180,15 @@ impl<E: Experiment> Session<E> {
         particulars.answers = answers;
         particulars.write(&self.folder)?;
         files::write_json(self.folder.result(), "the result", &outcome)?;
-        self.experiment.write_page(&self.folder)?;
+        self.write_page(reporter);
         Ok(outcome)
+    }
+
+    /// Writes the page, which can be made again from what lies in the folder: a run does not end for it.
+    fn write_page(&self, reporter: &mut impl Reporter<E::Record>) {
+        if let Err(error) = self.experiment.write_page(&self.folder) {
+            reporter.note(&format!("the page was not written: {error}"));
+        }
     }
 
     /// What a page tells of a run that begins or goes on.
