@@ -23,6 +23,8 @@ const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 const MOST_BYTES: u64 = 2 << 20;
 /// Widths of a window and of a phone.
 const WIDTHS: [u32; 2] = [1280, 390];
+/// Without a screen a browser lays nothing out narrower than this; what is narrower is shown in a frame.
+const NARROWEST: u32 = 500;
 
 impl Pages {
     pub fn run(self) -> anyhow::Result<()> {
@@ -123,10 +125,13 @@ fn photograph(browser: &str, page: &Path, folder: &Path) -> anyhow::Result<()> {
             let profile = Profile::new()?;
             let status = headless(browser, &profile.0)
                 .arg(format!("--blink-settings=preferredColorScheme={setting}"))
-                .arg(format!("--window-size={width},6000"))
+                .arg(format!("--window-size={},{HEIGHT}", width.max(NARROWEST)))
                 .arg(format!("--screenshot={}", picture.display()))
                 .arg("--virtual-time-budget=4000")
-                .arg(address(page)?)
+                .arg(match width < NARROWEST {
+                    true => address(&profile.frame(&address(page)?, width)?)?,
+                    false => address(page)?,
+                })
                 .output()
                 .context("cannot start the browser")?
                 .status;
@@ -135,6 +140,9 @@ fn photograph(browser: &str, page: &Path, folder: &Path) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// The height of a picture, in pixels.
+const HEIGHT: u32 = 6000;
 
 /// A folder for a browser's profile, which goes when it is dropped.
 struct Profile(PathBuf);
@@ -145,6 +153,16 @@ impl Profile {
         std::fs::create_dir_all(&path)
             .with_context(|| format!("cannot create {}", path.display()))?;
         Ok(Self(path))
+    }
+
+    /// A page that shows another one at a width.
+    fn frame(&self, address: &str, width: u32) -> anyhow::Result<PathBuf> {
+        let path = self.0.join("frame.html");
+        let page = format!(
+            "<body style=\"margin:0\"><iframe src=\"{address}\" style=\"border:0\" width={width} height={HEIGHT}>"
+        );
+        std::fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(path)
     }
 }
 

@@ -176,7 +176,10 @@ fn a_page_of_no_section_has_its_head() {
     };
     let html = page.html().unwrap();
     assert!(html.contains("<h1>") && !html.contains("<nav>"));
-    assert!(!html.contains("Charts by uPlot"), "no library without a chart");
+    assert!(
+        !html.contains("Charts by uPlot"),
+        "no library without a chart"
+    );
 }
 
 #[test]
