@@ -68,7 +68,10 @@ fn page(markdown: &str, picture: Option<String>) -> Page {
 
 fn cells(row: &str) -> Vec<String> {
     let row = row.trim_end().trim_end_matches('|');
-    row.split('|').map(|cell| cell.trim().to_string()).collect()
+    // A pipe of a cell is escaped.
+    let parts = row.replace("\\|", "\0");
+    let parts = parts.split('|');
+    parts.map(|cell| cell.trim().replace('\0', "|")).collect()
 }
 
 /// A row of the table that stands last, or the head of a new one; the line below a head says nothing.
@@ -92,7 +95,7 @@ mod tests {
 
     #[test]
     fn chapters_tables_and_lists_come_over() {
-        let markdown = "# Title\n\nWhat it is.\n\nMore.\n\n| a | b |\n|---|---|\n| x | 1 |\n\n## How\n\n- one\n- two\n";
+        let markdown = "# Title\n\nWhat it is.\n\nMore.\n\n| a | b |\n|---|---|\n| x \\| y | 1 |\n\n## How\n\n- one\n- two\n";
         let page = page(markdown, Some("<svg></svg>".into()));
         assert_eq!(
             (page.title.as_str(), page.lead.as_str()),
@@ -105,7 +108,7 @@ mod tests {
         assert_eq!(table.blocks[1], Block::text("More."));
         let expected = Table {
             head: vec!["a".into(), "b".into()],
-            rows: vec![vec!["x".into(), "1".into()]],
+            rows: vec![vec!["x | y".into(), "1".into()]],
             ..Table::default()
         };
         assert_eq!(table.blocks[2], Block::Table(expected));
