@@ -180,11 +180,11 @@ impl<E: Experiment> Session<E> {
         particulars.answers = answers;
         particulars.write(&self.folder)?;
         files::write_json(self.folder.result(), "the result", &outcome)?;
-        self.write_page(reporter);
+        self.experiment.write_page(&self.folder)?;
         Ok(outcome)
     }
 
-    /// Writes the page, which can be made again from what lies in the folder: a run does not end for it.
+    /// Writes the page so far; a run that goes on does not end for it.
     fn write_page(&self, reporter: &mut impl Reporter<E::Record>) {
         if let Err(error) = self.experiment.write_page(&self.folder) {
             reporter.note(&format!("the page was not written: {error}"));
