@@ -72,11 +72,10 @@ pub(crate) fn candidates<T: Task>(
     let mut found = Vec::new();
     for run in seed_folders(folder)? {
         let name = run.path().file_name().unwrap_or_default().to_string_lossy();
-        let result = run.file("result.json");
-        if !result.exists() {
+        let Some(outcome) = run.outcome::<SearchOutcome>()? else {
             note(&format!("`{name}` is not finished and not looked at"));
             continue;
-        }
+        };
         let config = SearchConfig::of_run(&RunFolder::open(run.path())?)?;
         let seed = config.seed;
         let config = SearchConfig { seed: 0, ..config };
@@ -88,8 +87,7 @@ pub(crate) fn candidates<T: Task>(
                            runs that differ in their seed alone";
             return Err(SearchError::run_folder(run.path(), problem));
         }
-        let outcome = SearchOutcome::read(&result)?;
-        let place = result.display().to_string();
+        let place = run.result().display().to_string();
         found.push(Candidate {
             run: name.into_owned(),
             seed,

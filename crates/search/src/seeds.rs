@@ -50,9 +50,9 @@ struct Searches {
 fn searches(folder: &Path) -> Result<Searches, SearchError> {
     let (mut ends, mut others) = (Vec::new(), Vec::new());
     for run in seed_folders(folder)? {
-        match run.result() {
-            result if result.exists() => ends.push(SearchOutcome::read(result)?),
-            _ => {
+        match run.outcome()? {
+            Some::<SearchOutcome>(outcome) => ends.push(outcome),
+            None => {
                 let name = run.path().file_name().unwrap_or_default();
                 others.push(name.to_string_lossy().into_owned());
             }

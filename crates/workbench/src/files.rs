@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Result, WorkbenchError};
 
@@ -42,6 +42,19 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<u8>> {
 pub fn write_atomic(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<()> {
     let path = path.as_ref();
     write_and_rename(path, bytes.as_ref()).map_err(WorkbenchError::io("write", path))
+}
+
+/// Reads a JSON file that holds one record.
+///
+/// # Errors
+///
+/// When the file cannot be read or holds something else.
+pub fn read_json<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<T> {
+    let path = path.as_ref();
+    serde_json::from_str(&read_to_string(path)?).map_err(|error| WorkbenchError::Record {
+        path: path.to_path_buf(),
+        problem: error.to_string(),
+    })
 }
 
 /// Writes a value as a JSON file for people to read, as [`write_atomic`] does; `what` is how an error

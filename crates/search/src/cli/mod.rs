@@ -307,12 +307,7 @@ impl Cli {
 fn show<T: Task>(folder: &RunFolder) -> Result<(), SearchError> {
     let config = SearchConfig::<T>::of_run(folder)?;
     let records: Vec<SearchEpoch> = metrics::read(folder.metrics())?;
-    let result = folder.file("result.json");
-    let outcome = if result.exists() {
-        Some(SearchOutcome::read(&result)?)
-    } else {
-        None
-    };
+    let outcome: Option<SearchOutcome> = folder.outcome()?;
     print!("{}", summary(folder, &config, &records, outcome.as_ref()));
     Ok(())
 }

@@ -60,11 +60,9 @@ pub(super) fn write_seeds_page(folder: &Path, ends: &[FitOutcome]) -> Result<(),
 fn finished_seeds(folder: &Path) -> Result<Vec<FitOutcome>, TrainError> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let runs = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("seed-"));
-    let results = runs.map(|entry| RunFolder::at(entry.path()).result());
-    let results = results.filter(|result| result.is_file());
-    let mut ends = results
-        .map(FitOutcome::read)
-        .collect::<workbench::Result<Vec<_>>>()?;
+    let ends = runs.map(|entry| RunFolder::at(entry.path()).outcome::<FitOutcome>());
+    let ends = ends.collect::<workbench::Result<Vec<_>>>()?;
+    let mut ends: Vec<FitOutcome> = ends.into_iter().flatten().collect();
     ends.sort_by_key(|end| end.seed);
     Ok(ends)
 }

@@ -39,6 +39,19 @@ pub struct DrawnEdge {
     pub note: Option<String>,
 }
 
+impl DrawnEdge {
+    /// The line of an operation that a genotype keeps with a weight, which is told where it is not 1.
+    pub fn of_entry(from: usize, to: usize, label: &str, colour: usize, weight: f64) -> Self {
+        Self {
+            from,
+            to,
+            label: label.into(),
+            colour,
+            note: (weight != 1.0).then(|| format!("x {weight:.2}")),
+        }
+    }
+}
+
 /// Draws one cell.
 ///
 /// # Errors

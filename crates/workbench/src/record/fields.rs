@@ -1,13 +1,10 @@
 //! Fields whose names depend on what a record is of.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer};
 use serde::ser::{self, Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
-
-use crate::{Result, WorkbenchError, files};
 
 /// Writes fields in the order in which they come.
 pub(super) struct FieldWriter<S: Serializer> {
@@ -71,13 +68,4 @@ impl Fields {
     pub(super) fn rest(self) -> Map<String, Value> {
         self.0
     }
-}
-
-/// Reads a file of one JSON record.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = files::read_to_string(path)?;
-    serde_json::from_str(&text).map_err(|error| WorkbenchError::Record {
-        path: path.to_path_buf(),
-        problem: error.to_string(),
-    })
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::fields::{FieldWriter, Fields, read};
+use super::fields::{FieldWriter, Fields};
 use super::search::EARLIER_TASK;
 use super::{ByClass, EpochRecord, Metric, Score};
-use crate::Result;
+use crate::{Result, files};
 
 /// What is known at the end of an epoch of a training: one line of `metrics.jsonl`. Losses are in nats,
 /// scores in the unit of the metric. Where a field's name depends on the metric, it is as for the metric
@@ -158,7 +158,7 @@ impl FitOutcome {
     ///
     /// When it cannot be read or is not the end of a training.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        read(path.as_ref())
+        files::read_json(path)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Metric;
-use crate::Result;
+use crate::{Result, files};
 
 /// Scores of cells with the weights that a search left: what `search score --result` writes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,6 @@ impl InheritedScores {
     ///
     /// When it cannot be read or holds something else.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        super::fields::read(path.as_ref())
+        files::read_json(path)
     }
 }

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::fields::{FieldWriter, Fields, read};
+use super::fields::{FieldWriter, Fields};
 use super::second::{SecondScore, put_second, take_second};
 use super::{EpochRecord, Metric, Score};
-use crate::Result;
 use crate::optim::Schedule;
+use crate::{Result, files};
 
 /// What is known at the end of an epoch of a search: one line of `metrics.jsonl`. Scores and gaps are in
 /// the unit of the metric, losses and entropies in nats. Where a field's name depends on the metric or a
@@ -242,7 +242,7 @@ impl SearchOutcome {
     ///
     /// When it cannot be read or is not the end of a search.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        read(path.as_ref())
+        files::read_json(path)
     }
 }
 

@@ -9,9 +9,9 @@ use super::settings::{differing, fields};
 use super::{Block, Chapter, Chart, Page, Series, Table};
 use crate::columns::aligned;
 use crate::config::{DEFAULT_TASK, parse_table};
-use crate::record::{EpochRecord, FitEpoch, FitOutcome, Metric, SearchEpoch, SearchOutcome};
+use crate::record::{FitEpoch, FitOutcome, Metric, SearchEpoch, SearchOutcome};
 use crate::run_folder::{RunFolder, RunKind};
-use crate::{Result, WorkbenchError, files, metrics};
+use crate::{Result, WorkbenchError, files};
 
 /// Runs of one kind and one task, in the order they were named in.
 #[derive(Debug, Clone, PartialEq)]
@@ -275,14 +275,6 @@ impl Run {
 
 type Compared = (Vec<(String, String)>, Vec<Curve>);
 
-/// Reads a log that need not be there yet.
-fn records_of<R: EpochRecord>(folder: &RunFolder) -> Result<Vec<R>> {
-    match folder.metrics().is_file() {
-        true => metrics::read(folder.metrics()),
-        false => Ok(Vec::new()),
-    }
-}
-
 fn epochs_figure(done: usize, config: &TomlTable, section: &str) -> (String, String) {
     let all = config
         .get(section)
@@ -307,11 +299,8 @@ fn curve<R>(
 }
 
 fn of_search(folder: &RunFolder, config: &TomlTable) -> Result<Compared> {
-    let records: Vec<SearchEpoch> = records_of(folder)?;
-    let outcome = match folder.result().is_file() {
-        true => Some(SearchOutcome::read(folder.result())?),
-        false => None,
-    };
+    let records: Vec<SearchEpoch> = folder.records()?;
+    let outcome: Option<SearchOutcome> = folder.outcome()?;
     let metric = records
         .last()
         .map_or(Metric::ERROR, |last| last.metric.clone());
@@ -395,11 +384,8 @@ fn of_search(folder: &RunFolder, config: &TomlTable) -> Result<Compared> {
 }
 
 fn of_training(folder: &RunFolder, config: &TomlTable) -> Result<Compared> {
-    let records: Vec<FitEpoch> = records_of(folder)?;
-    let outcome = match folder.result().is_file() {
-        true => Some(FitOutcome::read(folder.result())?),
-        false => None,
-    };
+    let records: Vec<FitEpoch> = folder.records()?;
+    let outcome: Option<FitOutcome> = folder.outcome()?;
     let metric = records
         .last()
         .map_or(Metric::ERROR, |last| last.metric.clone());

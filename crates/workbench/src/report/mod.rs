@@ -53,6 +53,18 @@ pub fn count(number: u64) -> String {
     parts.join(",")
 }
 
+/// Rows that a table of epochs has at most.
+pub const MOST_EPOCH_ROWS: usize = 200;
+
+/// At most so many of the records, evenly, the last among them.
+pub fn evenly<R>(records: &[R], most: usize) -> Vec<&R> {
+    let every = records.len().div_ceil(most).max(1);
+    let last = records.len().saturating_sub(1);
+    let kept = records.iter().enumerate();
+    let kept = kept.filter(|(at, _)| (last - at).is_multiple_of(every));
+    kept.map(|(_, record)| record).collect()
+}
+
 /// Writes `report.html` of a folder.
 ///
 /// # Errors

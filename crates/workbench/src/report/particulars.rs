@@ -1,12 +1,10 @@
 //! What a page tells that no other record of a run holds.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use super::Chapter;
 use crate::run_folder::RunFolder;
-use crate::{Result, WorkbenchError, files};
+use crate::{Result, files};
 
 /// `report.json` of a run folder.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -31,17 +29,9 @@ impl Particulars {
     pub fn of_run(folder: &RunFolder) -> Result<Self> {
         let path = folder.particulars();
         match path.is_file() {
-            true => Self::read(&path),
+            true => files::read_json(&path),
             false => Ok(Self::default()),
         }
-    }
-
-    fn read(path: &Path) -> Result<Self> {
-        let text = files::read_to_string(path)?;
-        serde_json::from_str(&text).map_err(|error| WorkbenchError::Record {
-            path: path.to_path_buf(),
-            problem: error.to_string(),
-        })
     }
 
     /// Writes them into a run folder.

@@ -9,8 +9,9 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 
-use crate::{Result, WorkbenchError, files};
+use crate::{Result, WorkbenchError, files, metrics};
 
 pub use cells::{CellsText, read_cells};
 pub use kind::RunKind;
@@ -112,6 +113,30 @@ impl RunFolder {
     /// The outcome of a finished run, `result.json`.
     pub fn result(&self) -> PathBuf {
         self.file("result.json")
+    }
+
+    /// The records of its epochs; none where no epoch is logged yet.
+    ///
+    /// # Errors
+    ///
+    /// When the log cannot be read.
+    pub fn records<R: DeserializeOwned>(&self) -> Result<Vec<R>> {
+        match self.metrics().is_file() {
+            true => metrics::read(self.metrics()),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    /// How the run ended, as `result.json` tells; none where it is not finished.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or tells something else.
+    pub fn outcome<O: DeserializeOwned>(&self) -> Result<Option<O>> {
+        match self.result().is_file() {
+            true => files::read_json(self.result()).map(Some),
+            false => Ok(None),
+        }
     }
 
     /// The file that is locked while a process writes into the folder, `.lock`.

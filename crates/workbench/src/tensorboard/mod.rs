@@ -36,7 +36,7 @@ pub struct EventFile {
 ///
 /// # Errors
 ///
-/// When the log of the run cannot be read or has no epoch yet, or the file cannot be written.
+/// When the log or the result of the run cannot be read, there is no epoch yet, or the file cannot be written.
 pub fn write_events(run: &RunFolder, out: Option<&Path>) -> Result<EventFile> {
     let records: Vec<Value> = metrics::read(run.metrics())?;
     if records.is_empty() {
@@ -46,10 +46,7 @@ pub fn write_events(run: &RunFolder, out: Option<&Path>) -> Result<EventFile> {
     }
     let mut events = events(&records, began(run, &records));
     let epochs = records.len();
-    if run.result().is_file() {
-        let text = files::read_to_string(run.result())?;
-        // What cannot be read is a result still: of its run the log says everything else.
-        let result = serde_json::from_str(&text).unwrap_or(Value::Null);
+    if let Some(result) = run.outcome::<Value>()? {
         let time = events.last().map_or(0.0, |event| event.seconds);
         events.extend(
             test_scores(&result, epochs).map(|(tag, step, value)| Event {
