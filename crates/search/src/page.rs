@@ -2,12 +2,11 @@
 
 use supernet::{Genotype, OperationSet};
 use workbench::cli::command;
-use workbench::metrics;
 use workbench::problem::Problem;
 use workbench::record::{ByClass, Metric, SearchEpoch, SearchOutcome};
 use workbench::report::{
-    Block, Chapter, Closing, Drawing, Headline, Page, Particulars, Probabilities, Table, by_class,
-    config_table, count, duration,
+    Block, Chapter, Closing, Drawing, Headline, MOST_EPOCH_ROWS, Page, Particulars, Probabilities,
+    Table, by_class, config_table, count, duration, evenly,
 };
 use workbench::run_folder::RunFolder;
 use workbench::showing::Listener;
@@ -21,8 +20,6 @@ pub(crate) const MADE_BY: &str = concat!("Made by search ", env!("CARGO_PKG_VERS
 
 /// At most so many epochs of probabilities are in a page.
 const MOST_EPOCHS: usize = 100;
-/// Rows that a table of epochs has at most.
-const MOST_ROWS: usize = 200;
 /// Bytes that a drawing of all probabilities has at most in a page.
 const MOST_BYTES: usize = 250_000;
 
@@ -49,19 +46,16 @@ pub fn run_page<T: Task>(
     folder: &RunFolder,
     config: &SearchConfig<T>,
 ) -> Result<Page, SearchError> {
-    let records: Vec<SearchEpoch> = match folder.metrics().is_file() {
-        true => metrics::read(folder.metrics())?,
-        false => Vec::new(),
-    };
-    let outcome = match folder.result().is_file() {
-        true => Some(SearchOutcome::read(folder.result())?),
-        false => None,
-    };
+    let records: Vec<SearchEpoch> = folder.records()?;
+    let place = folder.metrics().display().to_string();
+    let last = records.last();
+    let genotype = last.map(|last| Genotype::parse(&place, &last.genotype));
     let run = Run {
         folder,
         config,
-        records: &records,
-        outcome: outcome.as_ref(),
+        genotype: genotype.transpose()?,
+        records,
+        outcome: folder.outcome()?,
     };
     run.page(&Particulars::of_run(folder)?)
 }
@@ -70,8 +64,10 @@ pub fn run_page<T: Task>(
 struct Run<'a, T: Task> {
     folder: &'a RunFolder,
     config: &'a SearchConfig<T>,
-    records: &'a [SearchEpoch],
-    outcome: Option<&'a SearchOutcome>,
+    records: Vec<SearchEpoch>,
+    outcome: Option<SearchOutcome>,
+    /// The cells of the last epoch.
+    genotype: Option<Genotype<T::Op>>,
 }
 
 impl<T: Task> Run<'_, T> {
@@ -137,7 +133,7 @@ impl<T: Task> Run<'_, T> {
             return format!("{what} No epoch is finished yet.");
         };
         let metric = &last.metric;
-        let end = match self.outcome {
+        let end = match &self.outcome {
             Some(outcome) => format!(
                 "on test {}, {} {}",
                 T::Problem::EXAMPLES,
@@ -160,7 +156,7 @@ impl<T: Task> Run<'_, T> {
         let metric = &last.metric;
         let name = |of: &str| format!("{of} {}", metric.name);
         let mut figures = Vec::new();
-        if let Some(outcome) = self.outcome {
+        if let Some(outcome) = &self.outcome {
             let test = metric.show(outcome.child_test);
             figures.push(Headline::new(
                 &name("child's test"),
@@ -179,10 +175,13 @@ impl<T: Task> Run<'_, T> {
         figures.push(Headline::new(&name("supernet's"), supernet, how));
         let gap = format!("{:+.2} {}", last.gap, metric.gap_unit());
         figures.push(Headline::new("gap", gap, "child less supernet"));
-        if let Some(genotype) = self.genotype() {
+        if let Some(genotype) = &self.genotype {
             let cells = genotype.cells.iter();
             let operations = cells.map(|cell| cell.operations().count()).sum::<usize>();
-            let weights = self.outcome.map(|outcome| outcome.child_weights as u64);
+            let weights = self
+                .outcome
+                .as_ref()
+                .map(|outcome| outcome.child_weights as u64);
             let note = weights.map(|weights| format!("{} weights in the child", count(weights)));
             let note = note.unwrap_or_default();
             figures.push(Headline::new(
@@ -208,7 +207,7 @@ impl<T: Task> Run<'_, T> {
             ("method", config.search.method.to_string()),
             ("seed", config.seed.to_string()),
         ];
-        if let Some(outcome) = self.outcome {
+        if let Some(outcome) = &self.outcome {
             facts.push(("backend", outcome.backend.clone()));
             let supernet = count(outcome.supernet_weights as u64);
             let child = count(outcome.child_weights as u64);
@@ -240,18 +239,14 @@ impl<T: Task> Run<'_, T> {
         facts.into_iter().map(named).collect()
     }
 
-    fn genotype(&self) -> Option<Genotype<T::Op>> {
-        self.records.last()?.genotype.parse().ok()
-    }
-
     fn cells(&self) -> Result<Vec<Block>, SearchError> {
-        let Some(genotype) = self.genotype() else {
+        let Some(genotype) = &self.genotype else {
             return Ok(Vec::new());
         };
         let drawing = Drawing {
             caption: "Every line is an operation; those that are parallel run all together and are added up."
                 .into(),
-            svg: draw_genotype::<T>(&genotype)?,
+            svg: draw_genotype::<T>(genotype)?,
             folded: false,
         };
         Ok(vec![Block::Drawing(drawing)])
@@ -280,7 +275,7 @@ impl<T: Task> Run<'_, T> {
             let how = format!("child, validation, {}", second.scoring.phrase());
             rows.push(row(&how, None, second.child));
         }
-        if let Some(outcome) = self.outcome {
+        if let Some(outcome) = &self.outcome {
             let what = format!("child, test {}, inherited weights", T::Problem::EXAMPLES);
             rows.push(row(&what, None, outcome.child_test));
         }
@@ -296,7 +291,7 @@ impl<T: Task> Run<'_, T> {
 
     /// All charts but that of the gap, and the figures of the epochs.
     fn curves(&self) -> Vec<Block> {
-        let mut charts: Vec<Block> = charts(self.config, self.records)
+        let mut charts: Vec<Block> = charts(self.config, &self.records)
             .into_iter()
             .map(|curves| Block::Chart(curves.chart))
             .collect();
@@ -308,7 +303,7 @@ impl<T: Task> Run<'_, T> {
     }
 
     fn gap(&self) -> Vec<Block> {
-        let Some(gap) = charts(self.config, self.records).pop() else {
+        let Some(gap) = charts(self.config, &self.records).pop() else {
             return Vec::new();
         };
         let text = "The score of the derived network, with the weights that it inherits, less that of the \
@@ -353,7 +348,7 @@ impl<T: Task> Run<'_, T> {
         Table {
             caption: "Figures of the epochs".into(),
             head,
-            rows: evenly(self.records, MOST_ROWS)
+            rows: evenly(&self.records, MOST_EPOCH_ROWS)
                 .into_iter()
                 .map(row)
                 .collect(),
@@ -369,7 +364,7 @@ impl<T: Task> Run<'_, T> {
         let mut blocks = vec![Block::text(
             "How probable each operation is on each edge, in percent, epoch by epoch.",
         )];
-        let kept = evenly(self.records, MOST_EPOCHS);
+        let kept = evenly(&self.records, MOST_EPOCHS);
         for cell in 0..T::Op::CELLS.len() {
             let percent = |record: &&SearchEpoch| {
                 let rows = record.cells.get(cell).map(|cell| cell.probabilities.iter());
@@ -378,7 +373,7 @@ impl<T: Task> Run<'_, T> {
                     |row: &Vec<f64>| row.iter().map(|p| (100.0 * p).round() as u8).collect();
                 rows.map(rounded).collect()
             };
-            let title = T::cell_title(cell);
+            let title = T::Op::cell_title(cell);
             blocks.push(Block::Probabilities(Probabilities {
                 caption: workbench::record::capitalised(&title),
                 operations: space.operations.iter().map(|op| op.name().into()).collect(),
@@ -389,7 +384,7 @@ impl<T: Task> Run<'_, T> {
                 epochs: kept.iter().map(|record| record.epoch).collect(),
                 values: kept.iter().map(percent).collect(),
             }));
-            let svg = probabilities_svg(self.config, self.records, cell)?;
+            let svg = probabilities_svg(self.config, &self.records, cell)?;
             blocks.push(match svg.len() <= MOST_BYTES {
                 true => Block::Drawing(Drawing {
                     caption: format!("Over all epochs, {title}"),
@@ -404,13 +399,4 @@ impl<T: Task> Run<'_, T> {
         }
         Ok(blocks)
     }
-}
-
-/// At most so many of the records, evenly, the last among them.
-fn evenly(records: &[SearchEpoch], most: usize) -> Vec<&SearchEpoch> {
-    let every = records.len().div_ceil(most).max(1);
-    let last = records.len().saturating_sub(1);
-    let kept = records.iter().enumerate();
-    let kept = kept.filter(|(at, _)| (last - at).is_multiple_of(every));
-    kept.map(|(_, record)| record).collect()
 }

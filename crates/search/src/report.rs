@@ -12,12 +12,6 @@ use workbench::run_folder::RunFolder;
 
 use crate::{SearchConfig, SearchError, Task, weightless};
 
-/// The colour of an operation in every picture.
-fn colour<O: OperationSet>(op: O) -> usize {
-    let same = |other: &O| *other == op;
-    O::ALL.iter().position(same).unwrap_or(0)
-}
-
 /// Draws the cells of a genotype as SVG.
 ///
 /// # Errors
@@ -25,27 +19,21 @@ fn colour<O: OperationSet>(op: O) -> usize {
 /// When an operation does not lead forward; a validated genotype always does.
 pub fn draw_genotype<T: Task>(genotype: &Genotype<T::Op>) -> Result<String, SearchError> {
     let drawing = |(index, cell): (usize, &CellGenotype<T::Op>)| CellDrawing {
-        title: capitalised(&T::cell_title(index)),
-        inputs: (0..T::Op::INPUTS).map(T::input_label).collect(),
+        title: capitalised(&T::Op::cell_title(index)),
+        inputs: (0..T::Op::INPUTS).map(T::Op::input_label).collect(),
         nodes: cell.nodes.len(),
-        first_node: T::FIRST_NODE,
-        edges: cell
-            .nodes
-            .iter()
-            .enumerate()
+        first_node: T::Op::FIRST_NODE,
+        edges: (cell.nodes.iter().enumerate())
             .flat_map(|(node, entries)| {
-                entries.iter().map(move |entry| DrawnEdge {
-                    from: entry.input,
-                    to: node,
-                    label: entry.op.name().into(),
-                    colour: colour(entry.op),
-                    note: (entry.weight != 1.0).then(|| format!("x {:.2}", entry.weight)),
+                entries.iter().map(move |entry| {
+                    let (op, weight) = (entry.op, entry.weight);
+                    DrawnEdge::of_entry(entry.input, node, op.name(), op.place(), weight)
                 })
             })
             .collect(),
         outputs: cell.outputs(),
-        output: T::OUTPUT.into(),
-        joined: T::JOINED.into(),
+        output: T::Op::OUTPUT.into(),
+        joined: T::Op::JOINED.into(),
     };
     let drawings: Vec<_> = genotype.cells.iter().enumerate().map(drawing).collect();
     Ok(cells_svg(&drawings)?)
@@ -99,9 +87,10 @@ pub(crate) fn charts<T: Task>(config: &SearchConfig<T>, records: &[SearchEpoch])
     let shown = metric.curve();
     let loss = vec![
         curve("weights (training)", &|r| Some(r.train.loss)),
-        curve("architecture step", &|r| r.architecture_loss),
         curve("supernet (validation)", &|r| Some(r.supernet.loss)),
         curve("child (validation)", &|r| Some(r.child.loss)),
+        // Last, so that what the scores show too has the same colours in both pictures.
+        curve("architecture step", &|r| r.architecture_loss),
     ];
     let scores = vec![
         curve("weights (training)", &|r| Some(shown.value(r.train.value))),
@@ -152,7 +141,7 @@ pub(crate) fn probabilities_svg<T: Task>(
     let space = &config.space;
     let name = |op: &T::Op| LineName {
         name: op.name().into(),
-        colour: colour(*op),
+        colour: op.place(),
     };
     let names: Vec<LineName> = space.operations.iter().map(name).collect();
     let mut panels = Vec::new();
@@ -169,7 +158,7 @@ pub(crate) fn probabilities_svg<T: Task>(
             lines: (0..space.ops()).map(line).collect(),
         });
     }
-    let title = format!("Probabilities, {}", T::cell_title(cell));
+    let title = format!("Probabilities, {}", T::Op::cell_title(cell));
     let multiples = SmallMultiples {
         title: &title,
         x_label: "epoch",
@@ -186,7 +175,7 @@ pub(crate) fn edges<T: Task>(config: &SearchConfig<T>) -> Vec<(usize, String)> {
         let named = move |input| {
             let edge = space.first_edge(node) + input;
             let from = source::<T>(input);
-            (edge, format!("{from} to node {}", T::FIRST_NODE + node))
+            (edge, format!("{from} to node {}", T::Op::FIRST_NODE + node))
         };
         (0..space.incoming(node)).map(named)
     };
@@ -195,8 +184,8 @@ pub(crate) fn edges<T: Task>(config: &SearchConfig<T>) -> Vec<(usize, String)> {
 
 fn source<T: Task>(input: usize) -> String {
     match input.checked_sub(T::Op::INPUTS) {
-        Some(node) => format!("node {}", T::FIRST_NODE + node),
-        None => T::input_label(input),
+        Some(node) => format!("node {}", T::Op::FIRST_NODE + node),
+        None => T::Op::input_label(input),
     }
 }
 
@@ -339,6 +328,6 @@ fn cells<T: Task>(genotype: &str) -> String {
 
 /// The title of a kind of cell without the word.
 pub(crate) fn short_title<T: Task>(cell: usize) -> String {
-    let title = T::cell_title(cell);
+    let title = T::Op::cell_title(cell);
     title.strip_suffix(" cell").unwrap_or(&title).to_string()
 }

@@ -118,12 +118,6 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
     const SHORTHANDS: &'static [Shorthand] = &[];
     /// What else a supernet's convolutions can compute in while it trains.
     const PRECISIONS: &'static [Precision] = &[Precision::F32];
-    /// The number that pictures show the first node of a cell by.
-    const FIRST_NODE: usize = 0;
-    /// What pictures call the output of a cell.
-    const OUTPUT: &'static str = "c_{k}";
-    /// How the nodes of a cell make its output.
-    const JOINED: &'static str = "concat";
     /// How a child with inherited weights is scored beside the way its supernet is.
     const SECOND_SCORING: SecondScoring = SecondScoring::Running;
     /// Whether [`differentiate_cellwise`](Self::differentiate_cellwise) is there.
@@ -305,20 +299,6 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// What a person should know about a configuration that is valid, a sentence each.
     fn remarks(_config: &SearchConfig<Self>) -> Vec<String> {
         Vec::new()
-    }
-
-    /// What titles call a kind of cell, an index of
-    /// [`CELLS`](supernet::OperationSet::CELLS): "normal cell".
-    fn cell_title(cell: usize) -> String {
-        match Self::Op::CELLS[cell] {
-            "cell" => "cell".into(),
-            name => format!("{name} cell"),
-        }
-    }
-
-    /// What pictures call an input of a cell.
-    fn input_label(input: usize) -> String {
-        format!("input {input}")
     }
 }
 

@@ -34,7 +34,7 @@ fn line<T: Task>(what: &str, genotype: &Genotype<T::Op>, is: impl Fn(T::Op) -> b
     let cells = genotype.cells.iter().enumerate();
     let counts = cells.map(|(index, cell)| {
         let (count, all) = (count(cell, &is), cell.operations().count());
-        format!("{count} of {all} in the {}", T::cell_title(index))
+        format!("{count} of {all} in the {}", T::Op::cell_title(index))
     });
     let counts: Vec<String> = counts.collect();
     format!("{what:<9} {}", counts.join(", "))
@@ -52,7 +52,7 @@ fn collapse<T: Task>(index: usize, cell: &CellGenotype<T::Op>, skip: T::Op) -> O
     Some(format!(
         "warning: the {} is mostly skip connections, the known collapse of differentiable search: \
          such cells retrain badly{limit}",
-        T::cell_title(index)
+        T::Op::cell_title(index)
     ))
 }
 

@@ -3,12 +3,11 @@
 use supernet::{CellGenotype, OperationSet};
 use workbench::cli::command;
 use workbench::drawing::{CellDrawing, DrawnEdge, cells_svg};
-use workbench::metrics;
 use workbench::problem::Problem;
 use workbench::record::{FitEpoch, FitOutcome, Metric, Score, capitalised};
 use workbench::report::{
-    Block, Chapter, Closing, Drawing, Headline, Page, Particulars, Table, by_class, config_table,
-    count, duration,
+    Block, Chapter, Closing, Drawing, Headline, MOST_EPOCH_ROWS, Page, Particulars, Table,
+    by_class, config_table, count, duration, evenly,
 };
 use workbench::run_folder::RunFolder;
 
@@ -18,28 +17,17 @@ use crate::{FitConfig, Recipe, TrainError};
 /// What made a page.
 pub(crate) const MADE_BY: &str = concat!("Made by train ", env!("CARGO_PKG_VERSION"), ".");
 
-/// Rows that a table of epochs has at most.
-const MOST_ROWS: usize = 200;
-
 /// The page of a run, from what lies in its folder.
 ///
 /// # Errors
 ///
 /// When a record cannot be read or a picture not be drawn.
 pub fn run_page<R: Recipe>(folder: &RunFolder, config: &FitConfig<R>) -> Result<Page, TrainError> {
-    let records: Vec<FitEpoch> = match folder.metrics().is_file() {
-        true => metrics::read(folder.metrics())?,
-        false => Vec::new(),
-    };
-    let outcome = match folder.result().is_file() {
-        true => Some(FitOutcome::read(folder.result())?),
-        false => None,
-    };
     let run = Run {
         folder,
         config,
-        records: &records,
-        outcome: outcome.as_ref(),
+        records: folder.records()?,
+        outcome: folder.outcome()?,
     };
     run.page(&Particulars::of_run(folder)?)
 }
@@ -48,8 +36,8 @@ pub fn run_page<R: Recipe>(folder: &RunFolder, config: &FitConfig<R>) -> Result<
 struct Run<'a, R: Recipe> {
     folder: &'a RunFolder,
     config: &'a FitConfig<R>,
-    records: &'a [FitEpoch],
-    outcome: Option<&'a FitOutcome>,
+    records: Vec<FitEpoch>,
+    outcome: Option<FitOutcome>,
 }
 
 impl<R: Recipe> Run<'_, R> {
@@ -76,7 +64,7 @@ impl<R: Recipe> Run<'_, R> {
             repeat: self.config.extension.is_none().then_some(&*repeat),
             genotype: Some(&genotype),
         };
-        let by_class = self.outcome.and_then(|outcome| {
+        let by_class = self.outcome.as_ref().and_then(|outcome| {
             let counted = outcome.by_class.as_ref()?;
             Some(by_class(&outcome.metric, counted, R::Problem::CLASSIFIED))
         });
@@ -114,7 +102,10 @@ impl<R: Recipe> Run<'_, R> {
 
     fn lead(&self) -> String {
         let config = self.config;
-        let on = self.outcome.map(|outcome| format!(" on {}", outcome.data));
+        let on = self
+            .outcome
+            .as_ref()
+            .map(|outcome| format!(" on {}", outcome.data));
         let what = format!(
             "A network for the task {}, trained from fresh weights{} with seed {}.",
             R::NAME,
@@ -122,7 +113,7 @@ impl<R: Recipe> Run<'_, R> {
             config.seed
         );
         let metric = self.metric();
-        match (self.outcome, self.records.last()) {
+        match (&self.outcome, self.records.last()) {
             (Some(outcome), _) => format!(
                 "{what} On {} that it did not learn from it has {} {}.",
                 R::Problem::EXAMPLES,
@@ -143,7 +134,7 @@ impl<R: Recipe> Run<'_, R> {
 
     /// The record whose weights are the result, or the last one so far.
     fn result(&self) -> Option<&FitEpoch> {
-        let wanted = self.outcome.map(|outcome| outcome.result_epoch);
+        let wanted = self.outcome.as_ref().map(|outcome| outcome.result_epoch);
         let mut records = self.records.iter();
         let result = records.find(|record| Some(record.epoch) == wanted);
         result.or(self.records.last())
@@ -156,7 +147,7 @@ impl<R: Recipe> Run<'_, R> {
         let metric = self.metric();
         let name = |of: &str| format!("{of} {}", metric.name);
         let mut figures = Vec::new();
-        if let Some(outcome) = self.outcome {
+        if let Some(outcome) = &self.outcome {
             let published = outcome.published.map(|value| metric.show(value));
             let note = published.map_or("running statistics".into(), |value| {
                 format!("{value} as published code counts")
@@ -171,7 +162,7 @@ impl<R: Recipe> Run<'_, R> {
         }
         let train = metric.show(result.train.value);
         figures.push(Headline::new(&name("training"), train, "while it learned"));
-        if let Some(outcome) = self.outcome {
+        if let Some(outcome) = &self.outcome {
             let adds = outcome.multiply_adds;
             let note = adds.map(|adds| format!("{} multiply-adds", count(adds)));
             let weights = count(outcome.weights as u64);
@@ -191,7 +182,7 @@ impl<R: Recipe> Run<'_, R> {
             ("task", R::NAME.to_string()),
             ("seed", self.config.seed.to_string()),
         ];
-        if let Some(outcome) = self.outcome {
+        if let Some(outcome) = &self.outcome {
             facts.push(("data", outcome.data.clone()));
             facts.push(("backend", outcome.backend.clone()));
             if outcome.result_epoch != outcome.epochs {
@@ -219,7 +210,7 @@ impl<R: Recipe> Run<'_, R> {
         let metric = self.metric();
         let mut rows = vec![row("training, while it learned", result.train)];
         rows.extend(result.validation.map(|score| row("validation", score)));
-        if let Some(outcome) = self.outcome {
+        if let Some(outcome) = &self.outcome {
             rows.push(row("test", outcome.test));
             let published = outcome.published.map(|value| {
                 let what = "test, as published code counts";
@@ -241,7 +232,7 @@ impl<R: Recipe> Run<'_, R> {
             return Vec::new();
         }
         let warm_up = self.config.weights.warmup_epochs;
-        let charts = charts(&self.metric(), warm_up, self.records).into_iter();
+        let charts = charts(&self.metric(), warm_up, &self.records).into_iter();
         let charts = charts.map(|curves| Block::Chart(curves.chart));
         charts.chain([Block::Table(self.epochs())]).collect()
     }
@@ -265,47 +256,32 @@ impl<R: Recipe> Run<'_, R> {
                 format!("{:.1}", record.seconds),
             ]
         };
-        let every = self.records.len().div_ceil(MOST_ROWS).max(1);
-        let last = self.records.len().saturating_sub(1);
-        let kept = self.records.iter().enumerate();
-        let kept = kept.filter(|(at, _)| (last - at).is_multiple_of(every));
+        let kept = evenly(&self.records, MOST_EPOCH_ROWS).into_iter();
         Table {
             caption: "Figures of the epochs".into(),
             head,
-            rows: kept.map(|(_, record)| row(record)).collect(),
+            rows: kept.map(row).collect(),
             folded: true,
         }
     }
 
     fn cells(&self) -> Result<Vec<Block>, TrainError> {
-        let colour = |op: R::Op| R::Op::ALL.iter().position(|other| *other == op);
-        let drawn = |(index, cell): (usize, &CellGenotype<R::Op>)| CellDrawing {
-            title: match R::Op::CELLS[index] {
-                "cell" => "Cell".into(),
-                name => format!("{} cell", capitalised(name)),
-            },
-            inputs: (0..R::Op::INPUTS)
-                .map(|input| format!("input {input}"))
-                .collect(),
+        let drawn = |(kind, cell): (usize, &CellGenotype<R::Op>)| CellDrawing {
+            title: capitalised(&R::Op::cell_title(kind)),
+            inputs: (0..R::Op::INPUTS).map(R::Op::input_label).collect(),
             nodes: cell.nodes.len(),
-            first_node: 0,
-            edges: cell
-                .nodes
-                .iter()
-                .enumerate()
+            first_node: R::Op::FIRST_NODE,
+            edges: (cell.nodes.iter().enumerate())
                 .flat_map(|(node, entries)| {
-                    entries.iter().map(move |entry| DrawnEdge {
-                        from: entry.input,
-                        to: node,
-                        label: entry.op.name().into(),
-                        colour: colour(entry.op).unwrap_or(0),
-                        note: (entry.weight != 1.0).then(|| format!("x {:.2}", entry.weight)),
+                    entries.iter().map(move |entry| {
+                        let (op, weight) = (entry.op, entry.weight);
+                        DrawnEdge::of_entry(entry.input, node, op.name(), op.place(), weight)
                     })
                 })
                 .collect(),
             outputs: cell.outputs(),
-            output: "output".into(),
-            joined: String::new(),
+            output: R::Op::OUTPUT.into(),
+            joined: R::Op::JOINED.into(),
         };
         let cells = self.config.genotype.cells.iter().enumerate();
         let cells: Vec<CellDrawing> = cells.map(drawn).collect();

@@ -136,10 +136,6 @@ impl Task for LanguageTask {
     type Carry<B: Backend> = Option<HiddenState<B>>;
     const SHORTHANDS: &'static [Shorthand] = text::SHORTHANDS;
     const SECOND_SCORING: SecondScoring = SecondScoring::Unnormalised;
-    /// State 0 is the first, of input and hidden state.
-    const FIRST_NODE: usize = 1;
-    const OUTPUT: &'static str = "h";
-    const JOINED: &'static str = "mean";
 
     fn open(config: &SearchConfig<Self>) -> Result<(Self, LanguageProblem), SearchError> {
         let data = &config.data;
@@ -347,10 +343,6 @@ impl Task for LanguageTask {
             &TextOptions::default(),
         ));
         options
-    }
-
-    fn input_label(_input: usize) -> String {
-        "0: x, h".into()
     }
 }
 

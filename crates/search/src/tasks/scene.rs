@@ -258,14 +258,6 @@ impl Task for SceneTask {
             "with fewer than 3 cells all of them reduce; the normal cell is not searched".into();
         all_reduce.then_some(remark).into_iter().collect()
     }
-
-    fn cell_title(cell: usize) -> String {
-        ["normal cell", "reduction cell"][cell].into()
-    }
-
-    fn input_label(input: usize) -> String {
-        ["c_{k-2}", "c_{k-1}"][input].into()
-    }
 }
 
 #[cfg(test)]

@@ -34,8 +34,34 @@ pub trait OperationSet: Copy + Eq + Debug + Send + Sync + 'static {
     /// kind of cell, or that with `_concat` behind it.
     const FIELDS: &'static [(&'static str, &'static str)] = &[];
 
+    /// The number that pictures show the first node of a cell by.
+    const FIRST_NODE: usize = 0;
+    /// What pictures call the output of a cell.
+    const OUTPUT: &'static str = "c_{k}";
+    /// How the nodes of a cell make its output, in pictures.
+    const JOINED: &'static str = "concat";
+
     /// The name in configurations and genotypes: without spaces and without `@`, `*`, `|`.
     fn name(self) -> &'static str;
+
+    /// What titles call a kind of cell, an index of [`CELLS`](Self::CELLS): "normal cell".
+    fn cell_title(cell: usize) -> String {
+        match Self::CELLS[cell] {
+            "cell" => "cell".into(),
+            name => format!("{name} cell"),
+        }
+    }
+
+    /// What pictures call an input of a cell.
+    fn input_label(input: usize) -> String {
+        format!("input {input}")
+    }
+
+    /// The place of an operation among all, which is its colour in every picture.
+    fn place(self) -> usize {
+        let same = |other: &Self| *other == self;
+        Self::ALL.iter().position(same).unwrap_or(0)
+    }
 
     /// The operation of this name, if there is one.
     fn from_name(name: &str) -> Option<Self> {

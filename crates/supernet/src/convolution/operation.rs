@@ -47,6 +47,14 @@ macro_rules! operations {
             const CELLS: &'static [&'static str] = &["normal", "reduce"];
             const INPUTS: usize = 2;
 
+            fn cell_title(cell: usize) -> String {
+                ["normal cell", "reduction cell"][cell].into()
+            }
+
+            fn input_label(input: usize) -> String {
+                ["c_{k-2}", "c_{k-1}"][input].into()
+            }
+
             fn name(self) -> &'static str {
                 match self {
                     Operation::None => "none",

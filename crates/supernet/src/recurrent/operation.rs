@@ -33,12 +33,20 @@ impl OperationSet for RecurrentOperation {
     /// The first state.
     const INPUTS: usize = 1;
     const NODES: usize = 8;
+    /// State 0 is the first, of input and hidden state.
+    const FIRST_NODE: usize = 1;
+    const OUTPUT: &'static str = "h";
+    const JOINED: &'static str = "mean";
     const FIELDS: &'static [(&'static str, &'static str)] =
         &[("recurrent", "cell"), ("concat", "cell_concat")];
     const PUBLISHED: &'static [(&'static str, &'static str)] = &[
         (DartsV1.name(), DartsV1.text()),
         (DartsV2.name(), DartsV2.text()),
     ];
+
+    fn input_label(_input: usize) -> String {
+        "0: x, h".into()
+    }
 
     fn name(self) -> &'static str {
         match self {
