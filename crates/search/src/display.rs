@@ -1,15 +1,27 @@
 use workbench::columns::Columns;
-use workbench::epoch_table::EpochTable;
+use workbench::progress::{EpochTable, Progress};
 use workbench::record::SearchEpoch;
-use workbench::session::Reporter;
+use workbench::session::{Present, Reporter};
 
-/// A search on standard error, in at most 80 columns.
-pub(crate) struct Display(pub(crate) EpochTable);
+/// A search on standard error: its progress, and a table of its epochs in at most 80 columns.
+#[derive(Debug)]
+pub struct Display(EpochTable);
+
+impl Display {
+    /// Of a search that has this progress, such as [`Progress::of_run`].
+    pub fn new(progress: Progress) -> Self {
+        Self(EpochTable::new(progress))
+    }
+
+    /// Ends the progress.
+    pub fn finish(self) {
+        self.0.finish();
+    }
+}
 
 impl Reporter<SearchEpoch> for Display {
     fn step(&mut self, epoch: usize, loss: Option<f64>) {
-        self.0
-            .step(loss.map(|loss| format!("epoch {epoch}, loss {loss:.3}")));
+        self.0.step(epoch, loss);
     }
 
     fn note(&mut self, text: &str) {
@@ -17,7 +29,12 @@ impl Reporter<SearchEpoch> for Display {
     }
 
     fn epoch(&mut self, record: &SearchEpoch) {
-        self.0.epoch(|| columns(record), cells(record));
+        self.0
+            .epoch(record.epoch, || columns(record), cells(record));
+    }
+
+    fn present(&mut self, present: Present) {
+        self.0.present(present);
     }
 }
 

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use supernet::TrainBackend;
 use workbench::backend::BackendName;
-use workbench::cli::{ConfigFile, RunsOn, command, this_command};
+use workbench::cli::{ConfigFile, MemoryNeed, RunsOn, WatchArgs, command, this_command};
 use workbench::config::{Source, task_name};
-use workbench::epoch_table::EpochTable;
 use workbench::problem::Problem;
-use workbench::progress::Progress;
+use workbench::progress::{Progress, RunAbout};
 use workbench::record::{InheritedScore, InheritedScores, SearchEpoch};
 use workbench::run_folder::{RunFolder, RunKind};
 use workbench::seeds::Seeds;
@@ -31,6 +30,7 @@ pub struct Job {
     pub(crate) work: Work,
     pub(crate) task: TaskName,
     pub(crate) on: RunsOn,
+    pub(crate) watch: WatchArgs,
     /// What it runs on.
     pub backend: BackendName,
 }
@@ -116,6 +116,7 @@ impl Job {
             device: selected.device,
             label: selected.label,
             on: self.on,
+            watch: self.watch,
         };
         for_task!(self.task, T => place.work::<T>(self.work))
     }
@@ -127,6 +128,7 @@ struct Place<B: TrainBackend> {
     device: B::Device,
     label: String,
     on: RunsOn,
+    watch: WatchArgs,
 }
 
 impl<B: TrainBackend> Place<B> {
@@ -188,7 +190,7 @@ impl<B: TrainBackend> Place<B> {
     fn open<T: TrainTask<B>>(
         &self,
         config: SearchConfig<T>,
-    ) -> Result<(Search<B, T>, Option<String>), SearchError> {
+    ) -> Result<(Search<B, T>, Option<MemoryNeed>), SearchError> {
         let plan = SearchPlan::open(config)?;
         let advice = |fits: &dyn Fn(u64) -> bool| plan.memory_advice(fits);
         let memory = self
@@ -256,11 +258,11 @@ impl<B: TrainBackend> Place<B> {
         Ok(scores)
     }
 
-    /// Runs to the end; `memory` is a line on what a step needs.
+    /// Runs to the end; `memory` is what a step needs.
     fn run<T: TrainTask<B>>(
         &self,
         session: Session<B, T>,
-        memory: Option<String>,
+        memory: Option<MemoryNeed>,
         share: Share,
     ) -> Result<(), SearchError> {
         let folder = session.folder().clone();
@@ -273,26 +275,34 @@ impl<B: TrainBackend> Place<B> {
         ));
         self.on.tell(&session.experiment().facts());
         if let Some(memory) = memory {
-            self.on.say(&memory);
+            self.on.say(&memory.line());
         }
         for remark in remarks(&config) {
             self.on.say(&format!("note: {remark}"));
         }
-        let [done, total] = session.experiment().steps();
-        let progress = Progress::new(
-            Search::<B, T>::WHAT,
-            done as u64,
-            total as u64,
-            self.on.verbosity(),
-        );
         let path = folder.path().display().to_string();
         let _watch = interrupt::watch(match share {
-            Share::Whole => command("search", &["resume", &path]),
+            Share::Whole => {
+                let mut words = vec!["resume".to_string(), path.clone()];
+                words.extend(self.watch.options());
+                command("search", &words)
+            }
             Share::OneOfSeveral => this_command("search"),
         });
-        let mut display = Display(EpochTable::new(progress));
-        let ended = session.run(&mut display);
-        display.0.finish();
+        let search = session.experiment();
+        let about = RunAbout {
+            label: Search::<B, T>::WHAT.into(),
+            name: config.name.clone(),
+            on: self.label.clone(),
+            into: path,
+            memory: memory.map(|memory| memory.expected()),
+            first_steps: search.first_steps().to_vec(),
+            epochs_done: search.epoch(),
+        };
+        let progress = Progress::of_run(about, self.watch.verbosity(&self.on));
+        let mut display = Display::new(progress);
+        let ended = self.watch.run(session, &mut display);
+        display.finish();
         let outcome = ended?;
 
         let records: Vec<SearchEpoch> = metrics::read(folder.metrics())?;

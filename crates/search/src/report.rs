@@ -6,9 +6,12 @@ use workbench::drawing::{CellDrawing, DrawnEdge, cells_svg};
 use workbench::files::{write_atomic, write_json};
 use workbench::plot::{LineName, Panel, Shaded, SmallMultiples};
 use workbench::problem::Problem;
-use workbench::record::{ChildCost, SearchEpoch, SearchOutcome, SecondScore, capitalised};
+use workbench::record::{
+    CellRecord, ChildCost, SearchEpoch, SearchOutcome, SecondScore, capitalised,
+};
 use workbench::report::{Chart, Series};
 use workbench::run_folder::RunFolder;
+use workbench::session::{Present, PresentCell, PresentInput, PresentNode};
 
 use crate::{SearchConfig, SearchError, Task, weightless};
 
@@ -166,6 +169,52 @@ pub(crate) fn probabilities_svg<T: Task>(
         shaded: warm_up(config),
     };
     Ok(multiples.svg(&panels)?)
+}
+
+/// The curves of the epochs so far, and which operation is most probable on each edge after the last one.
+pub(crate) fn present<T: Task>(config: &SearchConfig<T>, records: &[SearchEpoch]) -> Present {
+    let charts = charts(config, records).into_iter();
+    let cells = records.last().map(|record| record.cells.iter().enumerate());
+    let cell = |(index, cell): (usize, &CellRecord)| PresentCell {
+        title: format!("{}, most probable operations", T::Op::cell_title(index)),
+        nodes: most_probable(config, &cell.probabilities),
+    };
+    Present {
+        charts: charts.map(|curves| curves.chart).collect(),
+        cells: cells.into_iter().flatten().map(cell).collect(),
+    }
+}
+
+/// Of probabilities `[edges][operations]`.
+fn most_probable<T: Task>(
+    config: &SearchConfig<T>,
+    probabilities: &[Vec<f64>],
+) -> Vec<PresentNode> {
+    let space = &config.space;
+    let of_node = |node: usize| {
+        let input = |input: usize| {
+            let edge = probabilities.get(space.first_edge(node) + input)?;
+            let pairs = space.operations.iter().zip(edge);
+            let (op, p) = pairs.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+            Some(PresentInput {
+                from: short_source::<T>(input),
+                operation: op.name().into(),
+                probability: Some(*p),
+            })
+        };
+        PresentNode {
+            name: (T::Op::FIRST_NODE + node).to_string(),
+            inputs: (0..space.incoming(node)).filter_map(input).collect(),
+        }
+    };
+    (0..space.nodes).map(of_node).collect()
+}
+
+fn short_source<T: Task>(input: usize) -> String {
+    match input.checked_sub(T::Op::INPUTS) {
+        Some(node) => (T::Op::FIRST_NODE + node).to_string(),
+        None => T::Op::input_label(input),
+    }
 }
 
 /// The edges of a cell by their numbers, and what they are called.

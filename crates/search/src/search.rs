@@ -15,14 +15,14 @@ use workbench::record::{
 };
 use workbench::run_folder::RunFolder;
 use workbench::scoring::Totals;
-use workbench::session::{Ended, Experiment, Extension, Reporter};
+use workbench::session::{Ended, Experiment, Extension, Present, Reporter};
 use workbench::showing::Listener;
 use workbench::stream::RngKey;
 
 use crate::evaluate::Scoring;
 use crate::page::{answers, run_page};
 use crate::plan::Budget;
-use crate::report::undecided_entropy;
+use crate::report::{present, undecided_entropy};
 use crate::{
     AlternatingStep, Objective, SearchConfig, SearchError, SearchPlan, SearchState, TrainTask,
     write_reports,
@@ -96,10 +96,9 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
         &self.task
     }
 
-    /// Steps taken and steps of all epochs.
-    pub fn steps(&self) -> [usize; 2] {
-        let end = self.config.search.epochs;
-        [self.starts[self.state.epoch.min(end)], self.starts[end]]
+    /// Number of the first step of each epoch, and at the end that of all steps.
+    pub fn first_steps(&self) -> &[usize] {
+        &self.starts
     }
 
     /// The architecture that the logits of now lead to.
@@ -414,6 +413,10 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
     fn restore(mut self, loaded: &Loaded) -> Result<Self, SearchError> {
         self.state = self.state.restore(loaded, &self.device)?;
         Ok(self)
+    }
+
+    fn present(&self, records: &[SearchEpoch]) -> Present {
+        present(&self.config, records)
     }
 
     fn write_reports(

@@ -6,10 +6,11 @@ use workbench::machine::processor;
 use workbench::problem::{Fact, Problem, Split, facts_of, steps_fact};
 use workbench::record::{ByClass, FitEpoch, FitOutcome};
 use workbench::run_folder::RunFolder;
-use workbench::session::{Ended, Experiment, Extension, Reporter};
+use workbench::session::{Ended, Experiment, Extension, Present, Reporter};
 use workbench::showing::Listener;
 
 use crate::page::run_page;
+use crate::report::{charts, present_cells};
 use crate::trainer::score_each;
 use crate::{FitConfig, FitState, Judging, TrainError, TrainRecipe, Trainer, write_curves};
 
@@ -78,14 +79,9 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Fit<B, R> {
         &self.state
     }
 
-    /// Steps of the epochs that are finished.
-    pub fn steps_done(&self) -> usize {
-        self.trainer.timeline.first_step(self.state.epoch)
-    }
-
-    /// Steps of all epochs.
-    pub fn steps(&self) -> usize {
-        self.trainer.timeline.all()
+    /// Number of the first step of each epoch, and at the end that of all steps.
+    pub fn first_steps(&self) -> &[usize] {
+        self.trainer.timeline.first_steps()
     }
 }
 
@@ -181,6 +177,17 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
     fn restore(mut self, loaded: &Loaded) -> Result<Self, TrainError> {
         self.state = self.state.restore(loaded, &self.device)?;
         Ok(self)
+    }
+
+    fn present(&self, records: &[FitEpoch]) -> Present {
+        let config = self.config();
+        let warmup_epochs = config.weights.warmup_epochs;
+        let metric = self.trainer.problem.metric();
+        let charts = charts(&metric, warmup_epochs, records).into_iter();
+        Present {
+            charts: charts.map(|curves| curves.chart).collect(),
+            cells: present_cells(&config.genotype),
+        }
     }
 
     fn write_reports(&self, folder: &RunFolder, records: &[FitEpoch]) -> Result<(), TrainError> {

@@ -1,7 +1,9 @@
+use supernet::{CellGenotype, Genotype, GenotypeOp, OperationSet};
 use workbench::files::write_atomic;
 use workbench::record::{FitEpoch, Metric};
 use workbench::report::{Chart, Series};
 use workbench::run_folder::RunFolder;
+use workbench::session::{PresentCell, PresentInput, PresentNode};
 
 use crate::TrainError;
 
@@ -63,4 +65,25 @@ pub(crate) fn charts(metric: &Metric, warmup_epochs: usize, records: &[FitEpoch]
         curves("loss.svg".into(), "Loss", "nats", loss),
         curves(shown.file_name(), &shown.title, &shown.unit, scores),
     ]
+}
+
+/// The cells of a genotype as a view shows them.
+pub(crate) fn present_cells<O: OperationSet>(genotype: &Genotype<O>) -> Vec<PresentCell> {
+    let input = |entry: &GenotypeOp<O>| PresentInput {
+        from: match entry.input.checked_sub(O::INPUTS) {
+            Some(node) => (O::FIRST_NODE + node).to_string(),
+            None => O::input_label(entry.input),
+        },
+        operation: entry.op.name().into(),
+        probability: None,
+    };
+    let node = |(node, entries): (usize, &Vec<GenotypeOp<O>>)| PresentNode {
+        name: (O::FIRST_NODE + node).to_string(),
+        inputs: entries.iter().map(input).collect(),
+    };
+    let cell = |(kind, cell): (usize, &CellGenotype<O>)| PresentCell {
+        title: O::cell_title(kind),
+        nodes: cell.nodes.iter().enumerate().map(node).collect(),
+    };
+    genotype.cells.iter().enumerate().map(cell).collect()
 }

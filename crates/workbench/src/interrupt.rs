@@ -1,8 +1,11 @@
-//! Ctrl-C while a run goes on: the first ends it when its epoch is finished and saved, the second at once.
+//! Ctrl-C, or a key that means the same, while a run goes on: the first ends it when its epoch is finished and
+//! saved, the second at once.
 
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+use crate::progress::live;
 
 /// Exit code of what Ctrl-C ended, as shells have it: 128 and the number of the signal.
 pub const EXIT_CODE: u8 = 130;
@@ -23,7 +26,7 @@ pub struct Watch(());
 pub fn watch(resume: String) -> Watch {
     *run() = Some(resume);
     // It fails where the system or a caller does not let signals be handled; Ctrl-C is as without it.
-    HANDLER.call_once(|| drop(ctrlc::try_set_handler(interrupted)));
+    HANDLER.call_once(|| drop(ctrlc::try_set_handler(ask)));
     Watch(())
 }
 
@@ -51,13 +54,18 @@ fn run() -> MutexGuard<'static, Option<String>> {
     RUN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn interrupted() {
+/// Ctrl-C is pressed, or a key of a view that means the same.
+pub(crate) fn ask() {
     match run().as_ref() {
         Some(_) if !ASKED.swap(true, Ordering::Relaxed) => {}
         Some(resume) => {
+            live::leave();
             eprintln!("\nended at once; to go on from the last epoch saved: {resume}");
             process::exit(EXIT_CODE.into());
         }
-        None => process::exit(EXIT_CODE.into()),
+        None => {
+            live::leave();
+            process::exit(EXIT_CODE.into())
+        }
     }
 }

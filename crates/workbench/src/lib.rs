@@ -19,7 +19,6 @@ pub mod config;
 #[cfg(feature = "burn")]
 mod data_folder;
 pub mod drawing;
-pub mod epoch_table;
 pub mod error;
 pub mod files;
 #[cfg(feature = "burn")]
@@ -36,6 +35,7 @@ pub mod plot;
 pub mod precision;
 #[cfg(feature = "burn")]
 pub mod problem;
+#[cfg(feature = "burn")]
 pub mod progress;
 pub mod record;
 pub mod report;

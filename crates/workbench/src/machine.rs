@@ -89,6 +89,29 @@ impl Memory {
     }
 }
 
+/// What this process holds of main memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resident {
+    /// Now.
+    pub now: Bytes,
+    /// At most since it began.
+    pub peak: Bytes,
+}
+
+impl Resident {
+    /// That of now; none where the system does not tell.
+    pub fn now() -> Option<Self> {
+        Self::read(&fs::read_to_string("/proc/self/status").ok()?)
+    }
+
+    fn read(status: &str) -> Option<Self> {
+        Some(Self {
+            now: Bytes(field_in_kib(status, "VmRSS:")?),
+            peak: Bytes(field_in_kib(status, "VmHWM:")?),
+        })
+    }
+}
+
 /// The largest of `number`, its half, its quarter and so on down to `least` that holds.
 pub fn halved_until(number: usize, least: usize, holds: impl Fn(usize) -> bool) -> Option<usize> {
     let halves = std::iter::successors(Some(number / 2), |number| Some(number / 2));
@@ -211,6 +234,9 @@ mod tests {
             "Name:\tx\nVmHWM:\t 4096 kB\nVmRSS:\t    2048 kB\n",
         );
         assert_eq!(read(), Some((2, 8192)));
+        let status = fs::read_to_string(root.path().join("proc/self/status")).unwrap();
+        let resident = Resident::read(&status).unwrap();
+        assert_eq!((resident.now.0 >> 20, resident.peak.0 >> 20), (2, 4));
         let limit = (3_u64 << 30).to_string();
         write("sys/fs/cgroup/memory/memory.limit_in_bytes", &limit);
         write(

@@ -15,12 +15,17 @@ pub(super) const RUN: &str = "
   search run --data mnist_5k --epochs 10 --out runs/mnist
   search run --method darts --set alpha.second_order=true
   search run --set architecture.draws=7      any field; `search config --print-default` has all
-  search run --seeds 0..4 --out runs/four    seeds 0 to 3, for `search best runs/four`";
+  search run --seeds 0..4 --out runs/four    seeds 0 to 3, for `search best runs/four`
+  search run --tensorboard                   and beside it: tensorboard --logdir runs
+  search run --plain                         progress in lines, where a terminal shows curves and cells
+
+On a terminal q ends a run when its epoch is finished and saved, a second q at once, as Ctrl-C does.";
 
 pub(super) const RESUME: &str = "
   search resume runs/mnist
   search resume runs/mnist --data-root /data/mnist    where the data have moved
-  search resume runs/mnist --epochs 60 --learning-rate 0.001 --temperature 1";
+  search resume runs/mnist --epochs 60 --learning-rate 0.001 --temperature 1
+  search resume runs/mnist --tensorboard              its curves live, all epochs from the first on";
 
 pub(super) const SHOW: &str = "
   search show runs/mnist

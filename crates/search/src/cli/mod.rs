@@ -9,7 +9,8 @@ use workbench::WorkbenchError;
 use workbench::backend::BackendName;
 use workbench::cli::{
     CompareArgs, CompletionArgs, ConfigFile, ConfigQuery, ConfigQuestion, ManArgs, ResumeArgs,
-    RunArgs, RunsOn, Shorthands, TensorboardArgs, examples, examples_and_exit_codes, set_text,
+    RunArgs, RunsOn, Shorthands, TensorboardArgs, WatchArgs, examples, examples_and_exit_codes,
+    set_text,
 };
 use workbench::config::DEFAULT_TASK;
 use workbench::files;
@@ -58,6 +59,8 @@ enum Command {
         /// With --epochs: temperature of the epochs that are left, a number or a schedule.
         #[arg(long, value_name = "SCHEDULE", requires = "epochs")]
         temperature: Option<String>,
+        #[command(flatten)]
+        watch: WatchArgs,
         #[command(flatten)]
         on: RunsOn,
     },
@@ -115,6 +118,8 @@ struct StartArgs {
     method: Option<String>,
     #[command(flatten)]
     shorthands: Shorthands<AllShorthands>,
+    #[command(flatten)]
+    watch: WatchArgs,
     #[command(flatten)]
     on: RunsOn,
 }
@@ -179,12 +184,14 @@ impl Cli {
     ///
     /// Whatever is wrong with the arguments and files.
     pub fn prepare(self, compiled: &[BackendName]) -> Result<Option<Job>, SearchError> {
+        let mut watch = WatchArgs::default();
         let (task, work, on) = match self.command.unwrap_or(Command::Run(self.run)) {
             Command::Run(args) => {
                 let (config, task) = args.config()?;
                 // Refused before a device is looked for.
                 for_task!(task, T => config.resolve::<T>().map(drop))?;
                 let (seeds, out) = (args.run.seeds()?, args.run.out);
+                watch = args.watch;
                 let work = match seeds {
                     Some(seeds) => Work::Seeds { config, seeds, out },
                     None => Work::Search { config, out },
@@ -194,8 +201,10 @@ impl Cli {
             Command::Resume {
                 resume,
                 temperature,
+                watch: how,
                 on,
             } => {
+                watch = how;
                 let folder = RunFolder::open_as(&resume.run, RunKind::Search)?;
                 let task = task_of(&folder)?;
                 let how = Continuation {
@@ -300,6 +309,7 @@ impl Cli {
             task,
             backend: on.backend(compiled)?,
             on,
+            watch,
         }))
     }
 }

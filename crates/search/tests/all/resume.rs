@@ -38,6 +38,13 @@ fn start(run: &Path, method: &str) -> Child {
 }
 
 fn begun(run: &Path, method: &str, stderr: Stdio) -> Child {
+    let arguments = arguments(method);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    command(&arguments, run).stderr(stderr).spawn().unwrap()
+}
+
+/// Of a search into the folder that follows.
+fn arguments(method: &str) -> Vec<String> {
     let method = format!("search.method={method}");
     let set = [
         &method,
@@ -50,10 +57,9 @@ fn begun(run: &Path, method: &str, stderr: Stdio) -> Child {
         "data.augment.crop_padding=1",
         "seed=11",
     ];
-    let mut arguments = vec!["run"];
-    arguments.extend(set.iter().flat_map(|field| ["--set", field]));
-    arguments.push("--out");
-    command(&arguments, run).stderr(stderr).spawn().unwrap()
+    let set = set.iter().flat_map(|field| ["--set", field]);
+    let arguments = ["run"].into_iter().chain(set).chain(["--out"]);
+    arguments.map(String::from).collect()
 }
 
 pub(crate) fn records(run: &Path) -> Vec<SearchEpoch> {
@@ -204,4 +210,75 @@ fn a_checkpoint_cut_short_is_passed_over_for_the_one_before_and_it_says_so() {
     assert!(output.status.success(), "{message}");
     assert!(message.contains("step-4.ckpt"), "{message}");
     assert_eq!(records(&run), expected);
+}
+
+/// A search on a terminal of its own; none where there is no `script` that makes one.
+#[cfg(unix)]
+fn on_terminal(run: &Path, options: &str) -> Option<Child> {
+    let known = Command::new("script").arg("--version").output();
+    if !known.is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    let arguments: Vec<String> = arguments("egs")
+        .iter()
+        .map(|word| format!("'{word}'"))
+        .collect();
+    let line = format!(
+        "stty cols 80 rows 24; TERM=xterm exec '{}' {} '{}' {options}",
+        env!("CARGO_BIN_EXE_search"),
+        arguments.join(" "),
+        run.display()
+    );
+    let mut script = interruptible("script");
+    script.args(["-q", "-e", "-c", &line, "/dev/null"]);
+    script.stdin(Stdio::piped()).stdout(Stdio::piped());
+    Some(script.spawn().unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn q_ends_the_view_of_a_search_as_ctrl_c_does_and_leaves_the_terminal_in_order() {
+    use std::io::{Read, Write};
+
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
+    let Some(mut child) = on_terminal(&broken, "") else {
+        return;
+    };
+    let mut screen = child.stdout.take().unwrap();
+    let screen = std::thread::spawn(move || {
+        let mut shown = Vec::new();
+        screen.read_to_end(&mut shown).unwrap();
+        String::from_utf8_lossy(&shown).into_owned()
+    });
+    wait_for_epochs(&broken, &mut child, 1);
+    // Held open, as the end of what is typed is a key too.
+    let mut keys = child.stdin.take().unwrap();
+    keys.write_all(b"q").unwrap();
+    let status = child.wait().unwrap();
+    let shown = screen.join().unwrap();
+    assert_eq!(status.code(), Some(130), "{shown}");
+    let (entered, after) = shown.split_once("\x1b[?1049h").unwrap();
+    let (view, left) = after.split_once("\x1b[?1049l").unwrap();
+    assert!(
+        entered.contains("into ") && !entered.contains("epoch 1/"),
+        "{entered}"
+    );
+    assert!(view.contains("epoch 1/") && view.contains("q q"), "{view}");
+    let done = lines(&broken);
+    let end = format!("ended by Ctrl-C after epoch {done}, which is saved; ");
+    for part in ["supernet", "seconds", "note: Ctrl-C: ", &end] {
+        assert!(left.contains(part), "no `{part}` in {left}");
+    }
+    assert!(left.contains("\x1b[?25h"), "the cursor is shown again");
+    assert!(start(&whole, "egs").wait().unwrap().success());
+    assert!(command(&["resume"], &broken).status().unwrap().success());
+    assert_eq!(records(&whole), records(&broken));
+
+    // Lines have no escape codes, on a terminal either.
+    let plain = folder.path().join("plain");
+    let child = on_terminal(&plain, "--plain").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && !output.stdout.contains(&0x1b));
+    assert_eq!(records(&whole), records(&plain));
 }

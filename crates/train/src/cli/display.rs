@@ -1,15 +1,28 @@
 use workbench::columns::Columns;
-use workbench::epoch_table::EpochTable;
+use workbench::progress::{EpochTable, Progress};
 use workbench::record::{FitEpoch, FitOutcome, Metric};
-use workbench::session::Reporter;
+use workbench::session::{Present, Reporter};
 use workbench::statistics::seeds_table;
 
-/// A training on standard error, in at most 80 columns.
-pub(super) struct Display(pub(super) EpochTable);
+/// A training on standard error: its progress, and a table of its epochs in at most 80 columns.
+#[derive(Debug)]
+pub struct Display(EpochTable);
+
+impl Display {
+    /// Of a training that has this progress, such as [`Progress::of_run`].
+    pub fn new(progress: Progress) -> Self {
+        Self(EpochTable::new(progress))
+    }
+
+    /// Ends the progress.
+    pub fn finish(self) {
+        self.0.finish();
+    }
+}
 
 impl Reporter<FitEpoch> for Display {
-    fn step(&mut self, _epoch: usize, _loss: Option<f64>) {
-        self.0.step(None);
+    fn step(&mut self, epoch: usize, loss: Option<f64>) {
+        self.0.step(epoch, loss);
     }
 
     fn note(&mut self, text: &str) {
@@ -17,7 +30,12 @@ impl Reporter<FitEpoch> for Display {
     }
 
     fn epoch(&mut self, record: &FitEpoch) {
-        self.0.epoch(|| columns(record), cells(record));
+        self.0
+            .epoch(record.epoch, || columns(record), cells(record));
+    }
+
+    fn present(&mut self, present: Present) {
+        self.0.present(present);
     }
 }
 

@@ -5,11 +5,11 @@ use supernet::TrainBackend;
 use toml::Value;
 use workbench::backend::{BackendName, Selected};
 use workbench::cli::{
-    ConfigFile, RunArgs, RunsOn, Shorthands, command, set_field, set_text, this_command,
+    ConfigFile, MemoryNeed, RunArgs, RunsOn, Shorthands, WatchArgs, command, set_field, set_text,
+    this_command,
 };
 use workbench::config::{DEFAULT_TASK, stated, task_name};
-use workbench::epoch_table::EpochTable;
-use workbench::progress::Progress;
+use workbench::progress::{Progress, RunAbout};
 use workbench::record::FitOutcome;
 use workbench::run_folder::RunFolder;
 use workbench::seeds::Seeds;
@@ -43,7 +43,16 @@ pub(super) struct FitArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "seeds")]
     result: Option<PathBuf>,
     #[command(flatten)]
+    watch: WatchArgs,
+    #[command(flatten)]
     pub(super) runs_on: RunsOn,
+}
+
+/// How a training runs and is watched.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner<'a> {
+    pub(super) runs_on: &'a RunsOn,
+    pub(super) watch: &'a WatchArgs,
 }
 
 /// `train fit`, its configuration file read.
@@ -112,14 +121,18 @@ impl FitCommand {
         let args = self.args;
         args.result.as_deref().map_or(Ok(()), check_result_file)?;
         let selected = place.probe()?;
+        let manner = Manner {
+            runs_on: &args.runs_on,
+            watch: &args.watch,
+        };
         if let Some(seeds) = self.seeds {
             let default = || PathBuf::from(format!("runs/{}-seeds", config.name));
             let folder = args.run.out.unwrap_or_else(default);
-            return fit_seeds(&folder, &config, &seeds, &selected, &args.runs_on);
+            return fit_seeds(&folder, &config, &seeds, &selected, manner);
         }
         let outcome = match args.run.out {
-            Some(path) if args.go_on => start_or_go_on(path, config, &selected, &args.runs_on)?,
-            out => start(out, config, &selected, &args.runs_on)?,
+            Some(path) if args.go_on => start_or_go_on(path, config, &selected, manner)?,
+            out => start(out, config, &selected, manner)?,
         };
         match &args.result {
             Some(path) => Ok(files::write_json(path, "the result", &outcome)?),
@@ -146,30 +159,30 @@ fn start<B: TrainBackend, R: TrainRecipe<B>>(
     out: Option<PathBuf>,
     config: FitConfig<R>,
     selected: &Selected<B>,
-    runs_on: &RunsOn,
+    manner: Manner<'_>,
 ) -> Result<FitOutcome, TrainError> {
     let name = config.name.clone();
     let folder = || match out {
         Some(path) => RunFolder::create_at(path),
         None => RunFolder::create("runs", &name, None),
     };
-    let (fit, memory) = open::<B, R>(config, selected, runs_on)?;
+    let (fit, memory) = open::<B, R>(config, selected, manner.runs_on)?;
     let (fit, notes) = fit.begin()?;
     notes.iter().for_each(|text| note(text));
     let session = Session::start(fit, folder, &selected.label)?;
-    train(session, memory, &selected.label, runs_on)
+    train(session, memory, &selected.label, manner)
 }
 
 fn start_or_go_on<B: TrainBackend, R: TrainRecipe<B>>(
     path: PathBuf,
     config: FitConfig<R>,
     selected: &Selected<B>,
-    runs_on: &RunsOn,
+    manner: Manner<'_>,
 ) -> Result<FitOutcome, TrainError> {
     let folder = RunFolder::at(path);
     match folder.config().exists() {
-        true => go_on(folder, config, selected, runs_on),
-        false => start(Some(folder.path().into()), config, selected, runs_on),
+        true => go_on(folder, config, selected, manner),
+        false => start(Some(folder.path().into()), config, selected, manner),
     }
 }
 
@@ -180,7 +193,7 @@ fn fit_seeds<B: TrainBackend, R: TrainRecipe<B>>(
     config: &FitConfig<R>,
     seeds: &Seeds,
     selected: &Selected<B>,
-    runs_on: &RunsOn,
+    manner: Manner<'_>,
 ) -> Result<(), TrainError> {
     let mut ends: Vec<FitOutcome> = Vec::new();
     for &seed in seeds.as_slice() {
@@ -196,7 +209,7 @@ fn fit_seeds<B: TrainBackend, R: TrainRecipe<B>>(
             ..config.clone()
         };
         let path = folder.join(format!("seed-{seed}"));
-        ends.push(start_or_go_on(path, config, selected, runs_on)?);
+        ends.push(start_or_go_on(path, config, selected, manner)?);
     }
     write_seeds_page(folder, &ends)?;
     print!("{}", seeds_text(&ends));
@@ -208,7 +221,7 @@ fn open<B: TrainBackend, R: TrainRecipe<B>>(
     config: FitConfig<R>,
     selected: &Selected<B>,
     runs_on: &RunsOn,
-) -> Result<(Fit<B, R>, Option<String>), TrainError> {
+) -> Result<(Fit<B, R>, Option<MemoryNeed>), TrainError> {
     let trainer = Trainer::open(config)?;
     let advice = |fits: &dyn Fn(u64) -> bool| trainer.memory_advice(fits);
     let memory = runs_on.check_memory(selected.name, trainer.step_bytes(), advice)?;
@@ -220,7 +233,7 @@ fn go_on<B: TrainBackend, R: TrainRecipe<B>>(
     folder: RunFolder,
     config: FitConfig<R>,
     selected: &Selected<B>,
-    runs_on: &RunsOn,
+    manner: Manner<'_>,
 ) -> Result<FitOutcome, TrainError> {
     let begun = read_config::<R>(&folder)?;
     if !begun.is_run_of(&config)? {
@@ -231,7 +244,7 @@ fn go_on<B: TrainBackend, R: TrainRecipe<B>>(
     if !folder.result().exists() {
         // The data may have moved.
         let name = begun.name;
-        return resume(folder, FitConfig { name, ..config }, selected, runs_on);
+        return resume(folder, FitConfig { name, ..config }, selected, manner);
     }
     let outcome = FitOutcome::read(folder.result())?;
     print_outcome(&outcome);
@@ -242,42 +255,52 @@ pub(super) fn resume<B: TrainBackend, R: TrainRecipe<B>>(
     folder: RunFolder,
     config: FitConfig<R>,
     selected: &Selected<B>,
-    runs_on: &RunsOn,
+    manner: Manner<'_>,
 ) -> Result<FitOutcome, TrainError> {
     let mut memory = None;
     let open = || {
         let fit;
-        (fit, memory) = open::<B, R>(config, selected, runs_on)?;
+        (fit, memory) = open::<B, R>(config, selected, manner.runs_on)?;
         Ok(fit)
     };
     let (session, notes) = Session::resume(folder, open, &selected.label)?;
     for note in notes {
         eprintln!("note: {note}");
     }
-    train(session, memory, &selected.label, runs_on)
+    train(session, memory, &selected.label, manner)
 }
 
-/// Trains to the end; `memory` is a line on what a step needs.
+/// Trains to the end; `memory` is what a step needs.
 fn train<B: TrainBackend, R: TrainRecipe<B>>(
     session: Session<Fit<B, R>>,
-    memory: Option<String>,
+    memory: Option<MemoryNeed>,
     label: &str,
-    runs_on: &RunsOn,
+    manner: Manner<'_>,
 ) -> Result<FitOutcome, TrainError> {
+    let Manner { runs_on, watch } = manner;
     let (fit, folder) = (session.experiment(), session.folder().clone());
     let path = folder.path().display().to_string();
     runs_on.say(&format!("{} on {label}, into {path}", fit.config().name));
     runs_on.tell(&fit.facts());
     if let Some(memory) = memory {
-        runs_on.say(&memory);
+        runs_on.say(&memory.line());
     }
-    let (done, all) = (fit.steps_done(), fit.steps());
-    let verbosity = runs_on.verbosity();
-    let progress = Progress::new("train", done as u64, all as u64, verbosity);
-    let _watch = interrupt::watch(command("train", &["resume", &path]));
-    let mut display = Display(EpochTable::new(progress));
-    let ended = session.run(&mut display);
-    display.0.finish();
+    let mut resume = vec!["resume".to_string(), path.clone()];
+    resume.extend(watch.options());
+    let _watch = interrupt::watch(command("train", &resume));
+    let about = RunAbout {
+        label: "train".into(),
+        name: fit.config().name.clone(),
+        on: label.into(),
+        into: path.clone(),
+        memory: memory.map(|memory| memory.expected()),
+        first_steps: fit.first_steps().to_vec(),
+        epochs_done: fit.epoch(),
+    };
+    let progress = Progress::of_run(about, watch.verbosity(runs_on));
+    let mut display = Display::new(progress);
+    let ended = watch.run(session, &mut display);
+    display.finish();
     let outcome = ended?;
     print_outcome(&outcome);
     let exported = format!("{path}-exported");

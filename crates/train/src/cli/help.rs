@@ -16,12 +16,17 @@ pub(super) const FIT: &str = "
   train fit cells.txt --data-root photos            on pictures of your own, a folder for each class
   train fit darts-rnn-v2                            a language model
   train fit darts-v2 --seeds 0..4 --out runs/four
-  train fit --out runs/mine --continue              start, go on, or keep what is finished";
+  train fit --out runs/mine --continue              start, go on, or keep what is finished
+  train fit --tensorboard                           and beside it: tensorboard --logdir runs
+  train fit --plain                                 progress in lines, where a terminal shows curves
+
+On a terminal q ends a run when its epoch is finished and saved, a second q at once, as Ctrl-C does.";
 
 pub(super) const RESUME: &str = "
   train resume runs/mine
   train resume runs/mine --data-root /data/cifar    where the data have moved
-  train resume runs/mine --epochs 60 --learning-rate 0.001";
+  train resume runs/mine --epochs 60 --learning-rate 0.001
+  train resume runs/mine --tensorboard              its curves live, all epochs from the first on";
 
 pub(super) const EVAL: &str = "
   train eval runs/mine

@@ -3,11 +3,11 @@
 use clap::Args;
 use supernet::TrainBackend;
 use workbench::checkpoint;
-use workbench::cli::{ResumeArgs, RunsOn, extended_schedule};
+use workbench::cli::{ResumeArgs, RunsOn, WatchArgs, extended_schedule};
 use workbench::run_folder::{RunFolder, RunKind};
 use workbench::session::Extension;
 
-use super::fit::{check_precision, resume};
+use super::fit::{Manner, check_precision, resume};
 use super::place::Place;
 use crate::trained::read_config;
 use crate::{FitConfig, Recipe, TrainError, TrainRecipe};
@@ -16,6 +16,8 @@ use crate::{FitConfig, Recipe, TrainError, TrainRecipe};
 pub(super) struct ResumeCommand {
     #[command(flatten)]
     pub(super) resume: ResumeArgs,
+    #[command(flatten)]
+    watch: WatchArgs,
     #[command(flatten)]
     pub(super) runs_on: RunsOn,
 }
@@ -33,7 +35,11 @@ impl ResumeCommand {
             None => config,
         };
         check_precision(&config, place.backend)?;
-        resume(folder, config, &place.probe()?, &self.runs_on)?;
+        let manner = Manner {
+            runs_on: &self.runs_on,
+            watch: &self.watch,
+        };
+        resume(folder, config, &place.probe()?, manner)?;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ mod runs_on;
 mod shorthand;
 mod tensorboard;
 mod typed;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -20,10 +21,11 @@ use crate::{Result, WorkbenchError, files};
 
 pub use compare::CompareArgs;
 pub use manual::{CompletionArgs, ManArgs, examples, examples_and_exit_codes, examples_of};
-pub use runs_on::RunsOn;
+pub use runs_on::{MemoryNeed, RunsOn};
 pub use shorthand::{Shorthand, ShorthandList, Shorthands, Takes};
 pub use tensorboard::TensorboardArgs;
 pub use typed::{command, this_command};
+pub use watch::WatchArgs;
 
 /// Where a configuration comes from.
 #[derive(Debug, Clone, Default, Args)]

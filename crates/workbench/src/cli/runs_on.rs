@@ -21,6 +21,46 @@ pub struct RunsOn {
     pub no_memory_check: bool,
 }
 
+/// What a step is expected to need of the memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemoryNeed {
+    /// Memory of this process, and the system tells how much there is.
+    Checked {
+        /// What the process then holds.
+        peak: Bytes,
+        /// What it can still have.
+        available: Bytes,
+    },
+    /// Memory of which nobody tells how much there is.
+    Unchecked {
+        /// Of the step alone.
+        step: Bytes,
+    },
+}
+
+impl MemoryNeed {
+    /// It, as a line.
+    pub fn line(&self) -> String {
+        let told = match self {
+            Self::Checked { peak, available } => {
+                format!("about {peak} while a step runs, {available} available")
+            }
+            Self::Unchecked { step } => {
+                format!("about {step} a step, unchecked: how much there is is not told")
+            }
+        };
+        columns::field("memory", &told).trim_end().to_string()
+    }
+
+    /// It, in a few words.
+    pub fn expected(&self) -> String {
+        match self {
+            Self::Checked { peak, .. } => format!("about {peak} expected"),
+            Self::Unchecked { step } => format!("about {step} a step expected of the device"),
+        }
+    }
+}
+
 impl RunsOn {
     /// The backend that was asked for, or the most capable one.
     ///
@@ -31,7 +71,7 @@ impl RunsOn {
         BackendName::choose(self.backend.as_deref(), compiled)
     }
 
-    /// Whether a person wants to see progress.
+    /// How much a command says.
     pub fn verbosity(&self) -> Verbosity {
         match self.quiet {
             true => Verbosity::Quiet,
@@ -39,7 +79,7 @@ impl RunsOn {
         }
     }
 
-    /// What a step is expected to need, as a line, having checked that there is so much where the system
+    /// What a step is expected to need, having checked that there is so much where the system
     /// tells: of a GPU's memory none does. `step` is in bytes; without it, none.
     ///
     /// # Errors
@@ -50,26 +90,21 @@ impl RunsOn {
         backend: BackendName,
         step: Option<u64>,
         advice: impl FnOnce(&dyn Fn(u64) -> bool) -> String,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<MemoryNeed>> {
         let Some(step) = step else {
             return Ok(None);
         };
-        let line = |told: String| columns::field("memory", &told).trim_end().to_string();
         let memory = Memory::now().filter(|_| backend == BackendName::Flex);
         let Some(memory) = memory else {
-            let step = Bytes(step);
-            return Ok(Some(line(format!(
-                "about {step} a step, unchecked: how much there is is not told"
-            ))));
+            return Ok(Some(MemoryNeed::Unchecked { step: Bytes(step) }));
         };
         if !self.no_memory_check {
             memory.check(step, advice)?;
         }
-        let peak = Bytes(memory.held.0.saturating_add(step));
-        let available = memory.available;
-        Ok(Some(line(format!(
-            "about {peak} while a step runs, {available} available"
-        ))))
+        Ok(Some(MemoryNeed::Checked {
+            peak: Bytes(memory.held.0.saturating_add(step)),
+            available: memory.available,
+        }))
     }
 
     /// Writes facts to standard error, a field each, unless quiet.
@@ -116,7 +151,8 @@ mod tests {
         let told = |words: &[&str], backend, step| {
             let words = ["x"].iter().chain(words);
             let on = Cli::parse_from(words).on;
-            on.check_memory(backend, step, |_| "less".into())
+            let need = on.check_memory(backend, step, |_| "less".into())?;
+            Ok::<_, crate::WorkbenchError>(need.map(|need| need.line()))
         };
         let (huge, flex) = (Some(1 << 60), BackendName::Flex);
         let refused = told(&[], flex, huge).unwrap_err().to_string();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Extension, RunData};
+use super::{Extension, Present, RunData};
 use crate::WorkbenchError;
 use crate::checkpoint::{Checkpoint, Loaded};
 use crate::problem::Fact;
@@ -18,6 +18,8 @@ pub trait Reporter<R> {
     fn note(&mut self, text: &str);
     /// An epoch is done.
     fn epoch(&mut self, record: &R);
+    /// What a person looks at while the run goes on: when it begins, and after every epoch.
+    fn present(&mut self, _present: Present) {}
 }
 
 /// Nobody is told anything.
@@ -110,6 +112,11 @@ pub trait Experiment: Sized {
     ///
     /// When a section is missing or cannot be read.
     fn restore(self, loaded: &Loaded) -> Result<Self, Self::Error>;
+
+    /// What a person looks at while it runs, from all records so far.
+    fn present(&self, _records: &[Self::Record]) -> Present {
+        Present::default()
+    }
 
     /// Writes what a person looks at, from all records so far.
     ///

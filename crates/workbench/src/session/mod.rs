@@ -4,6 +4,7 @@ mod data;
 mod experiment;
 mod extension;
 mod lock;
+mod present;
 mod run;
 mod unreadable;
 mod watched;
@@ -12,6 +13,7 @@ pub use crate::record::EpochRecord;
 pub use data::RunData;
 pub use experiment::{Ended, Experiment, Reporter, Silent};
 pub use extension::Extension;
+pub use present::{Present, PresentCell, PresentInput, PresentNode};
 pub use run::Session;
 pub use unreadable::UnreadableReport;
 

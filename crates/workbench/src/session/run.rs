@@ -132,6 +132,7 @@ impl<E: Experiment> Session<E> {
     /// [`WorkbenchError::Interrupted`] after an epoch in which Ctrl-C was pressed; when the experiment
     /// diverges or the folder cannot be written. What was written stays.
     pub fn run(mut self, reporter: &mut impl Reporter<E::Record>) -> Result<E::Outcome, E::Error> {
+        reporter.present(self.experiment.present(&self.records));
         for note in self.experiment.data().notes() {
             reporter.note(&note);
         }
@@ -155,6 +156,7 @@ impl<E: Experiment> Session<E> {
             self.experiment.write_reports(&self.folder, &self.records)?;
             self.write_page(reporter);
             reporter.epoch(&record);
+            reporter.present(self.experiment.present(&self.records));
             let files = self.experiment.data().unreadable();
             unreadable.report(files, |text| reporter.note(text));
             if interrupt::is_asked() && !self.experiment.is_finished() {

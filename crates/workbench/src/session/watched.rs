@@ -1,4 +1,4 @@
-use super::Reporter;
+use super::{Present, Reporter};
 use crate::interrupt;
 
 /// Tells, once an epoch, that the run ends when the epoch does.
@@ -34,5 +34,9 @@ impl<R, P: Reporter<R>> Reporter<R> for Watched<'_, P> {
 
     fn epoch(&mut self, record: &R) {
         self.reporter.epoch(record);
+    }
+
+    fn present(&mut self, present: Present) {
+        self.reporter.present(present);
     }
 }

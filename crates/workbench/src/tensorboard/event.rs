@@ -14,32 +14,56 @@ pub struct Event {
     pub value: f64,
 }
 
-/// What a file begins with.
+/// What a file says of its format.
 const VERSION: &str = "brain.Event:2";
 
-// Fields of `Event`, of its `Summary`, and of that one's `Value`.
+// Fields of `Event`, of its `Summary` and that one's `Value`, and of its `SessionLog`.
 const WALL_TIME: u8 = 1;
 const STEP: u8 = 2;
 const FILE_VERSION: u8 = 3;
 const SUMMARY: u8 = 5;
+const SESSION_LOG: u8 = 7;
 const SUMMARY_VALUE: u8 = 1;
 const TAG: u8 = 1;
 const SIMPLE_VALUE: u8 = 2;
+const STATUS: u8 = 1;
+/// The status of a session that begins.
+const START: u64 = 1;
 
 /// The bytes of a file of these events.
 pub fn event_file(events: &[Event]) -> Vec<u8> {
     let begins = events.first().map_or(0.0, |event| event.seconds);
+    [head(begins), event_records(events)].concat()
+}
+
+/// The bytes that a file begins with.
+pub(super) fn head(seconds: f64) -> Vec<u8> {
     let version = [
-        double(WALL_TIME, begins),
+        double(WALL_TIME, seconds),
         bytes(FILE_VERSION, VERSION.as_bytes()),
-    ]
-    .concat();
-    let events = events.iter().map(|event| record(&message(event)));
-    [record(&version)]
-        .into_iter()
-        .chain(events)
-        .flatten()
-        .collect()
+    ];
+    record(&version.concat())
+}
+
+/// The bytes with which a file goes on with these events.
+pub(super) fn event_records(events: &[Event]) -> Vec<u8> {
+    let records = events.iter().map(|event| record(&message(event)));
+    records.flatten().collect()
+}
+
+/// The bytes that say that all events from a step on follow again: who has read some already, forgets them.
+pub(super) fn restart(seconds: f64, step: i64) -> Vec<u8> {
+    let status = [key(STATUS, Wire::Varint), varint(START)].concat();
+    let parts = [
+        double(WALL_TIME, seconds),
+        step_field(step),
+        bytes(SESSION_LOG, &status),
+    ];
+    record(&parts.concat())
+}
+
+fn step_field(step: i64) -> Vec<u8> {
+    [key(STEP, Wire::Varint), varint(step as u64)].concat()
 }
 
 fn message(event: &Event) -> Vec<u8> {
@@ -48,10 +72,9 @@ fn message(event: &Event) -> Vec<u8> {
         float(SIMPLE_VALUE, event.value as f32),
     ];
     let summary = bytes(SUMMARY_VALUE, &value.concat());
-    let step = [key(STEP, Wire::Varint), varint(event.step as u64)].concat();
     [
         double(WALL_TIME, event.seconds),
-        step,
+        step_field(event.step),
         bytes(SUMMARY, &summary),
     ]
     .concat()

@@ -1,7 +1,10 @@
-//! A run's curves as TensorBoard reads them: an event file, made of the log of metrics.
+//! A run's curves as TensorBoard reads them: an event file, made of the log of metrics at any time, or while the
+//! run goes on.
 
 mod event;
+mod live;
 mod log;
+mod recording;
 
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -12,10 +15,12 @@ use crate::run_folder::RunFolder;
 use crate::{Result, WorkbenchError, files, metrics};
 
 pub use event::{Event, event_file};
+pub use live::LiveEvents;
 use log::{points, seconds, test_scores};
+pub use recording::Recording;
 
-/// TensorBoard reads every file that has `tfevents` in its name. It is always this one, so that a second time
-/// it is written in place of the first.
+/// TensorBoard reads every file that has `tfevents` in its name. Ours begin so, and a folder has one of them, so
+/// that no point is read twice.
 const NAME: &str = "events.out.tfevents.metrics";
 
 /// An event file that was written.
@@ -46,23 +51,17 @@ pub fn write_events(run: &RunFolder, out: Option<&Path>) -> Result<EventFile> {
     }
     let mut events = events(&records, began(run, &records));
     let epochs = records.len();
-    if let Some(result) = run.outcome::<Value>()? {
-        let time = events.last().map_or(0.0, |event| event.seconds);
-        events.extend(
-            test_scores(&result, epochs).map(|(tag, step, value)| Event {
-                seconds: time,
-                step,
-                tag,
-                value,
-            }),
-        );
-    }
+    let time = events.last().map_or(0.0, |event| event.seconds);
+    events.extend(end(run, epochs, time)?);
     let folder = match out {
         None => run.path().to_path_buf(),
         Some(out) => out.join(name_of(run)?),
     };
     std::fs::create_dir_all(&folder).map_err(WorkbenchError::io("create", &folder))?;
-    let path = folder.join(NAME);
+    let path = match files_in(&folder)?.pop() {
+        Some(path) => path,
+        None => folder.join(NAME),
+    };
     files::write_atomic(&path, event_file(&events))?;
     let mut tags: Vec<&str> = events.iter().map(|event| event.tag.as_str()).collect();
     tags.sort_unstable();
@@ -89,6 +88,38 @@ fn events(records: &[Value], began: f64) -> Vec<Event> {
         }));
     }
     events
+}
+
+/// The events of the result of a run, where it has one.
+fn end(run: &RunFolder, epochs: usize, seconds: f64) -> Result<Vec<Event>> {
+    let Some(result) = run.outcome::<Value>()? else {
+        return Ok(Vec::new());
+    };
+    let scores = test_scores(&result, epochs);
+    let event = |(tag, step, value)| Event {
+        seconds,
+        step,
+        tag,
+        value,
+    };
+    Ok(scores.map(event).collect())
+}
+
+/// Our event files in a folder, by name.
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).map_err(WorkbenchError::io("read", folder))?;
+    let is_ours = |name: &str| {
+        let rest = name.strip_prefix(NAME);
+        rest.is_some_and(|rest| rest.chars().all(|c| c == '.' || c.is_ascii_digit()))
+    };
+    let named = entries.flatten().map(|entry| entry.path());
+    let ours = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        is_ours(&name.to_string_lossy())
+    };
+    let mut paths: Vec<PathBuf> = named.filter(ours).collect();
+    paths.sort();
+    Ok(paths)
 }
 
 /// When the run began, had it run without a pause until its log was last written; a log has durations alone.

@@ -1,9 +1,8 @@
-//! A loop on standard error: its progress, and a table of its epochs.
-
+use super::Progress;
 use crate::columns::Columns;
-use crate::progress::Progress;
+use crate::session::Present;
 
-/// Progress of a loop, and below it a line for each epoch under one head.
+/// Progress of a run, and below it a line for each epoch under one head.
 #[derive(Debug)]
 pub struct EpochTable {
     progress: Progress,
@@ -18,22 +17,27 @@ impl EpochTable {
         Self { progress, columns }
     }
 
-    /// A step is done; `message` stands beside the progress.
-    pub fn step(&mut self, message: Option<String>) {
-        if let Some(message) = message {
-            self.progress.message(message);
+    /// A step of an epoch is done; the loss, where it is known, stands beside the progress.
+    pub fn step(&mut self, epoch: usize, loss: Option<f64>) {
+        if let Some(loss) = loss {
+            self.progress.loss(epoch, loss);
         }
         self.progress.advance(1);
     }
 
     /// Writes a sentence that a person should know.
     pub fn note(&mut self, text: &str) {
-        self.progress.line(&format!("note: {text}"));
+        self.progress.note(text);
     }
 
-    /// Writes an epoch's cells, the first time with a head over them: the columns are those of the first
-    /// epoch.
-    pub fn epoch(&mut self, columns: impl FnOnce() -> Columns, cells: Vec<String>) {
+    /// Shows what became of curves and cells, where there is room for more than a line.
+    pub fn present(&mut self, present: Present) {
+        self.progress.present(present);
+    }
+
+    /// Writes the cells of an epoch that is done, the first time with a head over them: the columns are those
+    /// of the first epoch.
+    pub fn epoch(&mut self, epoch: usize, columns: impl FnOnce() -> Columns, cells: Vec<String>) {
         let Self {
             progress,
             columns: known,
@@ -44,6 +48,7 @@ impl EpochTable {
             columns
         });
         progress.line(&columns.line(cells));
+        progress.epochs_done(epoch);
     }
 
     /// Ends the progress.
