@@ -1,45 +1,31 @@
-//! The kernels on WGPU, bare and under a fusing backend, against Burn's own operations on Flex, or
-//! against the kernels there where Burn has none.
-//!
-//! Without an adapter these tests fail. `SUPERNET_SKIP_WGPU=1` skips them and says so; software
-//! Vulkan (Mesa's lavapipe) is enough to run them.
+//! The kernels on one GPU runtime, bare and under a fusing backend.
 
-#[path = "../golden/bilinear_cases.rs"]
-mod bilinear_cases;
-#[path = "../golden/file.rs"]
-mod file;
-#[path = "../all/kernels_common.rs"]
-mod kernels_common;
-mod operation;
-mod recurrent;
-
-use burn::backend::{
-    Autodiff, Wgpu,
-    wgpu::{WgpuDevice, WgpuRuntime},
-};
+use crate::kernels_common::{Tracked, assert_close, grid};
+use crate::operation::{EPS, Inputs, Layout, Operation, run, tensor, values};
+use burn::backend::Autodiff;
 use burn::tensor::{
     DType, Tensor,
     backend::{AutodiffBackend, Backend},
 };
 use burn_cubecl::CubeBackend;
-use kernels_common::{Tracked, assert_close, grid};
-use operation::{EPS, Inputs, Layout, Operation, run, tensor, values};
 use supernet::kernels::{Corners, KernelBackend, PoolWindow, WindowOptions, batch_norm};
 
-type Bare = Autodiff<CubeBackend<WgpuRuntime, f32, i32, u32>>;
-type Fusing = Autodiff<Wgpu<f32, i32, u32>>;
+use super::{Bool, GpuDevice, GpuFusing, GpuRuntime};
 
-fn device() -> Option<WgpuDevice> {
-    if std::env::var_os("SUPERNET_SKIP_WGPU").is_some_and(|value| value == "1") {
-        eprintln!("SKIPPED: SUPERNET_SKIP_WGPU=1");
+pub(super) type Bare = Autodiff<CubeBackend<GpuRuntime, f32, i32, Bool>>;
+pub(super) type Fusing = Autodiff<GpuFusing>;
+
+pub(super) fn device() -> Option<GpuDevice> {
+    if std::env::var_os("SUPERNET_SKIP_GPU").is_some_and(|value| value == "1") {
+        eprintln!("SKIPPED: SUPERNET_SKIP_GPU=1");
         return None;
     }
-    Some(WgpuDevice::default())
+    Some(GpuDevice::default())
 }
 
 /// Fails unless the operation equals Burn's on both backends, in values and in all gradients.
 #[track_caller]
-fn check(device: &WgpuDevice, operation: Operation, inputs: &Inputs, layout: Layout) {
+fn check(device: &GpuDevice, operation: Operation, inputs: &Inputs, layout: Layout) {
     let expected = run::<Tracked>(&Default::default(), inputs, layout, |inputs| {
         operation.expected(inputs)
     });
@@ -64,7 +50,7 @@ fn single(x: [usize; 4]) -> Inputs {
     vec![(grid(x, 3), x)]
 }
 
-fn check_depthwise(device: &WgpuDevice, x: [usize; 4], kernel: [usize; 2], options: WindowOptions) {
+fn check_depthwise(device: &GpuDevice, x: [usize; 4], kernel: [usize; 2], options: WindowOptions) {
     let inputs = windowed(x, kernel);
     for operation in [
         Operation::Depthwise(options),
@@ -258,7 +244,7 @@ fn window3x3(stride: usize) -> PoolWindow {
     }
 }
 
-fn check_pools(device: &WgpuDevice, size: [usize; 4], window: PoolWindow) {
+fn check_pools(device: &GpuDevice, size: [usize; 4], window: PoolWindow) {
     // Values on a coarse grid, so that many windows hold equal ones.
     let inputs = single(size);
     check(device, Operation::AvgPool(window), &inputs, Layout::Rows);
@@ -292,8 +278,8 @@ fn dilated_pools_equal_those_on_flex() {
 #[test]
 fn recorded_resamplings_and_their_gradients_are_met() {
     let Some(device) = device() else { return };
-    bilinear_cases::check::<Bare>(&device);
-    bilinear_cases::check::<Fusing>(&device);
+    crate::bilinear_cases::check::<Bare>(&device);
+    crate::bilinear_cases::check::<Fusing>(&device);
 }
 
 #[test]
@@ -337,9 +323,20 @@ fn the_first_of_equal_inputs_receives_the_gradient() {
 #[test]
 fn pointwise_equals_burn() {
     let Some(device) = device() else { return };
-    let (x, weight) = ([2, 7, 3, 11], [5, 7, 1, 1]);
-    let inputs = vec![(grid(x, 1), x), (grid(weight, 2), weight)];
-    check(&device, Operation::Pointwise, &inputs, Layout::Rows);
+    for (batch, inputs, outputs, [height, width]) in [
+        (2, 7, 5, [3, 11]),
+        (1, 1, 3, [1, 1]),
+        (2, 65, 16, [5, 7]),
+        (1, 16, 65, [40, 41]),
+        // Several slices of each sum.
+        (3, 3, 9, [64, 65]),
+        // Too large for the kernels.
+        (1, 130, 130, [2, 3]),
+    ] {
+        let (x, weight) = ([batch, inputs, height, width], [outputs, inputs, 1, 1]);
+        let inputs = vec![(grid(x, 1), x), (grid(weight, 2), weight)];
+        check(&device, Operation::Pointwise, &inputs, Layout::Rows);
+    }
 }
 
 #[test]
