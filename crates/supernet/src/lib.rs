@@ -19,6 +19,8 @@
 #![deny(missing_docs)]
 
 pub mod architecture;
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+pub mod gpu;
 pub mod graph;
 pub mod kernels;
 pub mod recurrent;
@@ -31,9 +33,9 @@ mod layers;
 
 #[doc(inline)]
 pub use architecture::{
-    Architecture, ArchitectureConfig, ArchitectureSample, CodeTable, Codes, CostTable, DeriveRule,
-    DerivedCodes, Deriving, Execution, ForwardMode, OperationSet, Relaxation, Sampling, Trained,
-    derive_genotype, keep_budget,
+    Architecture, ArchitectureConfig, ArchitectureSample, Choice, CodeTable, Codes, CostTable,
+    DeriveRule, DerivedCodes, Deriving, Execution, ForwardMode, OperationSet, Relaxation, Sampling,
+    Trained, derive_genotype, keep_budget,
 };
 pub use backend::{ModelBackend, TrainBackend};
 pub use convolution::{

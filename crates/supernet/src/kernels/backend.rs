@@ -308,4 +308,9 @@ pub trait KernelBackend: Backend {
     ) -> FloatTensor<Self> {
         reference::log_likelihood_backward::<Self>(logits, chosen, sums, dy)
     }
+
+    /// Bytes of the device that this process has reserved; none where tensors lie in main memory.
+    fn device_memory(_device: &Self::Device) -> Option<u64> {
+        None
+    }
 }

@@ -19,7 +19,8 @@ use supernet::{CodeTable, Execution, ForwardMode, SearchSpace, Statistics, Train
 
 use crate::kernels_common::{Tracked, assert_close};
 use crate::operation::values;
-use crate::{Bare, Fusing, device};
+
+use super::suite::{Bare, Fusing, device};
 
 type Inner<B> = <B as AutodiffBackend>::InnerBackend;
 

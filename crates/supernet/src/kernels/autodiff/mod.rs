@@ -18,6 +18,10 @@ use burn_autodiff::{Autodiff, checkpoint::strategy::CheckpointStrategy};
 use super::{Corners, InputActivation, KernelBackend, PoolWindow, WindowOptions};
 
 impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
+    fn device_memory(device: &Self::Device) -> Option<u64> {
+        B::device_memory(device)
+    }
+
     fn depthwise_conv2d(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,

@@ -17,7 +17,7 @@ use crate::kernels::{
 /// Kernels for tensors of f32, f16 and bf16, which compute in f32 whatever they read.
 ///
 /// The [`mod@reference`] runs instead on f64, on empty tensors and on tensors of more than
-/// `i32::MAX` entries. Pointwise convolutions always take it: Burn's matrix products are tuned for
+/// `i32::MAX` entries, and for pointwise convolutions of many channels: Burn's matrix products are tuned for
 /// each device.
 impl<R, F, I, BT> KernelBackend for CubeBackend<R, F, I, BT>
 where
@@ -26,6 +26,13 @@ where
     I: IntElement,
     BT: BoolElement,
 {
+    fn device_memory(device: &Self::Device) -> Option<u64> {
+        R::client(device)
+            .memory_usage()
+            .ok()
+            .map(|usage| usage.bytes_reserved)
+    }
+
     fn depthwise_conv2d(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -57,6 +64,32 @@ where
         let dw = need_dw
             .then(|| launch::weight_gradient(x.clone(), dy.clone(), kernel, options, activation));
         let dx = need_dx.then(|| launch::input_gradient(x, weight, dy, options, activation));
+        (dx, dw)
+    }
+
+    fn pointwise_conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [batch, _, height, width] = x.meta.shape().dims::<4>();
+        let [outputs, ..] = weight.meta.shape().dims::<4>();
+        let output = [batch, outputs, height, width];
+        if !launch::is_small(&weight) || !accepts(&[&x, &weight], output) {
+            return reference::pointwise_conv2d::<Self>(x, weight);
+        }
+        launch::pointwise(x, weight)
+    }
+
+    fn pointwise_conv2d_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        need_dx: bool,
+        need_dw: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        let input = x.meta.shape().dims::<4>();
+        if !launch::is_small(&weight) || !accepts(&[&x, &weight, &dy], input) {
+            return reference::pointwise_conv2d_backward::<Self>(x, weight, dy, need_dx, need_dw);
+        }
+        let dx = need_dx.then(|| launch::pointwise_input_gradient(weight, dy.clone()));
+        let dw = need_dw.then(|| launch::pointwise_weight_gradient(x, dy));
         (dx, dw)
     }
 

@@ -14,8 +14,11 @@ use crate::kernels::{
     Corners, GateTerm, InputActivation, KernelBackend, PoolWindow, WindowOptions,
 };
 
-/// Pointwise convolutions keep the default body, which queues Burn's own operations.
 impl<B: FusionBackend + KernelBackend> KernelBackend for Fusion<B> {
+    fn device_memory(device: &Self::Device) -> Option<u64> {
+        B::device_memory(device)
+    }
+
     fn depthwise_conv2d(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -45,6 +48,31 @@ impl<B: FusionBackend + KernelBackend> KernelBackend for Fusion<B> {
         };
         let inputs = [x, weight, dy];
         let gradients = queue::<B, 3>("depthwise_conv2d_backward", inputs, shapes, run);
+        assign(gradients, need_dx, need_dw)
+    }
+
+    fn pointwise_conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [batch, _, height, width] = x.shape().dims::<4>();
+        let [outputs, ..] = weight.shape().dims::<4>();
+        let shape = Shape::new([batch, outputs, height, width]);
+        let run = |[x, weight]: [_; 2]| vec![B::pointwise_conv2d(x, weight)];
+        queue::<B, 2>("pointwise_conv2d", [x, weight], vec![shape], run).output()
+    }
+
+    fn pointwise_conv2d_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        need_dx: bool,
+        need_dw: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        let shapes = gradient_shapes(&x, &weight, need_dx, need_dw);
+        let run = move |[x, weight, dy]: [_; 3]| {
+            let gradients = B::pointwise_conv2d_backward(x, weight, dy, need_dx, need_dw);
+            gradients.0.into_iter().chain(gradients.1).collect()
+        };
+        let inputs = [x, weight, dy];
+        let gradients = queue::<B, 3>("pointwise_conv2d_backward", inputs, shapes, run);
         assign(gradients, need_dx, need_dw)
     }
 

@@ -1,13 +1,13 @@
 //! The operations as kernels for every CubeCL runtime.
 //!
 //! Layers, each using only those before it: `geometry` (sizes and compile-time choices), `team`
-//! (reductions), `depthwise`, `batch_norm`, `pool`, `bilinear` and `gate` (the kernels), `launch` (buffers and
+//! (reductions), `depthwise`, `pointwise`, `batch_norm`, `pool`, `bilinear` and `gate` (the kernels), `launch` (buffers and
 //! grids), `backend` and `fusion` (the extension trait).
 //!
 //! Kernels read and write memory in row order, `[batch, channels, height, width]` but for `gate`, and
 //! compute in f32. No value is written by two units and every sum has a fixed order, so results do not
-//! depend on timing, and nothing is read back to the host. Pointwise convolutions and their gradients
-//! stay Burn's convolution and matrix products, and log-likelihoods its operations.
+//! depend on timing, and nothing is read back to the host. Pointwise convolutions of many channels stay Burn's
+//! convolution and matrix products, and log-likelihoods its operations.
 
 // Kernels have no structures of references, so what they share is passed one by one.
 #![allow(clippy::too_many_arguments)]
@@ -22,5 +22,6 @@ mod fusion;
 mod gate;
 mod geometry;
 mod launch;
+mod pointwise;
 mod pool;
 mod team;

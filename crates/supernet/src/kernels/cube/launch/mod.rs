@@ -9,6 +9,7 @@ mod bilinear;
 mod buffers;
 mod depthwise;
 mod gate;
+mod pointwise;
 mod pool;
 
 pub(super) use batch_norm::{batch_norm, batch_norm_gradient};
@@ -16,4 +17,7 @@ pub(super) use bilinear::{accepts_scales, bilinear, bilinear_gradient};
 pub(super) use buffers::accepts;
 pub(super) use depthwise::{depthwise, input_gradient, weight_gradient};
 pub(super) use gate::{gated_mix, gated_mix_gradient, gated_mix_weights};
+pub(super) use pointwise::{
+    is_small, pointwise, pointwise_input_gradient, pointwise_weight_gradient,
+};
 pub(super) use pool::{average_pool_gradient, maximum_pool_gradient, pool};

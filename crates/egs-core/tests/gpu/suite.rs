@@ -1,38 +1,18 @@
-//! The fused kernels on a GPU, bare and under a fusing backend: CUDA with the feature `cuda`, else WGPU.
-//!
-//! Without a device these tests fail. `EGS_SKIP_GPU=1` skips them and says so; for WGPU software Vulkan
-//! (Mesa's lavapipe) is enough to run them.
+//! The fused kernels on one GPU runtime, bare and under a fusing backend.
 
-#![cfg(any(feature = "cuda", feature = "wgpu"))]
-
-mod common;
-
+use crate::common::{
+    Cpu, assert_close, assert_close_above, golden, oracle, scattered, tensor, values,
+};
 use burn::tensor::{Tensor, backend::Backend};
 use burn_autodiff::Autodiff;
 use burn_cubecl::CubeBackend;
-use common::{Cpu, assert_close, assert_close_above, golden, oracle, scattered, tensor, values};
 use cubecl::Runtime;
 use egs_core::{
     Activation, EgsBackend, EgsConfig, EgsForm, Gradient, Mode, Noise, NoiseKey, Normalization,
     Spec, device_noise_bits,
 };
-use gpu::{Bool, Fusing, GpuDevice, GpuRuntime};
 
-#[cfg(feature = "cuda")]
-mod gpu {
-    pub use burn_cuda::CudaDevice as GpuDevice;
-    pub use cubecl::cuda::CudaRuntime as GpuRuntime;
-
-    pub type Bool = u8;
-    pub type Fusing = burn_cuda::Cuda<f32, i32>;
-}
-#[cfg(not(feature = "cuda"))]
-mod gpu {
-    pub use burn_wgpu::{WgpuDevice as GpuDevice, WgpuRuntime as GpuRuntime};
-
-    pub type Bool = u32;
-    pub type Fusing = burn_wgpu::Wgpu<f32, i32, u32>;
-}
+use super::{Bool, Fusing, GpuDevice, GpuRuntime};
 
 type Bare = CubeBackend<GpuRuntime, f32, i32, Bool>;
 
