@@ -7,6 +7,8 @@ use workbench::backend::BackendName;
 use workbench::cli::{ConfigFile, RunsOn, command, this_command};
 use workbench::config::{Source, task_name};
 use workbench::epoch_table::EpochTable;
+use workbench::machine::hardware_on;
+use workbench::portability::{TraceTo, Tracer, adapters};
 use workbench::problem::Problem;
 use workbench::progress::Progress;
 use workbench::record::{InheritedScore, InheritedScores, SearchEpoch};
@@ -59,6 +61,8 @@ pub(crate) enum Work {
         how: Retraining,
         data_root: Option<PathBuf>,
     },
+    /// This backend's share of comparing backends.
+    Portability { config: ConfigText, share: TraceTo },
     /// Scores cells with the weights that a search left.
     Score {
         folder: RunFolder,
@@ -100,7 +104,13 @@ impl ConfigText {
 }
 
 impl Job {
-    /// Does it on a backend and prints what came of it.
+    /// Whether it tells which device and driver it ran on.
+    pub fn describes_device(&self) -> bool {
+        matches!(&self.work, Work::Portability { share, .. } if share.is_trace())
+    }
+
+    /// Does it on a backend and prints what came of it; `adapter` is the device where it is
+    /// [described](Self::describes_device).
     ///
     /// # Errors
     ///
@@ -109,9 +119,11 @@ impl Job {
         self,
         device: B::Device,
         compiled: &[BackendName],
+        adapter: Option<String>,
     ) -> Result<(), SearchError> {
         let selected = self.backend.probe::<B>(device, compiled)?;
         let place = Place::<B> {
+            adapter,
             backend: self.backend,
             device: selected.device,
             label: selected.label,
@@ -126,6 +138,7 @@ struct Place<B: TrainBackend> {
     backend: BackendName,
     device: B::Device,
     label: String,
+    adapter: Option<String>,
     on: RunsOn,
 }
 
@@ -138,6 +151,7 @@ impl<B: TrainBackend> Place<B> {
                 self.resume(folder, config, Share::Whole)
             }
             Work::Seeds { config, seeds, out } => self.seeds::<T>(&config.resolve()?, &seeds, out),
+            Work::Portability { config, share } => self.share::<T>(&config, share),
             Work::Best {
                 folder,
                 how,
@@ -215,6 +229,28 @@ impl<B: TrainBackend> Place<B> {
             eprintln!("note: {note}");
         }
         self.run(session, memory, share)
+    }
+
+    /// Leaves what comparing backends asks of this one.
+    fn share<T: TrainTask<B>>(
+        &self,
+        config: &ConfigText,
+        share: TraceTo,
+    ) -> Result<(), SearchError> {
+        let (file, steps) = match share {
+            TraceTo::Adapters(file) => {
+                let adapters = adapters::<B>(self.backend);
+                return Ok(files::write_json(file, "the devices", &adapters)?);
+            }
+            TraceTo::Trace { file, steps } => (file, steps),
+        };
+        let tracer = Tracer::begin(steps);
+        let config = without_warm_up(config.resolve::<T>()?);
+        self.check(&config)?;
+        let (search, _) = self.open::<T>(config)?;
+        let hardware = hardware_on(&self.label, self.adapter.as_deref());
+        let trace = search.trace(tracer, &self.label, hardware, steps)?;
+        Ok(files::write_json(file, "what the steps were", &trace)?)
     }
 
     /// Scores cells with the weights of a search.
@@ -393,6 +429,12 @@ impl<B: TrainBackend> Place<B> {
         self.on.tell_end(&folder, &[next]);
         Ok(())
     }
+}
+
+/// The search whose steps all move logits: codes are what is compared.
+pub(crate) fn without_warm_up<T: Task>(mut config: SearchConfig<T>) -> SearchConfig<T> {
+    config.search.warmup_epochs = 0;
+    config
 }
 
 /// Whether a search is all that a command does.

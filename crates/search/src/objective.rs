@@ -95,7 +95,7 @@ impl<T: Task> Objective<'_, T> {
             }
     }
 
-    fn key(&self, trained: Trained) -> NoiseKey {
+    pub(crate) fn key(&self, trained: Trained) -> NoiseKey {
         NoiseKey::new(self.config.seed, self.number(trained))
     }
 

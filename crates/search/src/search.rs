@@ -1,3 +1,5 @@
+mod trace;
+
 use std::time::Instant;
 
 use burn::module::AutodiffModule;
@@ -23,6 +25,7 @@ use crate::evaluate::Scoring;
 use crate::page::{answers, run_page};
 use crate::plan::Budget;
 use crate::report::undecided_entropy;
+use crate::step::{Unwatched, WatchStep};
 use crate::{
     AlternatingStep, Objective, SearchConfig, SearchError, SearchPlan, SearchState, TrainTask,
     write_reports,
@@ -209,6 +212,7 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
     fn train_epoch(
         mut self,
         reporter: &mut impl Reporter<SearchEpoch>,
+        watch: &mut impl WatchStep<B, T>,
     ) -> Result<(Self, Trained), SearchError> {
         let begun = Instant::now();
         let epoch = self.state.epoch;
@@ -259,13 +263,18 @@ impl<B: TrainBackend, T: TrainTask<B>> Search<B, T> {
                 learning_rate,
             };
             let losses;
-            (state, losses) = taken.take(state, &weight_batch, logit_batch.as_ref())?;
+            (state, losses) =
+                taken.take_watched(state, &weight_batch, logit_batch.as_ref(), watch)?;
+            let goes_on = watch.step(&losses);
             sums.push(losses.sums);
             if let Some(loss) = losses.architecture {
                 architecture.push(loss);
             }
             let read = step % READ_EVERY == 0;
             reporter.step(epoch + 1, read.then(|| scalar(losses.weights)));
+            if goes_on.is_break() {
+                break;
+            }
         }
         drop(logit_batches);
         self.state = state;
@@ -353,7 +362,7 @@ impl<B: TrainBackend, T: TrainTask<B>> Experiment for Search<B, T> {
         self,
         reporter: &mut impl Reporter<SearchEpoch>,
     ) -> Result<(Self, SearchEpoch), SearchError> {
-        let (mut search, trained) = self.train_epoch(reporter)?;
+        let (mut search, trained) = self.train_epoch(reporter, &mut Unwatched)?;
         let validated = Instant::now();
         let epoch = search.state.epoch;
         let (genotype, probabilities) = search.derive()?;

@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use burn::module::Module;
 use burn::optim::{GradientsParams, Optimizer};
 use burn::tensor::{
@@ -27,6 +29,30 @@ pub type Stepped<B, T> = (
     SearchState<B, T>,
     StepLosses<<B as AutodiffBackend>::InnerBackend>,
 );
+
+/// Hears of a search while it goes on.
+pub(crate) trait WatchStep<B: TrainBackend, T: TrainTask<B>> {
+    /// Both halves of a step are told when they are differentiated and have not moved anything yet.
+    fn half(
+        &mut self,
+        _objective: &Objective<'_, T>,
+        _state: &SearchState<B, T>,
+        _gradients: &GradientsParams,
+        _trained: Trained,
+    ) -> Result<(), SearchError> {
+        Ok(())
+    }
+
+    /// A step ended; whether the epoch goes on.
+    fn step(&mut self, _losses: &StepLosses<B::InnerBackend>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// Nobody.
+pub(crate) struct Unwatched;
+
+impl<B: TrainBackend, T: TrainTask<B>> WatchStep<B, T> for Unwatched {}
 
 /// A half of a step, differentiated.
 struct Differentiated<B: TrainBackend, T: Task> {
@@ -183,9 +209,23 @@ impl<T: Task> AlternatingStep<'_, T> {
     /// The estimator's own.
     pub fn take<B: TrainBackend>(
         &self,
+        state: SearchState<B, T>,
+        weight_batch: &BatchOf<T, B>,
+        logit_batch: Option<&BatchOf<T, B>>,
+    ) -> Result<Stepped<B, T>, SearchError>
+    where
+        T: TrainTask<B>,
+    {
+        self.take_watched(state, weight_batch, logit_batch, &mut Unwatched)
+    }
+
+    /// The same, while `watch` hears of both halves.
+    pub(crate) fn take_watched<B: TrainBackend>(
+        &self,
         mut state: SearchState<B, T>,
         weight_batch: &BatchOf<T, B>,
         logit_batch: Option<&BatchOf<T, B>>,
+        watch: &mut impl WatchStep<B, T>,
     ) -> Result<Stepped<B, T>, SearchError>
     where
         T: TrainTask<B>,
@@ -195,6 +235,7 @@ impl<T: Task> AlternatingStep<'_, T> {
             Some(batch) => {
                 let (gradients, value) =
                     self.architecture_gradients(&mut state, weight_batch, batch)?;
+                watch.half(&self.objective, &state, &gradients, Trained::Logits)?;
                 state.architecture = state.alpha_optimizer.step(
                     config.alpha.learning_rate,
                     state.architecture,
@@ -206,6 +247,12 @@ impl<T: Task> AlternatingStep<'_, T> {
         };
 
         let weights = self.weight_gradients(&mut state, weight_batch)?;
+        watch.half(
+            &self.objective,
+            &state,
+            &weights.gradients,
+            Trained::Weights,
+        )?;
         let loss = Tensor::from_inner(weights.loss.clone());
         let problem = self.objective.problem;
         let sums = problem.sums(&weights.answer, weight_batch, loss).inner();

@@ -1,5 +1,9 @@
+mod trace;
+
+use std::ops::ControlFlow;
 use std::time::Instant;
 
+use burn::tensor::Tensor;
 use supernet::TrainBackend;
 use workbench::checkpoint::{Checkpoint, Loaded};
 use workbench::machine::processor;
@@ -10,7 +14,7 @@ use workbench::session::{Ended, Experiment, Extension, Reporter};
 use workbench::showing::Listener;
 
 use crate::page::run_page;
-use crate::trainer::score_each;
+use crate::trainer::{WatchTraining, score_each};
 use crate::{FitConfig, FitState, Judging, TrainError, TrainRecipe, Trainer, write_curves};
 
 /// The training of a recipe's network: the experiment of a [`Session`](workbench::session::Session).
@@ -89,6 +93,24 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Fit<B, R> {
     }
 }
 
+/// Tells a reporter of every step.
+struct Told<'a, P> {
+    reporter: &'a mut P,
+    epoch: usize,
+}
+
+impl<B, R, P> WatchTraining<B, R> for Told<'_, P>
+where
+    B: TrainBackend,
+    R: TrainRecipe<B>,
+    P: Reporter<FitEpoch>,
+{
+    fn step(&mut self, _: &R::Problem, _: &[Tensor<B::InnerBackend, 1>]) -> ControlFlow<()> {
+        self.reporter.step(self.epoch, None);
+        ControlFlow::Continue(())
+    }
+}
+
 impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
     type Record = FitEpoch;
     type Outcome = FitOutcome;
@@ -139,8 +161,11 @@ impl<B: TrainBackend, R: TrainRecipe<B>> Experiment for Fit<B, R> {
         notes.iter().for_each(|note| reporter.note(note));
         let (trainer, device) = (&this.trainer, &this.device);
         let epoch = this.state.epoch;
-        let on_step = || reporter.step(epoch + 1, None);
-        let learned = trainer.learn(this.state, device, on_step)?;
+        let mut told = Told {
+            reporter,
+            epoch: epoch + 1,
+        };
+        let learned = trainer.learn(this.state, device, &mut told)?;
         this.state = learned.state;
         let (left_out, steps) = (learned.left_out, trainer.timeline.steps(epoch));
         let loss = learned.score.loss;

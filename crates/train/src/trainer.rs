@@ -1,4 +1,7 @@
+use std::ops::ControlFlow;
+
 use burn::module::AutodiffModule;
+use burn::tensor::Tensor;
 use supernet::{ModelBackend, Statistics, TrainBackend};
 use workbench::machine::halved_until;
 use workbench::problem::{Confusion, Problem, Score, Split};
@@ -110,12 +113,12 @@ impl<R: Recipe> Trainer<R> {
         Ok(score_network(recipe, problem, network, split, how, device)?.0)
     }
 
-    /// Learns for one epoch; `on_step` hears of every step.
+    /// Learns for one epoch, while `watch` hears of every step.
     pub(crate) fn learn<B: TrainBackend>(
         &self,
         mut state: FitState<B, R>,
         device: &B::Device,
-        mut on_step: impl FnMut(),
+        watch: &mut impl WatchTraining<B, R>,
     ) -> Result<Learned<B, R>, TrainError>
     where
         R: TrainRecipe<B>,
@@ -162,14 +165,21 @@ impl<R: Recipe> Trainer<R> {
                 state.model,
                 &mut state.optimizer,
                 batches.by_ref().take(fit.parts),
-                |model, batch| Ok::<_, TrainError>(passes.next(model, &batch)),
+                |model, batch| {
+                    let output = passes.next(model, &batch);
+                    watch.pass(&output);
+                    Ok::<_, TrainError>(output)
+                },
             )?;
             state.model = taken.model;
+            let goes_on = watch.step(&self.problem, &taken.sums);
             taken.sums.into_iter().for_each(|sums| totals.push(sums));
             left_out += usize::from(!taken.moved);
             let model = || state.model.valid();
             state.average = averaging.after(state.average, model, index, first_step);
-            on_step();
+            if goes_on.is_break() {
+                break;
+            }
         }
         Ok(Learned {
             score: self.problem.score(&totals.finish()),
@@ -178,6 +188,19 @@ impl<R: Recipe> Trainer<R> {
             left_out,
         })
     }
+}
+
+/// Hears of a training while it goes on.
+pub(crate) trait WatchTraining<B: TrainBackend, R: TrainRecipe<B>> {
+    /// A pass of a step was differentiated.
+    fn pass(&mut self, _output: &PassOutput<B, R::Model<B>>) {}
+
+    /// A step ended, with the sums of its passes; whether the epoch goes on.
+    fn step(
+        &mut self,
+        problem: &R::Problem,
+        sums: &[Tensor<B::InnerBackend, 1>],
+    ) -> ControlFlow<()>;
 }
 
 /// The passes of a step, one after the other.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
+use std::process::Command;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
@@ -117,10 +118,11 @@ impl BackendName {
 }
 
 /// In a binary: `COMPILED`, the backends that its features `cuda`, `vulkan`, `wgpu` and `flex` compiled
-/// in, the most capable first, and `dispatch(job)`, which calls `job.run::<B>(device, COMPILED)` with the
-/// autodiff type of the backend that `job.backend` names.
+/// in, the most capable first, and `dispatch(job)`, which calls `job.run::<B>(device, COMPILED, adapter)` with
+/// the autodiff type of the backend that `job.backend` names. `adapter` describes the device and its driver,
+/// where `job.describes_device()` and the runtime tells.
 ///
-/// The binary depends on `burn` and, by its features, on `burn-cuda`, `burn-wgpu` and `burn-flex`. The
+/// The binary depends on `burn` and `supernet` and, by its features, on `burn-wgpu` and `burn-flex`. The
 /// error is made from a [`WorkbenchError`](crate::WorkbenchError).
 ///
 /// ```ignore
@@ -142,18 +144,57 @@ macro_rules! backends {
         ];
 
         #[cfg(feature = "vulkan")]
-        type Gpu = ::burn_wgpu::Vulkan;
+        type Gpu = ::supernet::gpu::Vulkan;
         #[cfg(all(feature = "wgpu", not(feature = "vulkan")))]
-        type Gpu = ::burn_wgpu::Wgpu;
+        type Gpu = ::supernet::gpu::Wgpu;
+
+        #[cfg(feature = "vulkan")]
+        type GpuApi = ::burn_wgpu::graphics::Vulkan;
+        #[cfg(all(feature = "wgpu", not(feature = "vulkan")))]
+        type GpuApi = ::burn_wgpu::graphics::AutoGraphicsApi;
+
+        /// The device that a backend uses by default, and its driver.
+        fn adapter(backend: $crate::backend::BackendName) -> Option<String> {
+            match backend {
+                #[cfg(feature = "wgpu")]
+                $crate::backend::BackendName::Wgpu | $crate::backend::BackendName::Vulkan => {
+                    // It panics where there is no device, which using it will say.
+                    let info = $crate::shell::caught(|| {
+                        let device = ::std::default::Default::default();
+                        let options = ::std::default::Default::default();
+                        let setup = ::burn_wgpu::init_setup::<GpuApi>(&device, options);
+                        setup.adapter.get_info()
+                    })?;
+                    let (name, kind) = (info.name, info.device_type);
+                    Some(format!(
+                        "{name} ({kind:?}), {} {}",
+                        info.driver, info.driver_info
+                    ))
+                }
+                #[cfg(feature = "cuda")]
+                $crate::backend::BackendName::Cuda => $crate::backend::cuda_adapter(),
+                _ => None,
+            }
+        }
 
         /// Runs a job on the backend it names.
         fn dispatch(job: $job) -> ::std::result::Result<(), $error> {
+            #[cfg(any(feature = "wgpu", feature = "cuda"))]
+            if job.backend != $crate::backend::BackendName::Flex {
+                ::supernet::gpu::keep_compiled();
+            }
+            // Before anything else is done with the device.
+            let adapter = match job.describes_device() {
+                true => adapter(job.backend),
+                false => None,
+            };
             match job.backend {
                 #[cfg(feature = "flex")]
                 $crate::backend::BackendName::Flex => {
                     job.run::<::burn::backend::Autodiff<::burn_flex::Flex>>(
                         ::std::default::Default::default(),
                         COMPILED,
+                        adapter,
                     )
                 }
                 #[cfg(feature = "wgpu")]
@@ -161,20 +202,37 @@ macro_rules! backends {
                     job.run::<::burn::backend::Autodiff<Gpu>>(
                         ::std::default::Default::default(),
                         COMPILED,
+                        adapter,
                     )
                 }
                 #[cfg(feature = "cuda")]
                 $crate::backend::BackendName::Cuda => {
-                    job.run::<::burn::backend::Autodiff<::burn_cuda::Cuda>>(
+                    job.run::<::burn::backend::Autodiff<::supernet::gpu::Cuda>>(
                         ::std::default::Default::default(),
                         COMPILED,
+                        adapter,
                     )
                 }
                 #[allow(unreachable_patterns)]
-                other => Err(other.not_compiled(COMPILED).into()),
+                other => {
+                    drop(adapter);
+                    Err(other.not_compiled(COMPILED).into())
+                }
             }
         }
     };
+}
+
+/// The GPUs that CUDA's driver knows, as its own tool tells; none where it tells nothing.
+pub fn cuda_adapter() -> Option<String> {
+    let query = ["--query-gpu=name,driver_version", "--format=csv,noheader"];
+    let output = Command::new("nvidia-smi").args(query).output().ok()?;
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let visible = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or_default();
+    let first = visible.split(',').next().unwrap_or_default().trim();
+    let line = told.lines().nth(first.parse().unwrap_or(0))?;
+    let (name, driver) = line.split_once(',')?;
+    Some(format!("{}, driver {}", name.trim(), driver.trim()))
 }
 
 /// The first line with something on it.
@@ -269,6 +327,12 @@ mod tests {
 
         pub struct Job {
             pub backend: BackendName,
+        }
+
+        impl Job {
+            fn describes_device(&self) -> bool {
+                true
+            }
         }
 
         crate::backends!(Job, WorkbenchError);

@@ -33,6 +33,8 @@ pub mod optim;
 mod palette;
 pub mod plot;
 #[cfg(feature = "burn")]
+pub mod portability;
+#[cfg(feature = "burn")]
 pub mod precision;
 #[cfg(feature = "burn")]
 pub mod problem;

@@ -107,6 +107,27 @@ fn field_in_kib(text: &str, name: &str) -> Option<u64> {
     first_number(text, name)?.checked_mul(1024)
 }
 
+/// Most memory that this process ever held; none where the system does not tell.
+pub fn peak() -> Option<Bytes> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    field_in_kib(&status, "VmHWM:").map(Bytes)
+}
+
+/// What computes, by name and version: the project, and the framework that it is pinned to.
+pub fn versions() -> Vec<(String, String)> {
+    let versions = [
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("Burn", BURN),
+        ("CubeCL", CUBECL),
+    ];
+    let versions = versions.map(|(name, version)| (name.into(), version.into()));
+    versions.into()
+}
+
+/// Versions that the workspace pins.
+const BURN: &str = "0.21.0";
+const CUBECL: &str = "0.10.0";
+
 /// The processor by its maker's name, where the system tells it, with the widest vectors that it has: sums
 /// are rounded in another order on another one.
 pub fn processor() -> String {
@@ -131,6 +152,14 @@ pub fn hardware(backend: &str) -> Vec<(String, String)> {
         .chain(memory)
         .chain([("system", system)]);
     facts.map(|(name, value)| (name.into(), value)).collect()
+}
+
+/// The same with the device that a backend computes on and its driver, where they are known.
+pub fn hardware_on(backend: &str, adapter: Option<&str>) -> Vec<(String, String)> {
+    let mut facts = hardware(backend);
+    let adapter = adapter.map(|adapter| ("adapter".into(), adapter.into()));
+    facts.splice(1..1, adapter);
+    facts
 }
 
 /// The vector instructions that the CPU's kernels choose among, and their width.
@@ -231,11 +260,21 @@ mod tests {
         assert_eq!(read(), Some((2, 2048)));
     }
 
+    #[test]
+    fn versions_are_those_of_the_lock_file() {
+        let lock = include_str!("../../../Cargo.lock");
+        for (name, version) in [("burn", BURN), ("cubecl", CUBECL)] {
+            let entry = format!("name = \"{name}\"\nversion = \"{version}\"");
+            assert!(lock.contains(&entry), "{entry}");
+        }
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn this_machine_has_memory_and_a_processor() {
         let memory = Memory::now().unwrap();
         assert!(memory.held > Bytes(1 << 20) && memory.available > Bytes(1 << 20));
+        assert!(peak().unwrap() >= memory.held);
         assert!(processor().contains(", "), "{}", processor());
     }
 }

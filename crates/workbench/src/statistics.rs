@@ -10,6 +10,18 @@ pub fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     (mean, (squares / (count - 1.0).max(1.0)).sqrt())
 }
 
+/// The middle value, the mean of the two middle ones where there are as many on both sides; NaN of no value.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match (sorted.len() % 2, sorted.get(middle)) {
+        (1, Some(value)) => *value,
+        (_, Some(upper)) => (sorted[middle - 1] + upper) / 2.0,
+        (_, None) => f64::NAN,
+    }
+}
+
 /// Spearman's rank correlation of pairs of values, 1 where both order alike and -1 where they order in
 /// opposite ways; equal values share their mean rank. None where one of both is the same throughout.
 pub fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {

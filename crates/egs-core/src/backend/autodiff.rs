@@ -7,7 +7,7 @@ use burn_autodiff::{
 };
 
 use super::{EgsBackend, EgsForm, Forward, Spec, primitive, tensor};
-use crate::{Noise, Normalization};
+use crate::{EgsError, Noise, NoiseKey, Normalization};
 
 /// The straight-through backward of one output of the operation.
 #[derive(Debug)]
@@ -93,6 +93,14 @@ impl<B: EgsBackend, C: CheckpointStrategy> EgsBackend for Autodiff<B, C> {
             weights,
             route: Tensor::from_inner(tensor(route)),
         }
+    }
+
+    fn egs_noise_bits(
+        device: &Self::Device,
+        key: NoiseKey,
+        shape: [u32; 3],
+    ) -> Result<Vec<u32>, EgsError> {
+        B::egs_noise_bits(device, key, shape)
     }
 
     fn egs_form(device: &Self::Device, spec: Spec) -> EgsForm {

@@ -1,7 +1,7 @@
 use burn::tensor::{Tensor, backend::Backend};
 
 use super::plain;
-use crate::{Activation, Gradient, Mode, Noise, Normalization};
+use crate::{Activation, EgsError, Gradient, Mode, Noise, NoiseKey, Normalization};
 
 /// Validated settings, as a backend sees them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,6 +91,26 @@ pub trait EgsBackend: Backend {
         spec: Spec,
     ) -> Tensor<Self, 2> {
         plain::backward(logits, noise, route, upstream, spec)
+    }
+
+    /// The random bits that this backend makes noise of, `[rows, draws, ops]`, row-major. They are those of
+    /// [`NoiseKey::bits`] everywhere; where a device makes them, it is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`EgsError::Read`] where the device cannot be read.
+    fn egs_noise_bits(
+        _device: &Self::Device,
+        key: NoiseKey,
+        [rows, draws, ops]: [u32; 3],
+    ) -> Result<Vec<u32>, EgsError> {
+        let of_row = |row| (0..draws).map(move |draw| (row, draw));
+        let entries = (0..rows)
+            .flat_map(of_row)
+            .flat_map(|(row, draw)| (0..ops).map(move |op| (row, draw, op)));
+        Ok(entries
+            .map(|(row, draw, op)| key.bits(row, draw, op))
+            .collect())
     }
 
     /// The implementation that [`egs_forward`](Self::egs_forward) runs on a device for a spec.

@@ -1,9 +1,10 @@
 use burn::tensor::{Tensor, TensorMetadata};
 use burn_cubecl::{BoolElement, CubeBackend, CubeRuntime, FloatElement, IntElement};
 
+use super::bits::device_noise_bits;
 use super::launch::{self, Source};
 use crate::{
-    Noise, Spec,
+    EgsError, Noise, NoiseKey, Spec,
     backend::{EgsBackend, EgsForm, Forward, plain, primitive, tensor},
 };
 
@@ -41,6 +42,14 @@ where
         }
         let (route, upstream) = (primitive(route), primitive(upstream));
         tensor(launch::backward(rows, source, route, upstream, spec))
+    }
+
+    fn egs_noise_bits(
+        device: &Self::Device,
+        key: NoiseKey,
+        shape: [u32; 3],
+    ) -> Result<Vec<u32>, EgsError> {
+        device_noise_bits::<R>(device, key, shape)
     }
 
     fn egs_form(_device: &Self::Device, _spec: Spec) -> EgsForm {

@@ -11,7 +11,7 @@ use burn_fusion::{
 use burn_ir::{CustomOpIr, HandleContainer, OperationIr, OperationOutput, TensorIr};
 
 use crate::{
-    Noise, NoiseKey, Normalization, Spec,
+    EgsError, Noise, NoiseKey, Normalization, Spec,
     backend::{EgsBackend, EgsForm, Forward, primitive, tensor},
 };
 
@@ -107,6 +107,14 @@ impl<B: FusionBackend + EgsBackend> EgsBackend for Fusion<B> {
                 .register(streams, OperationIr::Custom(ir), operation)
                 .output(),
         )
+    }
+
+    fn egs_noise_bits(
+        device: &Self::Device,
+        key: NoiseKey,
+        shape: [u32; 3],
+    ) -> Result<Vec<u32>, EgsError> {
+        B::egs_noise_bits(device, key, shape)
     }
 
     fn egs_form(device: &Self::Device, spec: Spec) -> EgsForm {

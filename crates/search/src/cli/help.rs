@@ -34,6 +34,14 @@ pub(super) const SCORE: &str = "
   search score runs/mnist snas gdas-cells.json
   search score runs/mnist runs/other --result scores.json";
 
+pub(super) const PORTABILITY: &str = "
+  search portability                               all backends that are compiled in, on the bundled digits
+  search portability --backends flex,vulkan --steps 50 --out runs/both
+  search portability --config configs/austen.toml --set search.batch_size=8
+  search portability --against theirs.json         beside a portability.json of another machine
+
+It takes steps without a warm-up, and leaves portability.json, portability.md and report.html.";
+
 pub(super) const DRAW: &str = "
   search draw darts-v2 cells.svg
   search draw runs/mnist cells.svg

@@ -1,6 +1,7 @@
 //! The command line, apart from the choice of a backend's type.
 
 mod help;
+mod portability;
 
 use std::path::{Path, PathBuf};
 
@@ -80,6 +81,9 @@ enum Command {
     /// Score cells with the weights that a search left, as its own child is scored: on what validates.
     #[command(after_long_help = examples(help::SCORE))]
     Score(ScoreArgs),
+    /// Take the steps of one search on every backend, and compare what comes of them and how long they take.
+    #[command(after_long_help = examples(help::PORTABILITY))]
+    Portability(Box<portability::PortabilityCommand>),
     /// Draw cells as SVG.
     #[command(after_long_help = examples(help::DRAW))]
     Draw {
@@ -203,6 +207,14 @@ impl Cli {
                     temperature,
                 };
                 (task, Work::Resume { folder, how }, on)
+            }
+            Command::Portability(command) => {
+                let (config, task) = command.start.config()?;
+                let Some(share) = command.portability.share() else {
+                    for_task!(task, T => command.compare::<T>(&config, compiled))?;
+                    return Ok(None);
+                };
+                (task, Work::Portability { config, share }, command.start.on)
             }
             Command::Best(args) => {
                 if args.epochs == 0 {

@@ -7,6 +7,7 @@ mod language;
 mod memory;
 mod own_task;
 mod page;
+mod portability;
 mod resume;
 mod scene;
 mod shell;

@@ -52,7 +52,7 @@ impl<B: Backend> Architecture<B> {
     /// Rearranges the logits into the estimator's rows, one group for each length of row, and puts
     /// `apply`'s results `[rows, entries]` back in place, as `[tables * edges, ops]`. `apply` is
     /// also given the number of rows in earlier groups.
-    fn by_rows<E>(
+    pub(super) fn by_rows<E>(
         &self,
         sampling: Sampling,
         mut apply: impl FnMut(Tensor<B, 2>, u32) -> Result<Tensor<B, 2>, E>,

@@ -6,6 +6,7 @@
 //! [`derive_genotype`] decides which of them a [`Genotype`] keeps.
 
 mod budget;
+mod choices;
 mod codes;
 mod config;
 mod constant;
@@ -18,6 +19,7 @@ mod operation_set;
 mod space;
 
 pub use budget::{CostTable, keep_budget};
+pub use choices::Choice;
 pub use codes::{ArchitectureSample, CodeTable, Codes};
 pub use config::{ArchitectureConfig, Relaxation, Sampling};
 pub use deriving::{DeriveRule, DerivedCodes, Deriving, derive_genotype};

@@ -30,7 +30,7 @@ pub(super) struct FitArgs {
     /// FILE#NAME is one of several in a file. By default the configuration's.
     genotype: Option<String>,
     #[command(flatten)]
-    run: RunArgs,
+    pub(super) run: RunArgs,
     /// Learning rate at the start (--set weights.learning_rate.from).
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     learning_rate: Option<String>,
@@ -96,7 +96,7 @@ impl FitCommand {
         }
     }
 
-    fn config<R: Recipe>(&self) -> Result<FitConfig<R>, TrainError> {
+    pub(super) fn config<R: Recipe>(&self) -> Result<FitConfig<R>, TrainError> {
         let own = self.args.shorthands.overrides(R::SHORTHANDS)?;
         let overrides = [&self.overrides[..], &own].concat();
         let file = self.file.as_ref().map(ConfigFile::source);
@@ -204,7 +204,7 @@ fn fit_seeds<B: TrainBackend, R: TrainRecipe<B>>(
 }
 
 /// Opens a training whose step fits into memory, and says how much of it a step needs.
-fn open<B: TrainBackend, R: TrainRecipe<B>>(
+pub(super) fn open<B: TrainBackend, R: TrainRecipe<B>>(
     config: FitConfig<R>,
     selected: &Selected<B>,
     runs_on: &RunsOn,

@@ -3,7 +3,7 @@ use workbench::backend::BackendName;
 use workbench::run_folder::{RunFolder, RunKind};
 
 use super::place::Place;
-use super::{export, fit, network, predict, resume};
+use super::{export, fit, network, portability, predict, resume};
 use crate::portable::Portable;
 use crate::tasks::{TaskCommand, TaskName, for_task};
 use crate::trained::run_task;
@@ -21,6 +21,7 @@ pub struct Job {
 #[derive(Debug)]
 pub(super) enum Work {
     Fit(Box<fit::FitCommand>),
+    Portability(Box<portability::Share>),
     Resume(resume::ResumeCommand),
     Eval(network::EvalArgs),
     Export(export::ExportArgs),
@@ -33,6 +34,7 @@ impl Work {
     pub(super) fn backend(&self) -> Option<&str> {
         let runs_on = match self {
             Self::Fit(command) => &command.args.runs_on,
+            Self::Portability(share) => &share.fit.args.runs_on,
             Self::Resume(args) => &args.runs_on,
             Self::Eval(args) => &args.runs_on,
             Self::Export(args) => &args.runs_on,
@@ -48,6 +50,7 @@ impl Work {
     ) -> Result<(), TrainError> {
         match self {
             Self::Fit(command) => command.run::<B, R>(place),
+            Self::Portability(share) => share.run::<B, R>(place),
             Self::Resume(command) => command.run::<B, R>(place),
             Self::Eval(args) => args.run::<B, R>(place),
             Self::Export(args) => args.run::<B, R>(place),
@@ -58,7 +61,13 @@ impl Work {
 }
 
 impl Job {
-    /// Runs the command on a backend and prints what comes of it.
+    /// Whether it tells which device and driver it ran on.
+    pub fn describes_device(&self) -> bool {
+        matches!(&self.work, Work::Portability(share) if share.share.is_trace())
+    }
+
+    /// Runs the command on a backend and prints what comes of it; `adapter` is the device where it is
+    /// [described](Self::describes_device).
     ///
     /// # Errors
     ///
@@ -67,14 +76,17 @@ impl Job {
         self,
         device: B::Device,
         compiled: &[BackendName],
+        adapter: Option<String>,
     ) -> Result<(), TrainError> {
         let place = Place {
+            adapter,
             backend: self.backend,
             device,
             compiled,
         };
         let task = match &self.work {
             Work::Fit(command) => command.task()?,
+            Work::Portability(share) => share.fit.task()?,
             Work::Resume(command) => {
                 let folder = RunFolder::open_as(&command.resume.run, RunKind::Training)?;
                 run_task(&folder)?

@@ -10,6 +10,7 @@ mod line;
 mod network;
 mod page;
 mod place;
+mod portability;
 mod predict;
 mod resume;
 mod views;
@@ -59,6 +60,9 @@ enum Command {
     /// Write the network of a run or a search's child for use elsewhere: safetensors and JSON, or ONNX.
     #[command(after_long_help = examples(help::EXPORT))]
     Export(export::ExportArgs),
+    /// Take the steps of one training on every backend, and compare what comes of them and how long they take.
+    #[command(after_long_help = examples(help::PORTABILITY))]
+    Portability(Box<portability::PortabilityCommand>),
     /// Ask a network about files: pictures or texts.
     #[command(after_long_help = examples(help::PREDICT))]
     Predict(predict::PredictArgs),
@@ -95,6 +99,10 @@ impl Cli {
     pub fn prepare(self, compiled: &[BackendName]) -> Result<Option<Job>, TrainError> {
         let work = match self.command {
             Command::Fit(args) => Work::Fit(Box::new(fit::FitCommand::new(*args)?)),
+            Command::Portability(command) => match command.prepare(compiled)? {
+                Some(share) => Work::Portability(Box::new(share)),
+                None => return Ok(None),
+            },
             Command::Resume(args) => Work::Resume(args),
             Command::Eval(args) => Work::Eval(args),
             Command::Export(args) => Work::Export(args),

@@ -8,6 +8,8 @@ pub(super) struct Place<'a, B: TrainBackend> {
     pub(super) backend: BackendName,
     pub(super) device: B::Device,
     pub(super) compiled: &'a [BackendName],
+    /// The device and its driver, where they are described.
+    pub(super) adapter: Option<String>,
 }
 
 impl<B: TrainBackend> Place<'_, B> {

@@ -13,6 +13,7 @@ mod memory;
 mod onnx;
 mod own_recipe;
 mod page;
+mod portability;
 mod recipe;
 mod scene;
 mod searched;

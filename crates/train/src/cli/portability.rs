@@ -1,0 +1,87 @@
+//! The command that compares backends.
+
+use clap::Args;
+use supernet::TrainBackend;
+use workbench::backend::BackendName;
+use workbench::files;
+use workbench::machine::hardware_on;
+use workbench::portability::{PortabilityArgs, TraceTo, Tracer, Workload, adapters};
+
+use super::fit::{FitArgs, FitCommand, check_precision, open};
+use super::place::Place;
+use crate::page::MADE_BY;
+use crate::tasks::{TaskName, for_task};
+use crate::{FitConfig, Recipe, TrainError, TrainRecipe};
+
+/// A training, and how backends are compared by it.
+#[derive(Debug, Args)]
+pub(super) struct PortabilityCommand {
+    #[command(flatten)]
+    fit: FitArgs,
+    #[command(flatten)]
+    portability: PortabilityArgs,
+}
+
+/// A backend's share of the comparison.
+#[derive(Debug)]
+pub(super) struct Share {
+    pub(super) fit: FitCommand,
+    pub(super) share: TraceTo,
+}
+
+impl PortabilityCommand {
+    /// Runs the training's first steps on every backend, each in a process of its own; where this is one of
+    /// these, what it has to do is returned.
+    pub(super) fn prepare(self, compiled: &[BackendName]) -> Result<Option<Share>, TrainError> {
+        let fit = FitCommand::new(self.fit)?;
+        if let Some(share) = self.portability.share() {
+            return Ok(Some(Share { fit, share }));
+        }
+        let task = TaskName::find(&fit.task()?)?;
+        for_task!(task, R => compare::<R>(&fit, &self.portability, compiled))?;
+        Ok(None)
+    }
+}
+
+fn compare<R: Recipe>(
+    fit: &FitCommand,
+    portability: &PortabilityArgs,
+    compiled: &[BackendName],
+) -> Result<(), TrainError> {
+    let config = fit.config::<R>()?;
+    let workload = Workload {
+        name: &config.name,
+        binary: "train",
+        config: config.to_toml()?,
+        default: FitConfig::<R>::resolve(None, &[])?.to_toml()?,
+        fingerprint: config.fingerprint()?,
+        made_by: MADE_BY,
+    };
+    let FitArgs { run, runs_on, .. } = &fit.args;
+    Ok(portability.run(&workload, run, runs_on, compiled)?)
+}
+
+impl Share {
+    /// Leaves what comparing backends asks of this one.
+    pub(super) fn run<B: TrainBackend, R: TrainRecipe<B>>(
+        self,
+        place: Place<'_, B>,
+    ) -> Result<(), TrainError> {
+        let adapter = place.adapter.clone();
+        let selected = place.probe()?;
+        let (file, steps) = match self.share {
+            TraceTo::Adapters(file) => {
+                let adapters = adapters::<B>(selected.name);
+                return Ok(files::write_json(file, "the devices", &adapters)?);
+            }
+            TraceTo::Trace { file, steps } => (file, steps),
+        };
+        let tracer = Tracer::begin(steps);
+        let config = self.fit.config::<R>()?;
+        check_precision(&config, selected.name)?;
+        let (fit, _) = open::<B, R>(config, &selected, &self.fit.args.runs_on)?;
+        let hardware = hardware_on(&selected.label, adapter.as_deref());
+        let trace = fit.trace(tracer, &selected.label, hardware, steps)?;
+        Ok(files::write_json(file, "what the steps were", &trace)?)
+    }
+}
