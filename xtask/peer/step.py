@@ -218,7 +218,7 @@ class Supernet(nn.Module):
 def ensemble_code(alpha, draws, temperature=1.0):
     """Union of `draws` hard Gumbel-Softmax samples per row, straight-through."""
     log_p = F.log_softmax(alpha, dim=-1)
-    uniform = torch.rand(draws, *alpha.shape).clamp(1e-7, 1 - 1e-7)
+    uniform = torch.rand(draws, *alpha.shape, device=alpha.device).clamp(1e-7, 1 - 1e-7)
     soft = F.softmax((log_p - torch.log(-torch.log(uniform))) / temperature, dim=-1)
     hard = torch.zeros_like(soft).scatter_(-1, soft.argmax(dim=-1, keepdim=True), 1.0)
     return (hard - soft.detach() + soft).max(dim=0).values

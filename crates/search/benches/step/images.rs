@@ -1,10 +1,10 @@
-use burn::tensor::{Distribution, Int, Tensor, backend::Backend};
+use burn::tensor::{Distribution, Int, Tensor};
 use search::Task;
 use search::tasks::ImageTask;
-use supernet::{NetworkConfig, SupernetConfig};
+use supernet::{NetworkConfig, SupernetConfig, TrainBackend};
 use workbench::images::Batch;
 
-use crate::{Cli, Train, answer, configure};
+use crate::{Cli, answer, configure};
 
 #[derive(clap::Args)]
 pub struct Images {
@@ -18,7 +18,7 @@ pub struct Images {
     pub side: usize,
 }
 
-pub fn run(cli: &Cli) -> anyhow::Result<()> {
+pub fn run<B: TrainBackend>(cli: &Cli, device: &B::Device) -> anyhow::Result<()> {
     let size = &cli.images;
     let config = configure::<ImageTask>(cli)?;
     let supernet = SupernetConfig {
@@ -33,19 +33,14 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
     // Of the data set only the loss is used.
     let (_, problem) = ImageTask::open(&config)?;
     let task = ImageTask::new(supernet, [size.side; 2]);
-    let device = Default::default();
-    Train::seed(&device, 0);
-    let batch = || Batch::<Train> {
+    B::seed(device, 0);
+    let batch = || Batch::<B> {
         images: Tensor::random(
             [cli.batch, size.image_channels, size.side, size.side],
             Distribution::Normal(0.0, 1.0),
-            &device,
+            device,
         ),
-        labels: Tensor::<Train, 1, Int>::random(
-            [cli.batch],
-            Distribution::Uniform(0.0, 10.0),
-            &device,
-        ),
+        labels: Tensor::<B, 1, Int>::random([cli.batch], Distribution::Uniform(0.0, 10.0), device),
     };
-    answer(&config, &task, &problem, [batch(), batch()], 0.025)
+    answer::<B, _>(&config, &task, &problem, [batch(), batch()], 0.025, device)
 }

@@ -1,9 +1,10 @@
-use burn::tensor::{Distribution, Tensor, backend::Backend};
+use burn::tensor::{Distribution, Tensor};
 use search::tasks::LanguageTask;
+use supernet::TrainBackend;
 use supernet::recurrent::{CellForm, LanguageSize, LanguageSupernetConfig};
 use workbench::text::{Corpus, LanguageProblem, SequenceBatch, Vocabulary};
 
-use crate::{Cli, Train, answer, configure};
+use crate::{Cli, answer, configure};
 
 #[derive(clap::Args)]
 pub struct Language {
@@ -18,7 +19,7 @@ pub struct Language {
     length: usize,
 }
 
-pub fn run(cli: &Cli) -> anyhow::Result<()> {
+pub fn run<B: TrainBackend>(cli: &Cli, device: &B::Device) -> anyhow::Result<()> {
     let &Language {
         words,
         hidden,
@@ -36,17 +37,16 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
     let corpus = Corpus::new("random", vocabulary, [(); 3].map(|()| vec![0; 64]))?;
     let sequences = config.data.sequences;
     let problem = LanguageProblem::for_search(corpus, sequences, Default::default())?;
-    let device = Default::default();
-    Train::seed(&device, 0);
+    B::seed(device, 0);
     let random = || {
         let any = Distribution::Uniform(0.0, words as f64);
-        Tensor::random([length, cli.batch], any, &device)
+        Tensor::random([length, cli.batch], any, device)
     };
-    let batch = || SequenceBatch::<Train> {
+    let batch = || SequenceBatch::<B> {
         tokens: random(),
         targets: random(),
         starts: false,
         learning_rate_factor: 1.0,
     };
-    answer(&config, &task, &problem, [batch(), batch()], 20.0)
+    answer::<B, _>(&config, &task, &problem, [batch(), batch()], 20.0, device)
 }

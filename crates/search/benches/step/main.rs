@@ -10,22 +10,12 @@ mod scenes;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use burn::backend::Autodiff;
-use burn::tensor::backend::Backend;
 use clap::{Parser, ValueEnum};
 use search::{AlternatingStep, BatchOf, Objective, SearchConfig, SearchState, Task, TrainTask};
-use supernet::{Execution, kernels::profile};
+use supernet::{Execution, TrainBackend, kernels::profile};
+use workbench::backend::BackendName;
 
-#[cfg(feature = "cuda")]
-type Device = burn_cuda::Cuda;
-#[cfg(all(feature = "vulkan", not(feature = "cuda")))]
-type Device = burn_wgpu::Vulkan;
-#[cfg(all(feature = "wgpu", not(any(feature = "vulkan", feature = "cuda"))))]
-type Device = burn_wgpu::Wgpu;
-#[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-type Device = burn_flex::Flex;
-
-type Train = Autodiff<Device>;
+workbench::backends!(StepJob, anyhow::Error);
 
 /// What is searched for.
 #[derive(Clone, Copy, ValueEnum)]
@@ -39,6 +29,9 @@ enum Searched {
 struct Cli {
     #[arg(long, value_enum, default_value = "images")]
     task: Searched,
+    /// Backend, of those that are compiled in; by default the most capable.
+    #[arg(long)]
+    backend: Option<String>,
     #[command(flatten)]
     images: images::Images,
     #[command(flatten)]
@@ -72,14 +65,37 @@ fn peak_mib() -> Option<f64> {
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    workbench::shell::on_pool(|| run(&cli))
+    workbench::shell::on_pool(|| run(cli))
 }
 
-fn run(cli: &Cli) -> anyhow::Result<()> {
-    match cli.task {
-        Searched::Images => images::run(cli),
-        Searched::Language => language::run(cli),
-        Searched::Scenes => scenes::run(cli),
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let backend = BackendName::choose(cli.backend.as_deref(), COMPILED)?;
+    dispatch(StepJob { cli, backend })
+}
+
+/// Steps on a backend.
+struct StepJob {
+    cli: Cli,
+    backend: BackendName,
+}
+
+impl StepJob {
+    fn describes_device(&self) -> bool {
+        false
+    }
+
+    fn run<B: TrainBackend>(
+        self,
+        device: B::Device,
+        compiled: &[BackendName],
+        _adapter: Option<String>,
+    ) -> anyhow::Result<()> {
+        let device = self.backend.probe::<B>(device, compiled)?.device;
+        match self.cli.task {
+            Searched::Images => images::run::<B>(&self.cli, &device),
+            Searched::Language => language::run::<B>(&self.cli, &device),
+            Searched::Scenes => scenes::run::<B>(&self.cli, &device),
+        }
     }
 }
 
@@ -98,15 +114,15 @@ fn configure<T: Task>(cli: &Cli) -> anyhow::Result<SearchConfig<T>> {
 }
 
 /// Takes a step for every line, always on the same batches.
-fn answer<T: TrainTask<Train>>(
+fn answer<B: TrainBackend, T: TrainTask<B>>(
     config: &SearchConfig<T>,
     task: &T,
     problem: &T::Problem,
-    [weight_batch, alpha_batch]: [BatchOf<T, Train>; 2],
+    [weight_batch, alpha_batch]: [BatchOf<T, B>; 2],
     learning_rate: f64,
+    device: &B::Device,
 ) -> anyhow::Result<()> {
-    let device = Default::default();
-    let mut state = SearchState::<Train, T>::new(config, task, &device)?;
+    let mut state = SearchState::<B, T>::new(config, task, device)?;
     let mut out = std::io::stdout().lock();
     for (index, line) in std::io::stdin().lock().lines().enumerate() {
         line?;
@@ -123,8 +139,8 @@ fn answer<T: TrainTask<Train>>(
         };
         let losses;
         (state, losses) = step.take(state, &weight_batch, Some(&alpha_batch))?;
-        let loss: f32 = losses.weights.into_scalar();
-        Train::sync(&device).map_err(|error| anyhow::anyhow!("the device failed: {error}"))?;
+        let loss = losses.weights.into_data().iter::<f32>().next();
+        B::sync(device).map_err(|error| anyhow::anyhow!("the device failed: {error}"))?;
         let seconds = begun.elapsed().as_secs_f64();
         let profile: Vec<_> = profile::take()
             .iter()

@@ -1,12 +1,13 @@
-use burn::tensor::{Distribution, Int, Tensor, backend::Backend};
+use burn::tensor::{Distribution, Int, Tensor};
 use search::Task;
 use search::tasks::SceneTask;
+use supernet::TrainBackend;
 use supernet::segmentation::{
     PyramidConfig, SegmentationConfig, SegmentationSize, SegmentationSupernetConfig,
 };
 use workbench::scenes::SceneBatch;
 
-use crate::{Cli, Train, answer, configure};
+use crate::{Cli, answer, configure};
 
 #[derive(clap::Args)]
 pub struct Scenes {
@@ -27,7 +28,7 @@ pub struct Scenes {
 const CLASSES: usize = 11;
 const IMAGE_CHANNELS: usize = 3;
 
-pub fn run(cli: &Cli) -> anyhow::Result<()> {
+pub fn run<B: TrainBackend>(cli: &Cli, device: &B::Device) -> anyhow::Result<()> {
     let (images, scenes) = (&cli.images, &cli.scenes);
     let config = configure::<SceneTask>(cli)?;
     let supernet = SegmentationSupernetConfig {
@@ -52,19 +53,18 @@ pub fn run(cli: &Cli) -> anyhow::Result<()> {
     let (_, problem) = SceneTask::open(&config)?;
     let side = images.side;
     let task = SceneTask::new(supernet, side);
-    let device = Default::default();
-    Train::seed(&device, 0);
-    let batch = || SceneBatch::<Train> {
+    B::seed(device, 0);
+    let batch = || SceneBatch::<B> {
         images: Tensor::random(
             [cli.batch, IMAGE_CHANNELS, side, side],
             Distribution::Normal(0.0, 1.0),
-            &device,
+            device,
         ),
-        masks: Tensor::<Train, 3, Int>::random(
+        masks: Tensor::<B, 3, Int>::random(
             [cli.batch, side, side],
             Distribution::Uniform(0.0, CLASSES as f64),
-            &device,
+            device,
         ),
     };
-    answer(&config, &task, &problem, [batch(), batch()], 0.025)
+    answer::<B, _>(&config, &task, &problem, [batch(), batch()], 0.025, device)
 }
