@@ -5,6 +5,7 @@ mod bench_scale;
 mod bench_step;
 mod contest;
 mod gap_table;
+mod guides;
 mod machine;
 mod pages;
 mod passed;
@@ -33,6 +34,8 @@ enum Experiment {
     Contest(contest::Contest),
     /// Check pages in a browser, and take pictures of them.
     Pages(pages::Pages),
+    /// Run every command that README and guides show, long ones shortened.
+    Guides(guides::Guides),
     /// Build and run the README of egs-core in an empty crate.
     Readme(readme::Readme),
     /// Measure speed.
@@ -56,6 +59,7 @@ fn main() -> anyhow::Result<()> {
         Experiment::GapTable(table) => table.run(),
         Experiment::Contest(contest) => contest.run(),
         Experiment::Pages(pages) => pages.run(),
+        Experiment::Guides(guides) => guides.run(),
         Experiment::Readme(readme) => readme.run(),
         Experiment::Bench(Bench::Egs(bench)) => bench.run(),
         Experiment::Bench(Bench::Step(bench)) => bench.run(),
