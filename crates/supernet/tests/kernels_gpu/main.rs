@@ -1,8 +1,10 @@
-//! The kernels on WGPU, bare and under a fusing backend, against Burn's own operations on Flex, or
+//! The kernels on a GPU (CUDA with the feature `cuda`, else WGPU), bare and under a fusing backend, against Burn's own operations on Flex, or
 //! against the kernels there where Burn has none.
 //!
-//! Without an adapter these tests fail. `SUPERNET_SKIP_WGPU=1` skips them and says so; software
+//! Without a device these tests fail. `SUPERNET_SKIP_GPU=1` skips them and says so; for WGPU software
 //! Vulkan (Mesa's lavapipe) is enough to run them.
+
+#![cfg(any(feature = "cuda", feature = "wgpu"))]
 
 #[path = "../golden/bilinear_cases.rs"]
 mod bilinear_cases;
@@ -13,33 +15,50 @@ mod kernels_common;
 mod operation;
 mod recurrent;
 
-use burn::backend::{
-    Autodiff, Wgpu,
-    wgpu::{WgpuDevice, WgpuRuntime},
-};
+use burn::backend::Autodiff;
 use burn::tensor::{
     DType, Tensor,
     backend::{AutodiffBackend, Backend},
 };
 use burn_cubecl::CubeBackend;
+use gpu::{Bool, GpuDevice, GpuRuntime};
 use kernels_common::{Tracked, assert_close, grid};
 use operation::{EPS, Inputs, Layout, Operation, run, tensor, values};
 use supernet::kernels::{Corners, KernelBackend, PoolWindow, WindowOptions, batch_norm};
 
-type Bare = Autodiff<CubeBackend<WgpuRuntime, f32, i32, u32>>;
-type Fusing = Autodiff<Wgpu<f32, i32, u32>>;
+#[cfg(feature = "cuda")]
+mod gpu {
+    pub use burn::backend::{Cuda, cuda::CudaDevice as GpuDevice};
+    pub use cubecl::cuda::CudaRuntime as GpuRuntime;
 
-fn device() -> Option<WgpuDevice> {
-    if std::env::var_os("SUPERNET_SKIP_WGPU").is_some_and(|value| value == "1") {
-        eprintln!("SKIPPED: SUPERNET_SKIP_WGPU=1");
+    pub type Bool = u8;
+    pub type Fusing = Cuda<f32, i32>;
+}
+#[cfg(not(feature = "cuda"))]
+mod gpu {
+    pub use burn::backend::{
+        Wgpu,
+        wgpu::{WgpuDevice as GpuDevice, WgpuRuntime as GpuRuntime},
+    };
+
+    pub type Bool = u32;
+    pub type Fusing = Wgpu<f32, i32, u32>;
+}
+
+type Bare = Autodiff<CubeBackend<GpuRuntime, f32, i32, Bool>>;
+type Fusing = Autodiff<gpu::Fusing>;
+
+fn device() -> Option<GpuDevice> {
+    if std::env::var_os("SUPERNET_SKIP_GPU").is_some_and(|value| value == "1") {
+        eprintln!("SKIPPED: SUPERNET_SKIP_GPU=1");
         return None;
     }
-    Some(WgpuDevice::default())
+    Some(GpuDevice::default())
 }
 
 /// Fails unless the operation equals Burn's on both backends, in values and in all gradients.
 #[track_caller]
-fn check(device: &WgpuDevice, operation: Operation, inputs: &Inputs, layout: Layout) {
+fn check(device: &GpuDevice, operation: Operation, inputs: &Inputs, layout: Layout) {
     let expected = run::<Tracked>(&Default::default(), inputs, layout, |inputs| {
         operation.expected(inputs)
     });
@@ -64,7 +83,7 @@ fn single(x: [usize; 4]) -> Inputs {
     vec![(grid(x, 3), x)]
 }
 
-fn check_depthwise(device: &WgpuDevice, x: [usize; 4], kernel: [usize; 2], options: WindowOptions) {
+fn check_depthwise(device: &GpuDevice, x: [usize; 4], kernel: [usize; 2], options: WindowOptions) {
     let inputs = windowed(x, kernel);
     for operation in [
         Operation::Depthwise(options),
@@ -258,7 +277,7 @@ fn window3x3(stride: usize) -> PoolWindow {
     }
 }
 
-fn check_pools(device: &WgpuDevice, size: [usize; 4], window: PoolWindow) {
+fn check_pools(device: &GpuDevice, size: [usize; 4], window: PoolWindow) {
     // Values on a coarse grid, so that many windows hold equal ones.
     let inputs = single(size);
     check(device, Operation::AvgPool(window), &inputs, Layout::Rows);

@@ -1,30 +1,47 @@
-//! The fused kernels on WGPU, bare and under a fusing backend.
+//! The fused kernels on a GPU, bare and under a fusing backend: CUDA with the feature `cuda`, else WGPU.
 //!
-//! Without an adapter these tests fail. `EGS_SKIP_WGPU=1` skips them and says so; software Vulkan
+//! Without a device these tests fail. `EGS_SKIP_GPU=1` skips them and says so; for WGPU software Vulkan
 //! (Mesa's lavapipe) is enough to run them.
+
+#![cfg(any(feature = "cuda", feature = "wgpu"))]
 
 mod common;
 
 use burn::tensor::{Tensor, backend::Backend};
 use burn_autodiff::Autodiff;
 use burn_cubecl::CubeBackend;
-use burn_wgpu::{Wgpu, WgpuDevice, WgpuRuntime};
 use common::{Cpu, assert_close, assert_close_above, golden, oracle, scattered, tensor, values};
 use cubecl::Runtime;
 use egs_core::{
     Activation, EgsBackend, EgsConfig, EgsForm, Gradient, Mode, Noise, NoiseKey, Normalization,
     Spec, device_noise_bits,
 };
+use gpu::{Bool, Fusing, GpuDevice, GpuRuntime};
 
-type Bare = CubeBackend<WgpuRuntime, f32, i32, u32>;
-type Fusing = Wgpu<f32, i32, u32>;
+#[cfg(feature = "cuda")]
+mod gpu {
+    pub use burn_cuda::CudaDevice as GpuDevice;
+    pub use cubecl::cuda::CudaRuntime as GpuRuntime;
 
-fn device() -> Option<WgpuDevice> {
-    if std::env::var_os("EGS_SKIP_WGPU").is_some_and(|value| value == "1") {
-        eprintln!("SKIPPED: EGS_SKIP_WGPU=1");
+    pub type Bool = u8;
+    pub type Fusing = burn_cuda::Cuda<f32, i32>;
+}
+#[cfg(not(feature = "cuda"))]
+mod gpu {
+    pub use burn_wgpu::{WgpuDevice as GpuDevice, WgpuRuntime as GpuRuntime};
+
+    pub type Bool = u32;
+    pub type Fusing = burn_wgpu::Wgpu<f32, i32, u32>;
+}
+
+type Bare = CubeBackend<GpuRuntime, f32, i32, Bool>;
+
+fn device() -> Option<GpuDevice> {
+    if std::env::var_os("EGS_SKIP_GPU").is_some_and(|value| value == "1") {
+        eprintln!("SKIPPED: EGS_SKIP_GPU=1");
         return None;
     }
-    Some(WgpuDevice::default())
+    Some(GpuDevice::default())
 }
 
 /// The numbers of `Egs`, which the kernels are called with directly where no graph is needed.
@@ -150,7 +167,7 @@ fn kernels_match_the_oracle_over_the_grid() {
 
 /// Codes must be equal except in rows with a tie, which have no gradient to compare either.
 fn compare(
-    device: &WgpuDevice,
+    device: &GpuDevice,
     config: EgsConfig,
     ops: usize,
     logits: &[f32],
@@ -301,7 +318,7 @@ fn noise_bits_are_those_of_the_host() {
         NoiseKey::new(1, 1 << 40),
     ] {
         let (rows, draws, ops) = (9, 5, 70);
-        let actual = device_noise_bits::<WgpuRuntime>(&device, key, [rows, draws, ops]).unwrap();
+        let actual = device_noise_bits::<GpuRuntime>(&device, key, [rows, draws, ops]).unwrap();
         let mut expected = Vec::new();
         for row in 0..rows {
             for draw in 0..draws {
@@ -356,7 +373,7 @@ fn codes_of_a_seed_agree_between_host_and_device() {
 #[test]
 fn memory_does_not_grow_with_the_draws() {
     let Some(device) = device() else { return };
-    let client = WgpuRuntime::client(&device);
+    let client = GpuRuntime::client(&device);
     let (rows, ops) = (512, 64);
     let held = |draws: usize| {
         let before = client.memory_usage().unwrap().bytes_in_use;
