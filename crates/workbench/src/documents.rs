@@ -71,7 +71,8 @@ pub fn words(command: &str) -> Option<Vec<String>> {
     shlex::split(command)
 }
 
-/// The command line of a binary that a command starts by `cargo run -p BINARY`, its name first.
+/// The command line of a binary that a command starts by `cargo run -p BINARY`, its name first, without what
+/// becomes of its output.
 pub fn line_of(binary: &str, command: &str) -> Option<Vec<String>> {
     let words = words(command)?;
     let [cargo, run, option, package, rest @ ..] = &words[..] else {
@@ -81,8 +82,9 @@ pub fn line_of(binary: &str, command: &str) -> Option<Vec<String>> {
     if !starts || rest.iter().any(|word| word == "--example") {
         return None;
     }
-    let mut arguments = rest.iter().skip_while(|word| *word != "--");
-    arguments.next();
+    let goes_on = |word: &&String| ![">", "|", "&&"].contains(&word.as_str());
+    let arguments = rest.iter().skip_while(|word| *word != "--");
+    let arguments = arguments.skip(1).take_while(goes_on);
     let name = std::iter::once(binary.to_string());
     Some(name.chain(arguments.cloned()).collect())
 }
@@ -106,6 +108,8 @@ mod tests {
         assert_eq!(words(expected[2]).unwrap(), ["ask", "b", "--c", "d"]);
         assert_eq!(line_of("ask", expected[0]).unwrap(), ["ask", "a b"]);
         assert_eq!(line_of("ask", expected[1]).unwrap(), ["ask"]);
+        let line = line_of("ask", "cargo run -p ask -- a > b");
+        assert_eq!(line.unwrap(), ["ask", "a"]);
         assert_eq!(line_of("ask", expected[3]), None);
         assert_eq!(line_of("as", expected[0]), None);
         assert_eq!(line_of("ask", "cargo run -p ask --example x"), None);
