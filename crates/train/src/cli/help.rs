@@ -50,6 +50,14 @@ pub(super) const PREDICT: &str = "
   train predict exported photos/ --json             a line for each file
   train predict runs/scenes street.jpg --out answers";
 
+pub(super) const REPORT: &str = "
+  train report runs/mine    runs/mine/report.html, to be opened or sent
+  train report runs/four    the page of all its seeds";
+
+pub(super) const COMPARE: &str = "
+  train compare runs/mine runs/other                        in the terminal
+  train compare runs/four/seed-0 runs/four/seed-1 --out compare.html";
+
 pub(super) const CONFIG: &str = "
   train config --print-default > mine.toml
   train config --print-default --task language
