@@ -8,8 +8,10 @@ import json
 import os
 import platform
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -19,6 +21,8 @@ SIZES = {
     "medium": {"channels": 12, "cells": 6, "batch": 48, "image-channels": 3, "side": 32},
     "large": {"channels": 16, "cells": 8, "batch": 64, "image-channels": 3, "side": 32},
 }
+# Of a part: less is not worth its start.
+LEAST_SECONDS = 5
 EXECUTIONS = ["dense", "exact-sparse", "sampled"]
 
 
@@ -73,17 +77,23 @@ def machine():
 def run(command, limit, **options):
     """Runs a command and says how it ended: outcome, seconds, and the end of what it wrote."""
     begun = time.monotonic()
+    if limit < LEAST_SECONDS:
+        return {"outcome": "no time left", "seconds": 0, "written": "", "errors": ""}
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=max(limit, 1), cwd=HERE, **options
+        # In a group of its own, so that what it started is ended with it.
+        process = subprocess.Popen(
+            command, stdout=pipe, stderr=pipe, text=True, cwd=HERE, start_new_session=True, **options
         )
-        outcome = "ok" if done.returncode == 0 else f"exit code {done.returncode}"
-        written, errors = done.stdout, done.stderr
-    except subprocess.TimeoutExpired as ended:
-        decoded = [part.decode(errors="replace") if part else "" for part in (ended.stdout, ended.stderr)]
-        outcome, (written, errors) = f"stopped after {limit:.0f} s", decoded
     except OSError as error:
-        outcome, written, errors = f"cannot run: {error}", "", ""
+        return {"outcome": f"cannot run: {error}", "seconds": 0, "written": "", "errors": ""}
+    try:
+        written, errors = process.communicate(timeout=limit)
+        outcome = "ok" if process.returncode == 0 else f"exit code {process.returncode}"
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        written, errors = process.communicate()
+        outcome = f"stopped after {limit:.0f} s"
     return {
         "outcome": outcome,
         "seconds": time.monotonic() - begun,
@@ -139,6 +149,9 @@ def timed(command, rounds, limit):
     """Seconds of the first step, and the median of later ones; a step may cost what the limit leaves."""
     begun = time.monotonic()
     steps = Steps(command)
+    # The first step compiles and tunes, and may take what time there is.
+    watchdog = threading.Timer(2 * limit, steps.process.kill)
+    watchdog.start()
     try:
         first = steps.step()
         # Operations are tuned as they are met, and each code meets others.
@@ -160,6 +173,7 @@ def timed(command, rounds, limit):
     except (RuntimeError, OSError, ValueError) as error:
         return {"outcome": str(error)}
     finally:
+        watchdog.cancel()
         steps.stop()
 
 
@@ -179,7 +193,7 @@ def steps(report, backends, sizes, rounds):
                 report.add(f"step, {name}, {contestant}", outcome="no time left")
                 continue
             begun = time.monotonic()
-            done = timed(command, rounds, min(45, report.left()))
+            done = timed(command, rounds, min(40, report.left() / 2))
             report.add(f"step, {name}, {contestant}", seconds=time.monotonic() - begun, **done)
 
 
@@ -195,13 +209,17 @@ def searches(report, backends, epochs):
         report.add(f"search on {backend}", **done)
 
 
-def portability(report, options):
-    out = report.out / "portability"
-    done = run([binary("search"), "portability", "--out", str(out), *options], min(200, report.left()))
-    table = out / "portability.md"
-    if table.is_file():
-        done["table"] = table.read_text()
-    report.add("comparison of backends", **done)
+def portability(report, backends):
+    """Each GPU backend beside the CPU, and all before it."""
+    before = []
+    for backend in backends:
+        out = report.out / f"portability-{backend}"
+        words = ["--backends", f"flex,{backend}", "--out", str(out), *before]
+        done = run([binary("search"), "portability", *words], min(170, report.left()))
+        if (out / "portability.md").is_file():
+            done["table"] = (out / "portability.md").read_text()
+            before += ["--against", str(out / "portability.json")]
+        report.add(f"comparison of {backend} with flex", **done)
 
 
 def markdown(found):
@@ -230,7 +248,7 @@ def markdown(found):
         if part["name"] == "estimator" and part["written"]:
             text += f"\n## The {part['name']}\n\n{part['written'].strip()}\n"
         if "table" in part:
-            text += "\n## Comparison of backends\n\n" + part["table"].split("\n", 2)[2].replace("\n## ", "\n### ")
+            text += f"\n## {part['name'].capitalize()}\n\n" + part["table"].split("\n", 2)[2].replace("\n## ", "\n### ")
         if part["name"].startswith("search on ") and "result" in part:
             outcome = part["result"]
             text += f"\n- {part['name']}: {json.dumps({k: outcome[k] for k in KEPT if k in outcome})}\n"
@@ -250,6 +268,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=8, help="steps that count")
     parser.add_argument("--epochs", type=int, default=3, help="epochs of each search")
     args = parser.parse_args()
+    args.out = args.out.resolve()
     args.out.mkdir(parents=True, exist_ok=True)
     built = (HERE / "backends").read_text().split()
     backends = args.backends.split(",") if args.backends else built
@@ -257,7 +276,7 @@ def main():
     report.write()
     for part in args.parts.split(","):
         if part == "portability":
-            portability(report, [])
+            portability(report, backends)
         elif part == "tests":
             tests(report, backends)
         elif part == "searches":

@@ -113,12 +113,7 @@ impl Gpu {
         let cargo = std::env::var("CARGO").unwrap_or("cargo".into());
         let mut command = Command::new(cargo);
         command
-            .args([
-                "test",
-                "--no-run",
-                "--message-format",
-                "json-render-diagnostics",
-            ])
+            .args(["build", "--message-format", "json-render-diagnostics"])
             .args(["-p", "search", "-p", "egs-core", "-p", "supernet"])
             .env("CUDARC_CUDA_VERSION", version)
             .stderr(Stdio::inherit());

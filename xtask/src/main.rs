@@ -6,6 +6,7 @@ mod bench_step;
 mod contest;
 mod gap_table;
 mod gpu;
+mod guides;
 mod machine;
 mod pages;
 mod passed;
@@ -36,6 +37,8 @@ enum Experiment {
     Pages(pages::Pages),
     /// Build what a machine with a GPU needs to be measured.
     Gpu(gpu::Gpu),
+    /// Run every command that README and guides show, long ones shortened.
+    Guides(guides::Guides),
     /// Build and run the README of egs-core in an empty crate.
     Readme(readme::Readme),
     /// Measure speed.
@@ -60,6 +63,7 @@ fn main() -> anyhow::Result<()> {
         Experiment::Contest(contest) => contest.run(),
         Experiment::Pages(pages) => pages.run(),
         Experiment::Gpu(gpu) => gpu.run(),
+        Experiment::Guides(guides) => guides.run(),
         Experiment::Readme(readme) => readme.run(),
         Experiment::Bench(Bench::Egs(bench)) => bench.run(),
         Experiment::Bench(Bench::Step(bench)) => bench.run(),

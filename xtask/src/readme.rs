@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use clap::Args;
 use toml::{Table, Value};
+use workbench::documents::blocks;
 
 /// Build and run what the README of egs-core shows, in an empty crate outside of the workspace.
 #[derive(Args)]
@@ -53,14 +54,6 @@ impl Readme {
         println!("{} programs of the README run", programs.len());
         Ok(())
     }
-}
-
-/// The fenced blocks of a language, in their order.
-fn blocks(text: &str, language: &str) -> Vec<String> {
-    let fence = format!("```{language}\n");
-    let rest = text.split(&fence).skip(1);
-    let block = |rest: &str| rest.split("```").next().unwrap_or_default().to_string();
-    rest.map(block).collect()
 }
 
 /// A block as a program: as the documentation's tests have it, a line's `# ` only hides it, and statements

@@ -7,7 +7,7 @@ use workbench::files::write_atomic;
 use workbench::report::{Block, Chapter, Drawing, Page, Table};
 
 /// Writes a page of a Markdown text as the tables of experiments are written: one heading, chapters,
-/// paragraphs, lists and tables. A picture comes first.
+/// paragraphs, lists and tables. A picture, of means and deviations, comes first.
 pub fn write(path: &Path, markdown: &str, picture: Option<String>) -> anyhow::Result<()> {
     let page = page(markdown, picture);
     let html = page.html().context("cannot make the page")?;
@@ -27,7 +27,8 @@ fn page(markdown: &str, picture: Option<String>) -> Page {
     };
     let drawing = |svg| {
         Block::Drawing(Drawing {
-            caption: String::new(),
+            caption: "Dots are means over seeds, lines one standard deviation to both sides."
+                .into(),
             svg,
             folded: false,
         })
@@ -36,6 +37,8 @@ fn page(markdown: &str, picture: Option<String>) -> Page {
         title: "Table".into(),
         blocks: picture.map(drawing).into_iter().collect(),
     };
+    // A page has signs that a text for terminals lacks.
+    let markdown = markdown.replace("+-", "±").replace("->", "→");
     for line in markdown.lines() {
         if let Some(title) = line.strip_prefix("# ") {
             page.title = title.into();
@@ -95,7 +98,7 @@ mod tests {
 
     #[test]
     fn chapters_tables_and_lists_come_over() {
-        let markdown = "# Title\n\nWhat it is.\n\nMore.\n\n| a | b |\n|---|---|\n| x \\| y | 1 |\n\n## How\n\n- one\n- two\n";
+        let markdown = "# Title\n\nWhat it is.\n\nMore.\n\n| a | b |\n|---|---|\n| x \\| y | 1 +- 2 |\n\n## How\n\n- one\n- two\n";
         let page = page(markdown, Some("<svg></svg>".into()));
         assert_eq!(
             (page.title.as_str(), page.lead.as_str()),
@@ -108,7 +111,7 @@ mod tests {
         assert_eq!(table.blocks[1], Block::text("More."));
         let expected = Table {
             head: vec!["a".into(), "b".into()],
-            rows: vec![vec!["x | y".into(), "1".into()]],
+            rows: vec![vec!["x | y".into(), "1 ± 2".into()]],
             ..Table::default()
         };
         assert_eq!(table.blocks[2], Block::Table(expected));

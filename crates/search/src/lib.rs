@@ -3,7 +3,8 @@
 //!
 //! Everything here but [`tasks`] is generic over a [`Task`], the pairing of a
 //! [`Problem`](workbench::problem::Problem) with a supernet; `examples/own_task.rs` is one of a user's own.
-//! [`Search`] is the experiment that a [`Session`] keeps in a run folder.
+//! [`Search`] is the experiment that a [`Session`] keeps in a run folder. [`guide`] is for people who use the
+//! binaries.
 //!
 //! # Methods
 //!
@@ -60,6 +61,8 @@ mod display;
 mod error;
 mod evaluate;
 mod exported;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod job;
 mod method;
 mod objective;

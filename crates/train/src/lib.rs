@@ -4,7 +4,8 @@
 //! [`Fit`] trains one, whichever it is, as the experiment of a
 //! [`Session`](workbench::session::Session). A recipe that is also [`Portable`](portable::Portable) has the
 //! commands of the binary; those that it has are listed in `tasks`, which is the only place that tells
-//! tasks apart. A recipe of your own needs neither: see `tests/all/own_recipe.rs`.
+//! tasks apart. A recipe of your own needs neither: see `tests/all/own_recipe.rs`. [`guide`] is for people who use
+//! the binaries.
 //!
 //! # Decisions
 //!
@@ -61,6 +62,8 @@ mod error;
 mod export;
 mod fit;
 mod genotype;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod onnx;
 mod page;
 pub mod portable;

@@ -214,7 +214,10 @@ macro_rules! backends {
                     )
                 }
                 #[allow(unreachable_patterns)]
-                other => Err(other.not_compiled(COMPILED).into()),
+                other => {
+                    drop(adapter);
+                    Err(other.not_compiled(COMPILED).into())
+                }
             }
         }
     };
@@ -324,6 +327,12 @@ mod tests {
 
         pub struct Job {
             pub backend: BackendName,
+        }
+
+        impl Job {
+            fn describes_device(&self) -> bool {
+                true
+            }
         }
 
         crate::backends!(Job, WorkbenchError);

@@ -18,6 +18,7 @@ pub mod columns;
 pub mod config;
 #[cfg(feature = "burn")]
 mod data_folder;
+pub mod documents;
 pub mod drawing;
 pub mod error;
 pub mod files;

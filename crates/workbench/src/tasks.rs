@@ -29,8 +29,8 @@ macro_rules! tasks {
         pub(crate) struct AllShorthands;
 
         impl $crate::cli::ShorthandList for AllShorthands {
-            const OF_TASKS: &'static [&'static [$crate::cli::Shorthand]] =
-                &[$(<$task as $trait>::SHORTHANDS),+];
+            const OF_TASKS: &'static [(&'static str, &'static [$crate::cli::Shorthand])] =
+                &[$((<$task as $trait>::NAME, <$task as $trait>::SHORTHANDS)),+];
         }
 
         impl TaskName {

@@ -31,6 +31,15 @@ pub(super) const SHOW: &str = "
   search show runs/mnist
   search show runs/four      the table of all seeds";
 
+pub(super) const REPORT: &str = "
+  search report runs/mnist    runs/mnist/report.html, to be opened or sent
+  search report runs/four     the page of all its seeds";
+
+pub(super) const COMPARE: &str = "
+  search compare runs/mnist runs/darts                        in the terminal
+  search compare runs/four/seed-* --out compare.html          and as a page
+  search compare runs/here there/runs/mnist --out both.html   of two machines";
+
 pub(super) const BEST: &str = "
   search best runs/four
   search best runs/four --epochs 20 --channels 16";

@@ -72,11 +72,13 @@ enum Command {
         run: PathBuf,
     },
     /// Write the page of a run, or of several seeds, again from what lies in its folder.
+    #[command(after_long_help = examples(help::REPORT))]
     Report {
         /// The run folder, or the one that `run --seeds` filled.
         run: PathBuf,
     },
     /// Put searches side by side: what their settings differ in, scores, times and weights.
+    #[command(after_long_help = examples(help::COMPARE))]
     Compare(CompareArgs),
     /// Retrain what several seeds found for a few epochs and pick the best by validation error.
     #[command(after_long_help = examples(help::BEST))]
@@ -133,7 +135,7 @@ struct BestArgs {
     /// The folder that `run --seeds` filled; `best.json` and `genotype.json` are written into it.
     folder: PathBuf,
     /// Epochs of each retraining.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10)]
     epochs: usize,
     /// Folder of the data set, where it has moved.
     #[arg(long, value_name = "FOLDER")]
@@ -142,7 +144,7 @@ struct BestArgs {
     #[command(flatten)]
     shorthands: Shorthands<AllShorthands>,
     /// Seed of the retraining and of the division into training and validation data.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
     on: RunsOn,

@@ -1,10 +1,12 @@
 //! What a shell knows of the commands: completions, man pages, help, colours and exit codes.
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use clap::Parser;
 use search::cli::Cli;
 use workbench::cli::examples_of;
+use workbench::documents::{commands, documents, line_of};
 
 fn search(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_search"))
@@ -90,6 +92,8 @@ fn every_example_of_the_help_is_a_command_line() {
         "run",
         "resume",
         "show",
+        "report",
+        "compare",
         "best",
         "score",
         "draw",
@@ -111,7 +115,26 @@ fn every_example_of_the_help_is_a_command_line() {
             count += 1;
         }
     }
-    assert!(count > 25, "{count}");
+    assert!(count > 30, "{count}");
+}
+
+#[test]
+fn every_search_of_the_documents_is_a_command_line() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut count = 0;
+    for document in documents(&root).unwrap() {
+        let text = std::fs::read_to_string(&document).unwrap();
+        for command in commands(&text) {
+            let Some(line) = line_of("search", &command) else {
+                continue;
+            };
+            if let Err(error) = Cli::try_parse_from(&line) {
+                panic!("{}: {command}: {error}", document.display());
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 30, "{count}");
 }
 
 #[test]

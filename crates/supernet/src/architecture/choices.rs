@@ -109,12 +109,11 @@ fn log_probabilities(logits: &[f32], activation: Activation) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Sampling;
-    use crate::convolution::ConvOp;
-    use crate::{SearchSpace, WeightInit};
+    use crate::architecture::{Sampling, SearchSpace};
+    use crate::{Operation, WeightInit};
     use burn_flex::Flex;
 
-    fn architecture() -> (Architecture<Flex>, SearchSpace<ConvOp>) {
+    fn architecture() -> (Architecture<Flex>, SearchSpace<Operation>) {
         let space = SearchSpace {
             nodes: 3,
             ..SearchSpace::default()

@@ -30,6 +30,14 @@ pub(super) const PORTABILITY: &str = "
 
 It leaves portability.json, portability.md and report.html.";
 
+pub(super) const PORTABILITY: &str = "
+  train portability darts-v2                       all backends that are compiled in, on the bundled digits
+  train portability darts-v2 --backends flex,vulkan --steps 50 --out runs/both
+  train portability darts-rnn-v2                   a language model
+  train portability darts-v2 --against theirs.json    beside a portability.json of another machine
+
+It leaves portability.json, portability.md and report.html.";
+
 pub(super) const RESUME: &str = "
   train resume runs/mine
   train resume runs/mine --data-root /data/cifar    where the data have moved
@@ -54,6 +62,14 @@ pub(super) const PREDICT: &str = "
   train predict runs/mine picture.jpg --top 3
   train predict exported photos/ --json             a line for each file
   train predict runs/scenes street.jpg --out answers";
+
+pub(super) const REPORT: &str = "
+  train report runs/mine    runs/mine/report.html, to be opened or sent
+  train report runs/four    the page of all its seeds";
+
+pub(super) const COMPARE: &str = "
+  train compare runs/mine runs/other                        in the terminal
+  train compare runs/four/seed-0 runs/four/seed-1 --out compare.html";
 
 pub(super) const CONFIG: &str = "
   train config --print-default > mine.toml

@@ -29,6 +29,16 @@ impl Cli {
         command(TaskName::ALL[0])
     }
 
+    /// The binary's commands; of several that tasks have by one name that of the task which a line is about, the
+    /// binary's name not among its words.
+    ///
+    /// # Errors
+    ///
+    /// When the line names a task that is none.
+    pub fn commands_for(words: &[String]) -> Result<Command, TrainError> {
+        Ok(command(task_of_line(words)?))
+    }
+
     fn of(line: Vec<OsString>) -> Result<Self, TrainError> {
         let words: Vec<String> = line
             .iter()

@@ -68,11 +68,13 @@ enum Command {
     #[command(after_long_help = examples(help::PREDICT))]
     Predict(predict::PredictArgs),
     /// Write the page of a run, or of several seeds, again from what lies in its folder.
+    #[command(after_long_help = examples(help::REPORT))]
     Report {
         /// The run folder, or the one that `fit --seeds` filled.
         run: PathBuf,
     },
     /// Put trainings side by side: what their settings differ in, scores, times and weights.
+    #[command(after_long_help = examples(help::COMPARE))]
     Compare(CompareArgs),
     /// Print or check a configuration.
     #[command(after_long_help = examples(help::CONFIG))]

@@ -36,7 +36,7 @@ fn a_training_is_compared_with_itself_and_with_another_machines() {
     let (result, text) = run("ours", &["--against", "theirs/portability.json"]);
     let agreement = result.contestants[1].agreement.as_ref().unwrap();
     assert_eq!((agreement.same_choices, agreement.loss), (3, 0.0));
-    assert_eq!(agreement.largest_gradient(), Some(0.0));
+    assert_eq!(agreement.first_gradient(), Some(0.0));
     assert!(!text.contains("same choices"), "{text}");
     let other = ["--seed", "1", "--against", "theirs/portability.json"];
     refused(path, &[&TINY[..], &other].concat(), &["another workload"]);

@@ -1,7 +1,10 @@
 //! What a shell knows of the commands, those of single tasks among them.
 
+use std::path::Path;
+
 use train::cli::Cli;
 use workbench::cli::examples_of;
+use workbench::documents::{commands, documents, line_of};
 
 use crate::fit_commands::{fit, printed};
 
@@ -33,20 +36,52 @@ fn every_example_of_the_help_is_a_command_line() {
         "eval",
         "export",
         "predict",
+        "report",
+        "compare",
         "config",
         "tensorboard",
         "completions",
         "man",
+        "sample",
+        "scenes",
+        "count",
+        "count --task=language",
+        "count --task=scene",
+        "import",
+        "import --task=language",
+        "import --task=scene",
     ] {
-        let asked: Vec<&str> = [command, "--help"]
-            .into_iter()
-            .filter(|word| !word.is_empty())
-            .collect();
+        let asked: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let help = printed(folder.path(), &asked);
         let (_, below) = help.split_once("Examples:").unwrap();
         for line in examples_of("train", below) {
-            if let Err(error) = Cli::commands().try_get_matches_from(&line) {
+            if let Err(error) = parsed(&line) {
                 panic!("{line:?}: {error}");
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 50, "{count}");
+}
+
+fn parsed(line: &[String]) -> Result<(), String> {
+    let commands = Cli::commands_for(&line[1..]).map_err(|error| error.to_string())?;
+    let matches = commands.try_get_matches_from(line);
+    matches.map(drop).map_err(|error| error.to_string())
+}
+
+#[test]
+fn every_training_of_the_documents_is_a_command_line() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut count = 0;
+    for document in documents(&root).unwrap() {
+        let text = std::fs::read_to_string(&document).unwrap();
+        for command in commands(&text) {
+            let Some(line) = line_of("train", &command) else {
+                continue;
+            };
+            if let Err(error) = parsed(&line) {
+                panic!("{}: {command}: {error}", document.display());
             }
             count += 1;
         }

@@ -10,9 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy
-import onnx
-import onnxruntime
+try:
+    import numpy
+    import onnx
+    import onnxruntime
+except ImportError as error:
+    sys.exit(f"{error}; needed are two packages of PyPI: {sys.executable} -m pip install onnx onnxruntime")
 
 HERE = Path(__file__).parent
 MOST = 1e-4

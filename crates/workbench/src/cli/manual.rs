@@ -92,7 +92,10 @@ pub fn examples(lines: &str) -> String {
 /// The command lines of a binary in a text of examples, without what a shell or a person reads of them.
 pub fn examples_of(binary: &str, lines: &str) -> Vec<Vec<String>> {
     let begin = format!("{binary} ");
-    let lines = lines.lines().map(str::trim);
+    // A line may go on in the next one.
+    let parts: Vec<&str> = lines.split("\\\n").map(str::trim).collect();
+    let whole = parts.join(" ");
+    let lines = whole.lines().map(str::trim);
     let lines = lines.filter(|line| line.starts_with(&begin) || *line == binary);
     let bare = lines.filter_map(|line| {
         let ends = ["  ", " > ", " && "]
@@ -142,10 +145,12 @@ mod tests {
 
     #[test]
     fn command_lines_are_read_out_of_examples() {
-        let text = "\n  ask about a    so\n  ask 'two words' > b\n  answer a\n\nThen `ask c`.";
-        assert_eq!(
-            examples_of("ask", text),
-            [vec!["ask", "about", "a"], vec!["ask", "two words"]]
-        );
+        let text = "\n  ask about a    so\n  ask 'two words' > b\n  answer a\n  ask b \\\n      c\n\nThen `ask c`.";
+        let expected = [
+            vec!["ask", "about", "a"],
+            vec!["ask", "two words"],
+            vec!["ask", "b", "c"],
+        ];
+        assert_eq!(examples_of("ask", text), expected);
     }
 }

@@ -87,13 +87,13 @@ pub struct RunArgs {
     /// The configuration.
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// Data set (--set data.set).
+    /// Data set, such as digits, mnist_5k, austen or scenes, which are bundled (--set data.set).
     #[arg(long, value_name = "NAME")]
     pub data: Option<String>,
     /// Folder of the data set's files (--set data.root).
     #[arg(long, value_name = "FOLDER")]
     pub data_root: Option<PathBuf>,
-    /// What is learned, such as language; by default what the configuration says, or image (--set task).
+    /// What is learned: image, language or scene; by default what the configuration says, or image (--set task).
     #[arg(long, value_name = "NAME")]
     pub task: Option<String>,
     /// Passes over the data (--set search.epochs or fit.epochs).

@@ -32,8 +32,8 @@ pub enum Takes {
 
 /// The shorthands of all tasks of a binary; tasks may share some.
 pub trait ShorthandList: 'static {
-    /// Those of each task.
-    const OF_TASKS: &'static [&'static [Shorthand]];
+    /// The name of each task and its shorthands.
+    const OF_TASKS: &'static [(&'static str, &'static [Shorthand])];
 }
 
 /// The shorthands that a command line gives, of those of all tasks.
@@ -69,12 +69,28 @@ impl<L: ShorthandList> Shorthands<L> {
     /// Each option once.
     fn all() -> Vec<&'static Shorthand> {
         let mut all: Vec<&Shorthand> = Vec::new();
-        for shorthand in L::OF_TASKS.iter().copied().flatten() {
+        for shorthand in L::OF_TASKS.iter().flat_map(|(_, own)| *own) {
             if !all.iter().any(|one| one.option == shorthand.option) {
                 all.push(shorthand);
             }
         }
         all
+    }
+
+    /// What the help says of an option: of which tasks it is, unless it is of all.
+    fn help(shorthand: &Shorthand) -> String {
+        let Shorthand { option, field, .. } = shorthand;
+        let has = |own: &[Shorthand]| own.iter().any(|one| one.option == *option);
+        let tasks: Vec<&str> = L::OF_TASKS
+            .iter()
+            .filter(|(_, own)| has(own))
+            .map(|(name, _)| *name)
+            .collect();
+        let of = match tasks.len() == L::OF_TASKS.len() {
+            true => String::new(),
+            false => format!("task {}; ", tasks.join(" or ")),
+        };
+        format!("{} ({of}--set {field})", shorthand.help)
     }
 }
 
@@ -102,7 +118,7 @@ impl<L: ShorthandList> FromArgMatches for Shorthands<L> {
 impl<L: ShorthandList> Args for Shorthands<L> {
     fn augment_args(command: Command) -> Command {
         Self::all().into_iter().fold(command, |command, shorthand| {
-            let help = format!("{} (--set {})", shorthand.help, shorthand.field);
+            let help = Self::help(shorthand);
             let arg = Arg::new(shorthand.option).long(shorthand.option).help(help);
             command.arg(match shorthand.takes {
                 Takes::Value(name) => arg.value_name(name).allow_negative_numbers(true),
@@ -152,7 +168,8 @@ mod tests {
 
     struct Both;
     impl ShorthandList for Both {
-        const OF_TASKS: &'static [&'static [Shorthand]] = &[&[WIDTH, FLIP], &[WIDTH]];
+        const OF_TASKS: &'static [(&'static str, &'static [Shorthand])] =
+            &[("flat", &[WIDTH, FLIP]), ("deep", &[WIDTH])];
     }
 
     #[derive(Debug, Parser)]
@@ -164,6 +181,18 @@ mod tests {
     fn overrides(words: &[&str], own: &[Shorthand]) -> Result<Vec<String>> {
         let words = [&["x"], words].concat();
         Cli::parse_from(words).shorthands.overrides(own)
+    }
+
+    #[test]
+    fn the_help_says_of_which_task_an_option_is() {
+        assert_eq!(
+            Shorthands::<Both>::help(&FLIP),
+            "Mirror pictures (task flat; --set data.flip)"
+        );
+        assert_eq!(
+            Shorthands::<Both>::help(&WIDTH),
+            "Width of the network (--set network.width)"
+        );
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub struct Agreement {
     pub loss: f64,
     /// The same of the first step alone.
     pub first_loss: f64,
+    /// Largest difference of the logits in those steps.
+    #[serde(default)]
+    pub logits: f32,
     /// Relative differences of gradients whose steps come before any choice differs.
     pub gradients: Vec<GradientDifference>,
     /// Whether the architectures are the same; none where there are none.
@@ -88,6 +91,10 @@ impl Agreement {
             first_loss: pairs()
                 .next()
                 .map_or(0.0, |(first, other)| loss_difference(first, other)),
+            logits: pairs()
+                .take(same_choices)
+                .map(|(first, other)| logits_difference(first, other))
+                .fold(0.0, f32::max),
             gradients: gradients.collect(),
             genotype: both(&first.genotype, &other.genotype, |first, other| {
                 first == other
@@ -97,10 +104,10 @@ impl Agreement {
         }
     }
 
-    /// The largest relative difference of the gradients; none where none can be compared.
-    pub fn largest_gradient(&self) -> Option<f64> {
-        let differences = self.gradients.iter().map(|gradient| gradient.difference);
-        differences.reduce(f64::max)
+    /// The largest relative difference of the first step's gradients; none where none can be compared.
+    pub fn first_gradient(&self) -> Option<f64> {
+        let first = self.gradients.iter().filter(|gradient| gradient.step == 1);
+        first.map(|gradient| gradient.difference).reduce(f64::max)
     }
 }
 
@@ -136,6 +143,20 @@ fn loss_difference(first: &TracedStep, other: &TracedStep) -> f64 {
     weights.max(architecture)
 }
 
+fn logits_difference(first: &TracedStep, other: &TracedStep) -> f32 {
+    let pairs = first.choices.iter().zip(&other.choices);
+    pairs
+        .map(|(first, other)| apart(first, other))
+        .fold(0.0, f32::max)
+}
+
+/// Largest difference of the logits of a choice.
+fn apart(first: &TracedChoice, other: &TracedChoice) -> f32 {
+    let pairs = first.logits.iter().zip(&other.logits);
+    let apart = pairs.map(|(first, other)| (first - other).abs());
+    apart.fold(0.0, f32::max)
+}
+
 fn relative(first: f64, other: f64) -> f64 {
     match first == other {
         true => 0.0,
@@ -166,9 +187,7 @@ fn divergence(step: usize, first: &TracedStep, other: &TracedStep) -> Option<Div
 }
 
 fn explain(step: usize, first: &TracedChoice, other: &TracedChoice) -> Divergence {
-    let pairs = first.logits.iter().zip(&other.logits);
-    let apart = pairs.map(|(first, other)| (first - other).abs());
-    let logits = apart.fold(0.0, f32::max);
+    let logits = apart(first, other);
     let margin = match (first.margin, other.margin) {
         (Some(first), Some(other)) => Some(first.min(other)),
         (first, other) => first.or(other),
@@ -200,6 +219,7 @@ mod tests {
             divergence: None,
             loss: 0.0,
             first_loss: 0.0,
+            logits: 0.0,
             gradients: vec![GradientDifference {
                 step: 1,
                 of: "weights".into(),

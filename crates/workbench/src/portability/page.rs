@@ -5,13 +5,14 @@ use crate::columns::field;
 use crate::machine::Bytes;
 use crate::report::{Block, Chapter, Chart, Headline, Page, Series, Table, duration, settings};
 
-const HEAD: [&str; 10] = [
+const HEAD: [&str; 11] = [
     "backend",
     "noise",
     "same choices",
-    "loss",
     "first loss",
     "gradients",
+    "loss",
+    "logits",
     "cells",
     "first step",
     "step",
@@ -29,12 +30,15 @@ fn row(result: &Portability, contestant: &Contestant) -> Vec<String> {
         contestant.label(),
         noise(contestant),
         choices(result, trace, contestant.agreement.as_ref()),
-        said(contestant, |agreement| Some(scientific(agreement.loss))),
         said(contestant, |agreement| {
             Some(scientific(agreement.first_loss))
         }),
         said(contestant, |agreement| {
-            agreement.largest_gradient().map(scientific)
+            agreement.first_gradient().map(scientific)
+        }),
+        said(contestant, |agreement| Some(scientific(agreement.loss))),
+        said(contestant, |agreement| {
+            Some(scientific(agreement.logits.into()))
         }),
         said(contestant, |agreement| agreement.genotype.map(same)),
         duration(trace.timing.first_step_seconds),
@@ -100,9 +104,11 @@ fn legend(result: &Portability) -> String {
         .find(|contestant| contestant.trace.is_some());
     let first = first.map_or(String::new(), Contestant::label);
     format!(
-        "All are compared with {first}. Losses and gradients are relative differences, the largest of the steps \
-         before a choice differs; gradients are of the first, the middle and the last step. The first step includes \
-         reading data, compiling and tuning; a step is the median of the others."
+        "All are compared with {first}. The first loss and gradients are relative differences in the first step, \
+         which tell rounding alone; losses and logits are the largest differences, relative and absolute, of all \
+         steps before a choice differs: Adam moves a logit by its rate however small the gradient is, so what was \
+         rounding grows. The first step includes reading data, compiling and tuning; a step is the median of the \
+         others."
     )
 }
 

@@ -34,12 +34,14 @@
     };
     const low = (value) => data.baseline == null ? value : Math.min(value, data.baseline);
     const high = (value) => data.baseline == null ? value : Math.max(value, data.baseline);
+    // A level line lies in the middle, whatever its value.
+    const level = (from, to) => from === to ? [from - 1, to + 1] : uPlot.rangeNum(from, to, 0.08, false);
     place.replaceChildren();
     const chart = new uPlot({
       width: place.clientWidth, height: 280,
       scales: {
         x: { time: false, range: (_, from, to) => one ? [data.x[0] - 1, data.x[0] + 1] : [from, to] },
-        y: { range: (_, from, to) => uPlot.rangeNum(low(from), high(to), 0.08, false) },
+        y: { range: (_, from, to) => level(low(from), high(to)) },
       },
       axes: [axis(data.x_label, { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000], size: 34 }),
         axis(data.y_label, { size: (_, values) => 22 + 7.5 * Math.max(1, ...(values || []).map((value) => value.length)) })],

@@ -12,21 +12,21 @@ pub struct CountArgs {
     /// several in a file.
     genotype: String,
     /// Channels of the first cells.
-    #[arg(long, default_value_t = 36)]
+    #[arg(long, value_name = "N", default_value_t = 36)]
     channels: usize,
     /// Number of cells.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20)]
     cells: usize,
     /// Number of classes.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10)]
     classes: usize,
-    /// Channels of the images.
-    #[arg(long, default_value_t = 3)]
+    /// Channels of the images: 3, or 1 of grey ones.
+    #[arg(long, value_name = "N", default_value_t = 3)]
     image_channels: usize,
-    /// Outer form.
+    /// What stands before the cells.
     #[arg(long, value_enum, default_value = "cifar")]
     form: FormArg,
-    /// With the auxiliary head.
+    /// Count the auxiliary head too, which training alone has.
     #[arg(long)]
     auxiliary: bool,
     /// Size of the images; by default 32x32, or 224x224 in the ImageNet form.

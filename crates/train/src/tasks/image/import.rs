@@ -21,15 +21,15 @@ pub struct ImportArgs {
     /// a file.
     genotype: String,
     /// Channels of the first cells.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     channels: usize,
     /// Number of cells.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     cells: usize,
     /// Number of classes.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     classes: usize,
-    /// Outer form.
+    /// What stands before the cells.
     #[arg(long, value_enum, default_value = "cifar")]
     form: FormArg,
     /// Size of the images; by default 32x32, or 224x224 in the ImageNet form.
