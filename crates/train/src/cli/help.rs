@@ -30,14 +30,6 @@ pub(super) const PORTABILITY: &str = "
 
 It leaves portability.json, portability.md and report.html.";
 
-pub(super) const PORTABILITY: &str = "
-  train portability darts-v2                       all backends that are compiled in, on the bundled digits
-  train portability darts-v2 --backends flex,vulkan --steps 50 --out runs/both
-  train portability darts-rnn-v2                   a language model
-  train portability darts-v2 --against theirs.json    beside a portability.json of another machine
-
-It leaves portability.json, portability.md and report.html.";
-
 pub(super) const RESUME: &str = "
   train resume runs/mine
   train resume runs/mine --data-root /data/cifar    where the data have moved
