@@ -119,8 +119,7 @@ impl Divergence {
         } = self;
         let cause = match (self.margin, self.explained) {
             (Some(margin), true) => format!(
-                "the two best scores were {margin:.1e} apart and logits differ by {logits:.1e}, so rounding \
-                 decided"
+                "the two best scores were {margin:.1e} apart and logits differ by {logits:.1e}, which explains it"
             ),
             (Some(margin), false) => format!(
                 "the two best scores were {margin:.1e} apart and logits differ by {logits:.1e}, which does not \
@@ -243,7 +242,7 @@ mod tests {
         assert_eq!(
             divergence.sentence(),
             "step 2, logits, normal, edge 0: the two best scores were 1.0e-6 apart and logits differ by \
-             0.0e0, so rounding decided"
+             0.0e0, which explains it"
         );
         other.steps[1].choices[0].margin = Some(0.3);
         let mut clear = first.clone();

@@ -228,7 +228,7 @@ pub(super) fn page(result: &Portability, workload: &Workload<'_>) -> Page {
     let explained = agreements().filter_map(|agreement| agreement.divergence.as_ref());
     let unexplained = explained.filter(|divergence| !divergence.explained).count();
     let warning = (unexplained > 0).then(|| {
-        format!("{unexplained} of the backends chose otherwise where rounding does not explain it.")
+        format!("{unexplained} of the backends chose otherwise where the distance of their logits does not explain it.")
     });
     Page {
         title: format!("{} on several backends", result.name),

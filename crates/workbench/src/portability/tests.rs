@@ -79,7 +79,7 @@ fn all_are_compared_with_the_first_that_ran() {
     for line in [
         "failed    no device works for it",
         "same choices 1 of 2 steps",
-        "rounding decided",
+        "which explains it",
     ] {
         assert!(text.contains(line), "{line} in {text}");
     }
