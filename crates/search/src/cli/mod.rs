@@ -212,11 +212,11 @@ impl Cli {
             }
             Command::Portability(command) => {
                 let (config, task) = command.start.config()?;
-                let Some(share) = command.portability.share() else {
+                let Some(errand) = command.portability.errand() else {
                     for_task!(task, T => command.compare::<T>(&config, compiled))?;
                     return Ok(None);
                 };
-                (task, Work::Portability { config, share }, command.start.on)
+                (task, Work::Portability { config, errand }, command.start.on)
             }
             Command::Best(args) => {
                 if args.epochs == 0 {

@@ -5,7 +5,7 @@ use supernet::TrainBackend;
 use workbench::backend::BackendName;
 use workbench::files;
 use workbench::machine::hardware_on;
-use workbench::portability::{PortabilityArgs, TraceTo, Tracer, Workload, adapters};
+use workbench::portability::{Errand, PortabilityArgs, Tracer, Workload, adapters};
 
 use super::fit::{FitArgs, FitCommand, check_precision, open};
 use super::place::Place;
@@ -22,20 +22,23 @@ pub(super) struct PortabilityCommand {
     portability: PortabilityArgs,
 }
 
-/// A backend's share of the comparison.
+/// What the process of one backend is to do.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(super) struct PortabilityErrand {
     pub(super) fit: FitCommand,
-    pub(super) share: TraceTo,
+    pub(super) errand: Errand,
 }
 
 impl PortabilityCommand {
     /// Runs the training's first steps on every backend, each in a process of its own; where this is one of
     /// these, what it has to do is returned.
-    pub(super) fn prepare(self, compiled: &[BackendName]) -> Result<Option<Share>, TrainError> {
+    pub(super) fn prepare(
+        self,
+        compiled: &[BackendName],
+    ) -> Result<Option<PortabilityErrand>, TrainError> {
         let fit = FitCommand::new(self.fit)?;
-        if let Some(share) = self.portability.share() {
-            return Ok(Some(Share { fit, share }));
+        if let Some(errand) = self.portability.errand() {
+            return Ok(Some(PortabilityErrand { fit, errand }));
         }
         let task = TaskName::find(&fit.task()?)?;
         for_task!(task, R => compare::<R>(&fit, &self.portability, compiled))?;
@@ -61,7 +64,7 @@ fn compare<R: Recipe>(
     Ok(portability.run(&workload, run, runs_on, compiled)?)
 }
 
-impl Share {
+impl PortabilityErrand {
     /// Leaves what comparing backends asks of this one.
     pub(super) fn run<B: TrainBackend, R: TrainRecipe<B>>(
         self,
@@ -69,12 +72,12 @@ impl Share {
     ) -> Result<(), TrainError> {
         let adapter = place.adapter.clone();
         let selected = place.probe()?;
-        let (file, steps) = match self.share {
-            TraceTo::Adapters(file) => {
+        let (file, steps) = match self.errand {
+            Errand::Adapters(file) => {
                 let adapters = adapters::<B>(selected.name);
                 return Ok(files::write_json(file, "the devices", &adapters)?);
             }
-            TraceTo::Trace { file, steps } => (file, steps),
+            Errand::Trace { file, steps } => (file, steps),
         };
         let tracer = Tracer::begin(steps);
         let config = self.fit.config::<R>()?;
