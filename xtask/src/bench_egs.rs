@@ -1,9 +1,9 @@
 //! Timing of the estimator, run through cargo because the GPU backends are features of its crate.
 
-use std::process::Command;
-
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
+
+use crate::cargo;
 
 #[derive(Args)]
 pub struct BenchEgs {
@@ -36,8 +36,7 @@ enum Size {
 
 impl BenchEgs {
     pub fn run(self) -> anyhow::Result<()> {
-        let cargo = std::env::var("CARGO").unwrap_or("cargo".into());
-        let mut command = Command::new(cargo);
+        let mut command = cargo::command();
         command
             .args(["bench", "--package", "egs-core", "--bench", "egs"])
             // The dev profile optimises this crate and its dependencies and is built already.

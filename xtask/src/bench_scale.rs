@@ -7,10 +7,11 @@ use anyhow::Context;
 use clap::Args;
 use workbench::files::write_atomic;
 use workbench::plot::LineChart;
+use workbench::statistics::median;
 
 use crate::bench_step::Named;
 use crate::machine;
-use crate::worker::{Size, Worker, build, median};
+use crate::worker::{Size, Worker, build};
 
 #[derive(Args)]
 pub struct BenchScale {

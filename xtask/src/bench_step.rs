@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 use workbench::files::write_atomic;
+use workbench::statistics::median;
 
 use crate::machine;
 use crate::peer::{self, Peer};
-use crate::worker::{Answer, LanguageSize, SceneSize, Size, Subject, Worker, build, median};
+use crate::worker::{Answer, LanguageSize, SceneSize, Size, Subject, Worker, build};
 
 #[derive(Args)]
 pub struct BenchStep {

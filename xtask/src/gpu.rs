@@ -1,16 +1,14 @@
 //! What a machine with a GPU needs to be measured: binaries, data and one script, in one file that can be copied.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
 use workbench::files::write_atomic;
 
-use crate::peer;
+use crate::{cargo, peer};
 
 #[derive(Args)]
 pub struct Gpu {
@@ -110,13 +108,10 @@ impl Gpu {
     /// Builds everything at once, so that all of it shares one build of what it depends on.
     fn build(&self) -> anyhow::Result<BTreeMap<&'static str, PathBuf>> {
         let version = self.cuda_version()?;
-        let cargo = std::env::var("CARGO").unwrap_or("cargo".into());
-        let mut command = Command::new(cargo);
+        let mut command = cargo::command();
         command
-            .args(["build", "--message-format", "json-render-diagnostics"])
-            .args(["-p", "search", "-p", "egs-core", "-p", "supernet"])
-            .env("CUDARC_CUDA_VERSION", version)
-            .stderr(Stdio::inherit());
+            .args(["build", "-p", "search", "-p", "egs-core", "-p", "supernet"])
+            .env("CUDARC_CUDA_VERSION", version);
         for (_, target, option) in PROGRAMS {
             command.args([option, target]);
         }
@@ -128,19 +123,13 @@ impl Gpu {
             );
             command.args(["--features", &features]);
         }
-        let output = command.output().context("cargo could not be started")?;
-        ensure!(output.status.success(), "the programs do not build");
         let mut programs = BTreeMap::new();
-        for line in output.stdout.lines() {
-            let message: CargoMessage = serde_json::from_str(&line?)?;
-            let (Some(target), Some(program)) = (message.target, message.executable) else {
-                continue;
-            };
+        for built in cargo::build(command, "what measures")? {
             let named = PROGRAMS.iter().find(|(_, name, option)| {
-                *name == target.name && target.kind.iter().any(|kind| option.ends_with(kind))
+                *name == built.target && built.kinds.iter().any(|kind| option.ends_with(kind))
             });
             if let Some((name, ..)) = named {
-                programs.insert(*name, program);
+                programs.insert(*name, built.program);
             }
         }
         for (name, ..) in PROGRAMS {
@@ -196,19 +185,6 @@ fn pack(folder: &Path) -> anyhow::Result<()> {
         "the files could not be packed; `tar` and `xz` do it"
     );
     Ok(())
-}
-
-/// What cargo says while it builds, as far as it is of use here.
-#[derive(Deserialize)]
-struct CargoMessage {
-    target: Option<CargoTarget>,
-    executable: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-struct CargoTarget {
-    name: String,
-    kind: Vec<String>,
 }
 
 #[cfg(test)]

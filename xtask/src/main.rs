@@ -3,6 +3,7 @@
 mod bench_egs;
 mod bench_scale;
 mod bench_step;
+mod cargo;
 mod contest;
 mod gap_table;
 mod gpu;

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, ensure};
 use clap::Args;
 
+use crate::cargo;
+
 /// What is searched, and how.
 #[derive(Args, Clone, Default)]
 pub struct SearchOptions {
@@ -65,8 +67,7 @@ pub struct BackendOptions {
 impl BackendOptions {
     /// `cargo run` of a binary with these arguments.
     pub fn run(&self, package: &str, arguments: &[String]) -> Command {
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-        let mut command = Command::new(cargo);
+        let mut command = cargo::command();
         command.args(["run", "-p", package]);
         if !self.features.is_empty() {
             command.args(["--features", &self.features.join(",")]);

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use toml::{Table, Value};
 use workbench::documents::blocks;
+
+use crate::cargo;
 
 /// Build and run what the README of egs-core shows, in an empty crate outside of the workspace.
 #[derive(Args)]
@@ -42,8 +43,7 @@ impl Readme {
         for number in 0..programs.len() {
             let name = format!("program{number}");
             eprintln!("{name} of the README, in {}", folder.display());
-            let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-            let status = Command::new(cargo)
+            let status = cargo::command()
                 .args(["run", "--bin", &name])
                 .current_dir(&folder)
                 .env("CARGO_TARGET_DIR", root.join("target/readme"))

@@ -4,8 +4,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde::Deserialize;
+
+use crate::cargo;
 
 /// What a worker says of one step.
 #[derive(Deserialize)]
@@ -197,65 +199,18 @@ impl Drop for Worker {
 
 /// Builds the step benchmark of `search` with further features and returns its program.
 pub fn build(features: &[String]) -> anyhow::Result<PathBuf> {
-    let cargo = std::env::var("CARGO").unwrap_or("cargo".into());
-    let mut command = Command::new(cargo);
     // The dev profile optimises what a step runs, and is what `cargo run -p search` uses. Building
     // the workspace keeps the features of what is built already.
+    let mut command = cargo::command();
     command
         .args(["bench", "--workspace", "--bench", "step", "--no-run"])
-        .args([
-            "--profile",
-            "dev",
-            "--message-format",
-            "json-render-diagnostics",
-        ])
-        .stderr(Stdio::inherit());
+        .args(["--profile", "dev"]);
     for feature in features {
         command.args(["--features", &format!("search/{feature}")]);
     }
-    let output = command.output().context("cargo could not be started")?;
-    ensure!(output.status.success(), "the step benchmark does not build");
-    for line in output.stdout.lines() {
-        let message: CargoMessage = serde_json::from_str(&line?)?;
-        let of_step = message.target.is_some_and(|target| target.name == "step");
-        if of_step && let Some(program) = message.executable {
-            return Ok(program);
-        }
-    }
-    bail!("cargo named no program for the step benchmark")
-}
-
-/// What cargo says while it builds, as far as it is of use here.
-#[derive(Deserialize)]
-struct CargoMessage {
-    target: Option<CargoTarget>,
-    executable: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-struct CargoTarget {
-    name: String,
-}
-
-/// The median of at least one value.
-pub fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    if sorted.len().is_multiple_of(2) {
-        (sorted[middle - 1] + sorted[middle]) / 2.0
-    } else {
-        sorted[middle]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_of_an_even_number_lies_between_the_middle_two() {
-        assert_eq!(median(&[5.0, 1.0, 3.0]), 3.0);
-        assert_eq!(median(&[4.0, 1.0, 3.0, 100.0]), 3.5);
-    }
+    let built = cargo::build(command, "the step benchmark")?;
+    let step = built.into_iter().find(|built| built.target == "step");
+    Ok(step
+        .context("cargo named no program for the step benchmark")?
+        .program)
 }

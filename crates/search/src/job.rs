@@ -7,7 +7,7 @@ use workbench::backend::BackendName;
 use workbench::cli::{ConfigFile, MemoryNeed, RunsOn, WatchArgs, command, this_command};
 use workbench::config::{Source, task_name};
 use workbench::machine::hardware_on;
-use workbench::portability::{TraceTo, Tracer, adapters};
+use workbench::portability::{Errand, Tracer, adapters};
 use workbench::problem::Problem;
 use workbench::progress::{Progress, RunAbout};
 use workbench::record::{InheritedScore, InheritedScores, SearchEpoch};
@@ -61,8 +61,8 @@ pub(crate) enum Work {
         how: Retraining,
         data_root: Option<PathBuf>,
     },
-    /// This backend's share of comparing backends.
-    Portability { config: ConfigText, share: TraceTo },
+    /// What comparing backends asks of this one.
+    Portability { config: ConfigText, errand: Errand },
     /// Scores cells with the weights that a search left.
     Score {
         folder: RunFolder,
@@ -106,7 +106,7 @@ impl ConfigText {
 impl Job {
     /// Whether it tells which device and driver it ran on.
     pub fn describes_device(&self) -> bool {
-        matches!(&self.work, Work::Portability { share, .. } if share.is_trace())
+        matches!(&self.work, Work::Portability { errand, .. } if errand.is_trace())
     }
 
     /// Does it on a backend and prints what came of it; `adapter` is the device where it is
@@ -153,7 +153,7 @@ impl<B: TrainBackend> Place<B> {
                 self.resume(folder, config, Share::Whole)
             }
             Work::Seeds { config, seeds, out } => self.seeds::<T>(&config.resolve()?, &seeds, out),
-            Work::Portability { config, share } => self.share::<T>(&config, share),
+            Work::Portability { config, errand } => self.errand::<T>(&config, errand),
             Work::Best {
                 folder,
                 how,
@@ -234,17 +234,17 @@ impl<B: TrainBackend> Place<B> {
     }
 
     /// Leaves what comparing backends asks of this one.
-    fn share<T: TrainTask<B>>(
+    fn errand<T: TrainTask<B>>(
         &self,
         config: &ConfigText,
-        share: TraceTo,
+        errand: Errand,
     ) -> Result<(), SearchError> {
-        let (file, steps) = match share {
-            TraceTo::Adapters(file) => {
+        let (file, steps) = match errand {
+            Errand::Adapters(file) => {
                 let adapters = adapters::<B>(self.backend);
                 return Ok(files::write_json(file, "the devices", &adapters)?);
             }
-            TraceTo::Trace { file, steps } => (file, steps),
+            Errand::Trace { file, steps } => (file, steps),
         };
         let tracer = Tracer::begin(steps);
         let config = without_warm_up(config.resolve::<T>()?);

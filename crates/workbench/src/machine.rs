@@ -130,6 +130,11 @@ fn field_in_kib(text: &str, name: &str) -> Option<u64> {
     first_number(text, name)?.checked_mul(1024)
 }
 
+/// Main memory of the machine; none where the system does not tell.
+fn installed() -> Option<Bytes> {
+    field_in_kib(&fs::read_to_string("/proc/meminfo").ok()?, "MemTotal:").map(Bytes)
+}
+
 /// Most memory that this process ever held; none where the system does not tell.
 pub fn peak() -> Option<Bytes> {
     Resident::now().map(|resident| resident.peak)
@@ -164,8 +169,8 @@ pub fn processor() -> String {
 pub fn hardware(backend: &str) -> Vec<(String, String)> {
     let threads = std::thread::available_parallelism();
     let threads = threads.map(|count| ("threads", count.to_string())).ok();
-    let memory = Memory::now();
-    let memory = memory.map(|memory| ("memory", format!("{} available", memory.available)));
+    // What is available changes from one moment to the next, and with it the record of a run.
+    let memory = installed().map(|memory| ("memory", memory.to_string()));
     let system = format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH);
     let facts = [("backend", backend.into()), ("processor", processor())];
     let facts = facts
@@ -299,6 +304,7 @@ mod tests {
     fn this_machine_has_memory_and_a_processor() {
         let memory = Memory::now().unwrap();
         assert!(memory.held > Bytes(1 << 20) && memory.available > Bytes(1 << 20));
+        assert!(installed().unwrap() >= memory.available);
         assert!(peak().unwrap() >= memory.held);
         assert!(processor().contains(", "), "{}", processor());
     }

@@ -79,6 +79,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_median_of_an_even_number_lies_between_the_middle_two() {
+        assert_eq!(median(&[5.0, 1.0, 3.0]), 3.0);
+        assert_eq!(median(&[4.0, 1.0, 3.0, 100.0]), 3.5);
+        assert!(median(&[]).is_nan());
+    }
+
+    #[test]
     fn several_runs_end_in_their_mean_and_deviation() {
         let heads = [["child", "error %"], ["gap", "points"], ["", "seconds"]];
         let heads = heads.map(|head| head.map(String::from));

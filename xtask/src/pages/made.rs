@@ -67,6 +67,14 @@ pub fn pages(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
         once(&mut pages, "search", &["run"], search, &searched)?;
         once(&mut pages, "train", &["fit", &searched], train, &trained)?;
     }
+    for (package, cells, settings) in [
+        ("search", &[][..], &IMAGES[..]),
+        ("train", &["darts-v2"], &IMAGE_TRAINING),
+    ] {
+        let command = [&["portability", "--steps=4"], cells].concat();
+        let run = text(&format!("portability-of-{package}"));
+        once(&mut pages, package, &command, settings, &run)?;
+    }
 
     let (_, search, train) = &tasks[0];
     let searched = text("seeds-of-searches");

@@ -44,14 +44,14 @@ pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    run: StartArgs,
+    run: SearchArgs,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Search (what happens without a command).
     #[command(after_long_help = examples(help::RUN))]
-    Run(StartArgs),
+    Run(SearchArgs),
     /// Continue a search from its last checkpoint, or beyond its end with --epochs.
     #[command(after_long_help = examples(help::RESUME))]
     Resume {
@@ -116,6 +116,15 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
+struct SearchArgs {
+    #[command(flatten)]
+    start: StartArgs,
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+/// What is searched, and on what.
+#[derive(Debug, Args)]
 struct StartArgs {
     #[command(flatten)]
     run: RunArgs,
@@ -124,8 +133,6 @@ struct StartArgs {
     method: Option<String>,
     #[command(flatten)]
     shorthands: Shorthands<AllShorthands>,
-    #[command(flatten)]
-    watch: WatchArgs,
     #[command(flatten)]
     on: RunsOn,
 }
@@ -192,17 +199,17 @@ impl Cli {
     pub fn prepare(self, compiled: &[BackendName]) -> Result<Option<Job>, SearchError> {
         let mut watch = WatchArgs::default();
         let (task, work, on) = match self.command.unwrap_or(Command::Run(self.run)) {
-            Command::Run(args) => {
-                let (config, task) = args.config()?;
+            Command::Run(SearchArgs { start, watch: how }) => {
+                let (config, task) = start.config()?;
                 // Refused before a device is looked for.
                 for_task!(task, T => config.resolve::<T>().map(drop))?;
-                let (seeds, out) = (args.run.seeds()?, args.run.out);
-                watch = args.watch;
+                let (seeds, out) = (start.run.seeds()?, start.run.out);
+                watch = how;
                 let work = match seeds {
                     Some(seeds) => Work::Seeds { config, seeds, out },
                     None => Work::Search { config, out },
                 };
-                (task, work, args.on)
+                (task, work, start.on)
             }
             Command::Resume {
                 resume,
@@ -221,11 +228,11 @@ impl Cli {
             }
             Command::Portability(command) => {
                 let (config, task) = command.start.config()?;
-                let Some(share) = command.portability.share() else {
+                let Some(errand) = command.portability.errand() else {
                     for_task!(task, T => command.compare::<T>(&config, compiled))?;
                     return Ok(None);
                 };
-                (task, Work::Portability { config, share }, command.start.on)
+                (task, Work::Portability { config, errand }, command.start.on)
             }
             Command::Best(args) => {
                 if args.epochs == 0 {

@@ -8,6 +8,7 @@ mod memory;
 mod own_task;
 mod page;
 mod portability;
+mod refusals;
 mod resume;
 mod scene;
 mod shell;

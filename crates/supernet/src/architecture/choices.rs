@@ -18,8 +18,8 @@ pub struct Choice {
     pub logits: Vec<f32>,
     /// Which entries of the row are on, `[edges * ops]`.
     pub code: Vec<bool>,
-    /// Smallest distance, over the draws, of the best score `ln p + noise` from the second best: where
-    /// logits differ by less, the code is the same on every backend.
+    /// Smallest distance, over the draws, of the best score `ln p + noise` from the second best: scores that
+    /// are each off by less than half of it make the same code.
     pub margin: f32,
 }
 

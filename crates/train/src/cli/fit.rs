@@ -24,8 +24,9 @@ use crate::tasks::{AllShorthands, task_of_cells};
 use crate::trained::read_config;
 use crate::{Fit, FitConfig, Recipe, TrainError, TrainRecipe, Trainer};
 
+/// What is trained, and on what.
 #[derive(Debug, Args)]
-pub(super) struct FitArgs {
+pub(super) struct TrainingArgs {
     /// Published cells by name, such as darts-v2, a genotype file or the run folder of a search;
     /// FILE#NAME is one of several in a file. By default the configuration's.
     genotype: Option<String>,
@@ -36,6 +37,14 @@ pub(super) struct FitArgs {
     learning_rate: Option<String>,
     #[command(flatten)]
     shorthands: Shorthands<AllShorthands>,
+    #[command(flatten)]
+    pub(super) runs_on: RunsOn,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FitArgs {
+    #[command(flatten)]
+    training: TrainingArgs,
     /// Go on with a training of the same settings in the run folder; one that is finished is kept.
     #[arg(long = "continue", requires = "out")]
     go_on: bool,
@@ -44,8 +53,6 @@ pub(super) struct FitArgs {
     result: Option<PathBuf>,
     #[command(flatten)]
     watch: WatchArgs,
-    #[command(flatten)]
-    pub(super) runs_on: RunsOn,
 }
 
 /// How a training runs and is watched.
@@ -55,17 +62,26 @@ pub(super) struct Manner<'a> {
     pub(super) watch: &'a WatchArgs,
 }
 
-/// `train fit`, its configuration file read.
+/// What is trained, its configuration file read.
 #[derive(Debug)]
-pub(super) struct FitCommand {
-    pub(super) args: FitArgs,
+pub(super) struct Training {
+    pub(super) args: TrainingArgs,
     file: Option<ConfigFile>,
     /// Fields that the options of all tasks set.
     overrides: Vec<String>,
-    seeds: Option<Seeds>,
 }
 
-impl FitArgs {
+/// `train fit`, its configuration file read.
+#[derive(Debug)]
+pub(super) struct FitCommand {
+    pub(super) training: Training,
+    seeds: Option<Seeds>,
+    go_on: bool,
+    result: Option<PathBuf>,
+    watch: WatchArgs,
+}
+
+impl TrainingArgs {
     fn overrides(&self) -> Vec<String> {
         let genotype = self.genotype.as_deref();
         let rate = self.learning_rate.as_deref();
@@ -79,15 +95,14 @@ impl FitArgs {
     }
 }
 
-impl FitCommand {
+impl Training {
     /// # Errors
     ///
-    /// When the configuration file cannot be read or the seeds are none.
-    pub(super) fn new(args: FitArgs) -> Result<Self, TrainError> {
+    /// When the configuration file cannot be read.
+    pub(super) fn new(args: TrainingArgs) -> Result<Self, TrainError> {
         Ok(Self {
             file: args.run.config.file()?,
             overrides: args.overrides(),
-            seeds: args.run.seeds()?,
             args,
         })
     }
@@ -111,19 +126,34 @@ impl FitCommand {
         let file = self.file.as_ref().map(ConfigFile::source);
         FitConfig::resolve(file, &overrides)
     }
+}
+
+impl FitCommand {
+    /// # Errors
+    ///
+    /// When the configuration file cannot be read or the seeds are none.
+    pub(super) fn new(args: FitArgs) -> Result<Self, TrainError> {
+        Ok(Self {
+            seeds: args.training.run.seeds()?,
+            training: Training::new(args.training)?,
+            go_on: args.go_on,
+            result: args.result,
+            watch: args.watch,
+        })
+    }
 
     pub(super) fn run<B: TrainBackend, R: TrainRecipe<B>>(
         self,
         place: Place<'_, B>,
     ) -> Result<(), TrainError> {
-        let config = self.config::<R>()?;
+        let config = self.training.config::<R>()?;
         check_precision(&config, place.backend)?;
-        let args = self.args;
-        args.result.as_deref().map_or(Ok(()), check_result_file)?;
+        let args = self.training.args;
+        self.result.as_deref().map_or(Ok(()), check_result_file)?;
         let selected = place.probe()?;
         let manner = Manner {
             runs_on: &args.runs_on,
-            watch: &args.watch,
+            watch: &self.watch,
         };
         if let Some(seeds) = self.seeds {
             let default = || PathBuf::from(format!("runs/{}-seeds", config.name));
@@ -131,10 +161,10 @@ impl FitCommand {
             return fit_seeds(&folder, &config, &seeds, &selected, manner);
         }
         let outcome = match args.run.out {
-            Some(path) if args.go_on => start_or_go_on(path, config, &selected, manner)?,
+            Some(path) if self.go_on => start_or_go_on(path, config, &selected, manner)?,
             out => start(out, config, &selected, manner)?,
         };
-        match &args.result {
+        match &self.result {
             Some(path) => Ok(files::write_json(path, "the result", &outcome)?),
             None => Ok(()),
         }

@@ -21,7 +21,7 @@ pub struct Job {
 #[derive(Debug)]
 pub(super) enum Work {
     Fit(Box<fit::FitCommand>),
-    Portability(Box<portability::Share>),
+    Portability(Box<portability::PortabilityErrand>),
     Resume(resume::ResumeCommand),
     Eval(network::EvalArgs),
     Export(export::ExportArgs),
@@ -33,8 +33,8 @@ impl Work {
     /// The backend asked for, if any.
     pub(super) fn backend(&self) -> Option<&str> {
         let runs_on = match self {
-            Self::Fit(command) => &command.args.runs_on,
-            Self::Portability(share) => &share.fit.args.runs_on,
+            Self::Fit(command) => &command.training.args.runs_on,
+            Self::Portability(errand) => &errand.training.args.runs_on,
             Self::Resume(args) => &args.runs_on,
             Self::Eval(args) => &args.runs_on,
             Self::Export(args) => &args.runs_on,
@@ -50,7 +50,7 @@ impl Work {
     ) -> Result<(), TrainError> {
         match self {
             Self::Fit(command) => command.run::<B, R>(place),
-            Self::Portability(share) => share.run::<B, R>(place),
+            Self::Portability(errand) => errand.run::<B, R>(place),
             Self::Resume(command) => command.run::<B, R>(place),
             Self::Eval(args) => args.run::<B, R>(place),
             Self::Export(args) => args.run::<B, R>(place),
@@ -63,7 +63,7 @@ impl Work {
 impl Job {
     /// Whether it tells which device and driver it ran on.
     pub fn describes_device(&self) -> bool {
-        matches!(&self.work, Work::Portability(share) if share.share.is_trace())
+        matches!(&self.work, Work::Portability(portability) if portability.errand.is_trace())
     }
 
     /// Runs the command on a backend and prints what comes of it; `adapter` is the device where it is
@@ -85,8 +85,8 @@ impl Job {
             compiled,
         };
         let task = match &self.work {
-            Work::Fit(command) => command.task()?,
-            Work::Portability(share) => share.fit.task()?,
+            Work::Fit(command) => command.training.task()?,
+            Work::Portability(errand) => errand.training.task()?,
             Work::Resume(command) => {
                 let folder = RunFolder::open_as(&command.resume.run, RunKind::Training)?;
                 run_task(&folder)?

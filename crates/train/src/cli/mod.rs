@@ -103,7 +103,7 @@ impl Cli {
         let work = match self.command {
             Command::Fit(args) => Work::Fit(Box::new(fit::FitCommand::new(*args)?)),
             Command::Portability(command) => match command.prepare(compiled)? {
-                Some(share) => Work::Portability(Box::new(share)),
+                Some(errand) => Work::Portability(Box::new(errand)),
                 None => return Ok(None),
             },
             Command::Resume(args) => Work::Resume(args),

@@ -15,6 +15,7 @@ mod own_recipe;
 mod page;
 mod portability;
 mod recipe;
+mod refusals;
 mod scene;
 mod searched;
 mod shell;

@@ -12,7 +12,7 @@ const WGPU_KINDS: [&str; 4] = ["DiscreteGpu", "IntegratedGpu", "VirtualGpu", "Cp
 const WGPU_DEFAULT: &str = "CUBECL_WGPU_DEFAULT_DEVICE";
 const CUDA_VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
 
-/// The devices of a backend, by the names that [`chooses`] takes.
+/// The devices of a backend, by names; empty for the CPU.
 pub fn adapters<B: Backend>(backend: BackendName) -> Vec<String> {
     match backend {
         BackendName::Flex => Vec::new(),

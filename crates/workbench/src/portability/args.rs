@@ -35,7 +35,7 @@ pub struct PortabilityArgs {
 
 /// What a process of one backend is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TraceTo {
+pub enum Errand {
     /// Take steps and leave a [`Trace`](super::Trace) in this file.
     Trace {
         /// The file.
@@ -64,7 +64,7 @@ pub struct Workload<'a> {
     pub made_by: &'a str,
 }
 
-impl TraceTo {
+impl Errand {
     /// Whether steps are taken.
     pub fn is_trace(&self) -> bool {
         matches!(self, Self::Trace { .. })
@@ -73,12 +73,12 @@ impl TraceTo {
 
 impl PortabilityArgs {
     /// What this process is to do where it is that of one backend.
-    pub fn share(&self) -> Option<TraceTo> {
-        let trace = self.trace.clone().map(|file| TraceTo::Trace {
+    pub fn errand(&self) -> Option<Errand> {
+        let trace = self.trace.clone().map(|file| Errand::Trace {
             file,
             steps: self.steps,
         });
-        trace.or_else(|| self.adapters.clone().map(TraceTo::Adapters))
+        trace.or_else(|| self.adapters.clone().map(Errand::Adapters))
     }
 
     /// Runs the workload on every backend, compares, writes the results into a run folder and prints the table.
@@ -133,7 +133,7 @@ impl PortabilityArgs {
             &result,
         )?;
         files::write_atomic(folder.file("portability.md"), page::markdown(&result))?;
-        let page = page::page(&result, workload);
+        let page = page::page(&result, workload)?;
         crate::report::write_page(&folder, &page)?;
         print!("{}", page::text(&result));
         on.tell(&[("files", folder.content().join(", "))]);

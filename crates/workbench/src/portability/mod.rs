@@ -14,7 +14,7 @@ mod trace;
 mod tracing;
 
 pub use adapters::adapters;
-pub use args::{PortabilityArgs, TraceTo, Workload};
+pub use args::{Errand, PortabilityArgs, Workload};
 pub use comparison::{Agreement, Divergence, GradientDifference};
 pub use result::{Contestant, Portability};
 pub use trace::{Trace, TraceMemory, TraceTiming, TracedChoice, TracedGradient, TracedStep};

@@ -1,7 +1,9 @@
 //! How far backends agree, for a person.
 
 use super::{Agreement, Contestant, Portability, Trace, Workload};
+use crate::Result;
 use crate::columns::field;
+use crate::config::parse_table;
 use crate::machine::Bytes;
 use crate::report::{Block, Chapter, Chart, Headline, Page, Series, Table, duration, settings};
 
@@ -194,7 +196,11 @@ pub(super) fn markdown(result: &Portability) -> String {
 }
 
 /// The results as a page.
-pub(super) fn page(result: &Portability, workload: &Workload<'_>) -> Page {
+///
+/// # Errors
+///
+/// When a configuration is no TOML.
+pub(super) fn page(result: &Portability, workload: &Workload<'_>) -> Result<Page> {
     let ran = result
         .contestants
         .iter()
@@ -230,7 +236,7 @@ pub(super) fn page(result: &Portability, workload: &Workload<'_>) -> Page {
     let warning = (unexplained > 0).then(|| {
         format!("{unexplained} of the backends chose otherwise where the distance of their logits does not explain it.")
     });
-    Page {
+    Ok(Page {
         title: format!("{} on several backends", result.name),
         kind: "portability".into(),
         warning,
@@ -245,12 +251,12 @@ pub(super) fn page(result: &Portability, workload: &Workload<'_>) -> Page {
         ),
         figures: figures.into_iter().flatten().collect(),
         facts: result.versions.clone(),
-        chapters: chapters(result, workload),
+        chapters: chapters(result, workload)?,
         made_by: workload.made_by.into(),
-    }
+    })
 }
 
-fn chapters(result: &Portability, workload: &Workload<'_>) -> Vec<Chapter> {
+fn chapters(result: &Portability, workload: &Workload<'_>) -> Result<Vec<Chapter>> {
     let table = Table {
         caption: String::new(),
         head: HEAD.map(String::from).into(),
@@ -272,20 +278,18 @@ fn chapters(result: &Portability, workload: &Workload<'_>) -> Vec<Chapter> {
             folded: false,
         }))
     });
-    let parsed = |text: &str| toml::from_str(text).unwrap_or_default();
-    let settings = settings(&parsed(&result.config), &parsed(&workload.default));
+    let config = parse_table(&result.config, "the workload")?;
+    let settings = settings(&config, &parse_table(&workload.default, "default")?);
     let code = |text: &str| Block::Code { text: text.into() };
-    [
+    let chapters = [
         Chapter::of("Backends", vec![Block::Table(table)]),
         Chapter::of("Failures, and choices that differ", facts(remarks(result))),
         Chapter::of("Losses", charts(result)),
         Chapter::of("Hardware", hardware.collect()),
         Chapter::of("Configuration", vec![Block::Settings { settings }]),
         Chapter::of("The command that repeats it", vec![code(&result.command)]),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ];
+    Ok(chapters.into_iter().flatten().collect())
 }
 
 fn charts(result: &Portability) -> Vec<Block> {

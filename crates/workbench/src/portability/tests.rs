@@ -101,7 +101,7 @@ fn the_page_has_a_curve_for_each_and_says_what_failed() {
         fingerprint: result.fingerprint.clone(),
         made_by: "Made by search.",
     };
-    let page = page::page(&result, &workload);
+    let page = page::page(&result, &workload).unwrap();
     assert_eq!(page.warning, None);
     assert_eq!(page.figures[0].value, "2 of 3");
     let titles: Vec<_> = page
@@ -124,7 +124,8 @@ fn the_page_has_a_curve_for_each_and_says_what_failed() {
     result.contestants[2].trace.as_mut().unwrap().steps[1] = step(0.5, "01", 0.5);
     result.contestants[1].trace.as_mut().unwrap().steps[1].choices[0].margin = Some(0.5);
     result.compare();
-    assert!(page::page(&result, &workload).warning.is_some());
+    let warned = page::page(&result, &workload).unwrap();
+    assert!(warned.warning.is_some());
 }
 
 #[test]
