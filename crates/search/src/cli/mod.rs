@@ -51,7 +51,7 @@ pub struct Cli {
 enum Command {
     /// Search (what happens without a command).
     #[command(after_long_help = examples(help::RUN))]
-    Run(SearchArgs),
+    Run(Box<SearchArgs>),
     /// Continue a search from its last checkpoint, or beyond its end with --epochs.
     #[command(after_long_help = examples(help::RESUME))]
     Resume {
@@ -198,8 +198,12 @@ impl Cli {
     /// Whatever is wrong with the arguments and files.
     pub fn prepare(self, compiled: &[BackendName]) -> Result<Option<Job>, SearchError> {
         let mut watch = WatchArgs::default();
-        let (task, work, on) = match self.command.unwrap_or(Command::Run(self.run)) {
-            Command::Run(SearchArgs { start, watch: how }) => {
+        let (task, work, on) = match self
+            .command
+            .unwrap_or_else(|| Command::Run(Box::new(self.run)))
+        {
+            Command::Run(args) => {
+                let SearchArgs { start, watch: how } = *args;
                 let (config, task) = start.config()?;
                 // Refused before a device is looked for.
                 for_task!(task, T => config.resolve::<T>().map(drop))?;
