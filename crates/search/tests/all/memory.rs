@@ -174,6 +174,7 @@ fn of_scenes_it_is_too() {
         let folder = tempfile::tempdir().unwrap();
         let common = [
             "data.scenes={ train = 32, test = 4, size = 64 }",
+            "data.weights_fraction=0.5",
             "search.warmup_epochs=0",
         ];
         let set: Vec<&str> = common.iter().chain(set).copied().collect();

@@ -9,11 +9,13 @@ use workbench::record::SearchOutcome;
 use crate::page;
 use crate::resume::{kill_in_the_third_epoch, records};
 
-const TINY: [&str; 20] = [
+const TINY: [&str; 22] = [
     "--task",
     "scene",
     "--set",
     "data.scenes={ train = 12, test = 3, size = 33 }",
+    "--set",
+    "data.weights_fraction=0.5",
     "--set",
     "data.crop=27",
     "--set",
