@@ -3,38 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::support::*;
-use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, loss::cross_entropy_with_logits};
 use egs_core::{NoiseKey, Normalization};
 use supernet::{
     Architecture, ArchitectureConfig, Execution, ForwardMode, Sampling, Statistics, Supernet,
     Trained, WeightInit,
 };
-
-/// Gradients by parameter id; parameters without one are absent.
-fn gradients<M: Module<Train>>(
-    module: &M,
-    gradients: &<Train as burn::tensor::backend::AutodiffBackend>::Gradients,
-) -> BTreeMap<u64, Vec<f32>> {
-    struct Collect<'a> {
-        gradients: &'a <Train as burn::tensor::backend::AutodiffBackend>::Gradients,
-        found: BTreeMap<u64, Vec<f32>>,
-    }
-    impl ModuleVisitor<Train> for Collect<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<Train, D>>) {
-            if let Some(gradient) = param.val().grad(self.gradients) {
-                self.found
-                    .insert(param.id.val(), gradient.into_data().to_vec().unwrap());
-            }
-        }
-    }
-    let mut collect = Collect {
-        gradients,
-        found: BTreeMap::new(),
-    };
-    module.visit(&mut collect);
-    collect.found
-}
 
 struct Outcome {
     loss: f32,

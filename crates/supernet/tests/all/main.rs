@@ -16,5 +16,6 @@ mod networks;
 mod own_space;
 mod recurrent;
 mod recurrent_kernels;
+mod recurrent_networks;
 mod segmentation;
 mod support;

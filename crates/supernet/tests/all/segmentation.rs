@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use burn::backend::Autodiff;
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Tensor, backend::AutodiffBackend};
+use burn::tensor::Tensor;
 use burn_flex::Flex;
 use egs_core::NoiseKey;
 use supernet::segmentation::*;
@@ -110,28 +109,6 @@ fn images_of_any_size_give_logits_of_that_size() {
             }
         }
     }
-}
-
-/// Gradients by parameter id; parameters without one are absent.
-fn gradients<M: Module<Train>>(
-    module: &M,
-    gradients: &<Train as AutodiffBackend>::Gradients,
-) -> BTreeMap<u64, Vec<f32>> {
-    struct Collect<'a>(
-        &'a <Train as AutodiffBackend>::Gradients,
-        BTreeMap<u64, Vec<f32>>,
-    );
-    impl ModuleVisitor<Train> for Collect<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<Train, D>>) {
-            if let Some(gradient) = param.val().grad(self.0) {
-                let values = gradient.into_data().to_vec().unwrap();
-                self.1.insert(param.id.val(), values);
-            }
-        }
-    }
-    let mut collect = Collect(gradients, BTreeMap::new());
-    module.visit(&mut collect);
-    collect.1
 }
 
 struct Outcome {

@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
+
 use burn::backend::Autodiff;
-use burn::tensor::Tensor;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Tensor, backend::AutodiffBackend};
 use burn_flex::{Flex, FlexDevice};
 use supernet::{NetworkConfig, SearchSpace, SupernetConfig};
 
@@ -35,6 +38,28 @@ pub fn images<B: burn::tensor::backend::Backend>(
         .map(|i| ((i * 37 % 101) as f32 * 0.13).sin())
         .collect();
     Tensor::from_data(burn::tensor::TensorData::new(values, shape), device)
+}
+
+/// Gradients by parameter id; parameters without one are absent.
+pub fn gradients<M: Module<Train>>(
+    module: &M,
+    gradients: &<Train as AutodiffBackend>::Gradients,
+) -> BTreeMap<u64, Vec<f32>> {
+    struct Collect<'a>(
+        &'a <Train as AutodiffBackend>::Gradients,
+        BTreeMap<u64, Vec<f32>>,
+    );
+    impl ModuleVisitor<Train> for Collect<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<Train, D>>) {
+            if let Some(gradient) = param.val().grad(self.0) {
+                let values = gradient.into_data().to_vec().unwrap();
+                self.1.insert(param.id.val(), values);
+            }
+        }
+    }
+    let mut collect = Collect(gradients, BTreeMap::new());
+    module.visit(&mut collect);
+    collect.1
 }
 
 pub fn assert_close(a: &[f32], b: &[f32], relative: f32, what: &str) {
