@@ -1,41 +1,11 @@
 use workbench::columns::Columns;
 use workbench::progress::{EpochTable, Progress};
 use workbench::record::SearchEpoch;
-use workbench::session::{Present, Reporter};
 
-/// A search on standard error: its progress, and a table of its epochs in at most 80 columns.
-#[derive(Debug)]
-pub struct Display(EpochTable);
-
-impl Display {
-    /// Of a search that has this progress, such as [`Progress::of_run`].
-    pub fn new(progress: Progress) -> Self {
-        Self(EpochTable::new(progress))
-    }
-
-    /// Ends the progress.
-    pub fn finish(self) {
-        self.0.finish();
-    }
-}
-
-impl Reporter<SearchEpoch> for Display {
-    fn step(&mut self, epoch: usize, loss: Option<f64>) {
-        self.0.step(epoch, loss);
-    }
-
-    fn note(&mut self, text: &str) {
-        self.0.note(text);
-    }
-
-    fn epoch(&mut self, record: &SearchEpoch) {
-        self.0
-            .epoch(record.epoch, || columns(record), cells(record));
-    }
-
-    fn present(&mut self, present: Present) {
-        self.0.present(present);
-    }
+/// A search on standard error, its epochs in at most 80 columns; it has this progress, such as
+/// [`Progress::of_run`].
+pub fn epoch_table(progress: Progress) -> EpochTable<SearchEpoch> {
+    EpochTable::new(progress, columns, cells)
 }
 
 fn columns(record: &SearchEpoch) -> Columns {

@@ -18,7 +18,7 @@ use workbench::{WorkbenchError, files, interrupt, metrics};
 
 use crate::best::{Retraining, candidates, choose, retrain};
 use crate::cells::named_cells;
-use crate::display::Display;
+use crate::display::epoch_table;
 use crate::remarks::remarks;
 use crate::resume::Continuation;
 use crate::score;
@@ -336,7 +336,7 @@ impl<B: TrainBackend> Place<B> {
             epochs_done: search.epoch(),
         };
         let progress = Progress::of_run(about, self.watch.verbosity(&self.on));
-        let mut display = Display::new(progress);
+        let mut display = epoch_table(progress);
         let ended = self.watch.run(session, &mut display);
         display.finish();
         let outcome = ended?;

@@ -83,7 +83,7 @@ pub mod tasks;
 mod weightless;
 
 pub use config::{AlphaConfig, LoopConfig, SearchConfig, WeightsConfig};
-pub use display::Display;
+pub use display::epoch_table;
 pub use error::SearchError;
 pub use evaluate::Scoring;
 pub use exported::ExportedChild;

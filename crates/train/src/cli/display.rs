@@ -1,42 +1,12 @@
 use workbench::columns::Columns;
 use workbench::progress::{EpochTable, Progress};
 use workbench::record::{FitEpoch, FitOutcome, Metric};
-use workbench::session::{Present, Reporter};
 use workbench::statistics::seeds_table;
 
-/// A training on standard error: its progress, and a table of its epochs in at most 80 columns.
-#[derive(Debug)]
-pub struct Display(EpochTable);
-
-impl Display {
-    /// Of a training that has this progress, such as [`Progress::of_run`].
-    pub fn new(progress: Progress) -> Self {
-        Self(EpochTable::new(progress))
-    }
-
-    /// Ends the progress.
-    pub fn finish(self) {
-        self.0.finish();
-    }
-}
-
-impl Reporter<FitEpoch> for Display {
-    fn step(&mut self, epoch: usize, loss: Option<f64>) {
-        self.0.step(epoch, loss);
-    }
-
-    fn note(&mut self, text: &str) {
-        self.0.note(text);
-    }
-
-    fn epoch(&mut self, record: &FitEpoch) {
-        self.0
-            .epoch(record.epoch, || columns(record), cells(record));
-    }
-
-    fn present(&mut self, present: Present) {
-        self.0.present(present);
-    }
+/// A training on standard error, its epochs in at most 80 columns; it has this progress, such as
+/// [`Progress::of_run`].
+pub fn epoch_table(progress: Progress) -> EpochTable<FitEpoch> {
+    EpochTable::new(progress, columns, cells)
 }
 
 fn columns(record: &FitEpoch) -> Columns {

@@ -16,7 +16,7 @@ use workbench::seeds::Seeds;
 use workbench::session::{Experiment, Session};
 use workbench::{WorkbenchError, files, interrupt};
 
-use super::display::{Display, print_outcome, seeds_text};
+use super::display::{epoch_table, print_outcome, seeds_text};
 use super::network::note;
 use super::page::write_seeds_page;
 use super::place::Place;
@@ -328,7 +328,7 @@ fn train<B: TrainBackend, R: TrainRecipe<B>>(
         epochs_done: fit.epoch(),
     };
     let progress = Progress::of_run(about, watch.verbosity(runs_on));
-    let mut display = Display::new(progress);
+    let mut display = epoch_table(progress);
     let ended = watch.run(session, &mut display);
     display.finish();
     let outcome = ended?;

@@ -30,7 +30,7 @@ use crate::page::MADE_BY;
 use crate::tasks::{TaskCommand, TaskName, for_task};
 use crate::{FitConfig, Recipe, TrainError};
 
-pub use display::Display;
+pub use display::epoch_table;
 pub use job::Job;
 use job::Work;
 pub(crate) use network::network_in;

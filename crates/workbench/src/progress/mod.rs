@@ -68,17 +68,13 @@ impl Progress {
             Verbosity::Plain | Verbosity::Quiet => Place::None,
         };
         let verbosity = match place {
-            // Lines, should the terminal refuse.
             Place::View => match Live::start(about.clone()) {
                 Ok(live) => return Self(View::Live(live)),
-                Err(_) => Verbosity::Plain,
+                Err(error) => in_lines(Some(format!(
+                    "lines instead of the live view, which the terminal refuses: {error}"
+                ))),
             },
-            Place::Lines(why) => {
-                let why = why.map(|why| format!("note: {why}"));
-                why.iter()
-                    .for_each(|why| write_line(&mut io::stderr(), why));
-                Verbosity::Plain
-            }
+            Place::Lines(why) => in_lines(why),
             Place::None => verbosity,
         };
         Self::new(&about.label, position, total, verbosity)
@@ -146,6 +142,14 @@ impl Progress {
             View::Silent => {}
         }
     }
+}
+
+/// Lines instead of a view, and why, where a person should know.
+fn in_lines(why: Option<String>) -> Verbosity {
+    if let Some(why) = why {
+        write_line(&mut io::stderr(), &format!("note: {why}"));
+    }
+    Verbosity::Plain
 }
 
 fn bar(label: &str, position: u64, total: u64) -> ProgressBar {

@@ -68,9 +68,11 @@ impl Live {
         });
         let seen = Arc::clone(&shared);
         let drawer = thread::spawn(move || {
-            // Without its drawer a run goes on in lines.
             if shell::caught(|| watch(&seen)).is_none() {
                 leave();
+                screen::line(
+                    "note: the live view failed; the run goes on with a line for each epoch",
+                );
             }
         });
         Ok(Self {
