@@ -212,51 +212,61 @@ fn a_checkpoint_cut_short_is_passed_over_for_the_one_before_and_it_says_so() {
     assert_eq!(records(&run), expected);
 }
 
-/// A search on a terminal of its own; none where there is no `script` that makes one.
+/// A search on a terminal of its own, of 80 columns and 24 rows.
 #[cfg(unix)]
-fn on_terminal(run: &Path, options: &str) -> Option<Child> {
-    let known = Command::new("script").arg("--version").output();
-    if !known.is_ok_and(|output| output.status.success()) {
-        return None;
+struct OnTerminal {
+    child: Child,
+    terminal: std::sync::Arc<pty_process::blocking::Pty>,
+    /// Reads what it shows until it ends.
+    shown: std::thread::JoinHandle<String>,
+}
+
+#[cfg(unix)]
+fn on_terminal(run: &Path, options: &[&str]) -> OnTerminal {
+    use std::io::Read;
+
+    let (terminal, inside) = pty_process::blocking::open().unwrap();
+    terminal.resize(pty_process::Size::new(24, 80)).unwrap();
+    let child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_search"))
+        .args(arguments("egs"))
+        .arg(run)
+        .args(options)
+        .env("TERM", "xterm")
+        .spawn(inside)
+        .unwrap();
+    let terminal = std::sync::Arc::new(terminal);
+    let screen = terminal.clone();
+    let shown = std::thread::spawn(move || {
+        let (mut shown, mut part) = (Vec::new(), [0; 4096]);
+        // Nothing is left on a terminal whose last process is gone, which Linux calls an error.
+        while let Ok(length @ 1..) = (&*screen).read(&mut part) {
+            shown.extend_from_slice(&part[..length]);
+        }
+        String::from_utf8_lossy(&shown).into_owned()
+    });
+    OnTerminal {
+        child,
+        terminal,
+        shown,
     }
-    let arguments: Vec<String> = arguments("egs")
-        .iter()
-        .map(|word| format!("'{word}'"))
-        .collect();
-    let line = format!(
-        "stty cols 80 rows 24; TERM=xterm exec '{}' {} '{}' {options}",
-        env!("CARGO_BIN_EXE_search"),
-        arguments.join(" "),
-        run.display()
-    );
-    let mut script = interruptible("script");
-    script.args(["-q", "-e", "-c", &line, "/dev/null"]);
-    script.stdin(Stdio::piped()).stdout(Stdio::piped());
-    Some(script.spawn().unwrap())
 }
 
 #[cfg(unix)]
 #[test]
 fn q_ends_the_view_of_a_search_as_ctrl_c_does_and_leaves_the_terminal_in_order() {
-    use std::io::{Read, Write};
+    use std::io::Write;
 
     let folder = tempfile::tempdir().unwrap();
     let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
-    let Some(mut child) = on_terminal(&broken, "") else {
-        return;
-    };
-    let mut screen = child.stdout.take().unwrap();
-    let screen = std::thread::spawn(move || {
-        let mut shown = Vec::new();
-        screen.read_to_end(&mut shown).unwrap();
-        String::from_utf8_lossy(&shown).into_owned()
-    });
+    let OnTerminal {
+        mut child,
+        terminal,
+        shown,
+    } = on_terminal(&broken, &[]);
     wait_for_epochs(&broken, &mut child, 1);
-    // Held open, as the end of what is typed is a key too.
-    let mut keys = child.stdin.take().unwrap();
-    keys.write_all(b"q").unwrap();
+    (&*terminal).write_all(b"q").unwrap();
     let status = child.wait().unwrap();
-    let shown = screen.join().unwrap();
+    let shown = shown.join().unwrap();
     assert_eq!(status.code(), Some(130), "{shown}");
     let (entered, after) = shown.split_once("\x1b[?1049h").unwrap();
     let (view, left) = after.split_once("\x1b[?1049l").unwrap();
@@ -278,8 +288,12 @@ fn q_ends_the_view_of_a_search_as_ctrl_c_does_and_leaves_the_terminal_in_order()
 
     // Lines have no escape codes, on a terminal either.
     let plain = folder.path().join("plain");
-    let child = on_terminal(&plain, "--plain").unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success() && !output.stdout.contains(&0x1b));
+    let mut lines = on_terminal(&plain, &["--plain"]);
+    assert!(lines.child.wait().unwrap().success());
+    let shown = lines.shown.join().unwrap();
+    assert!(
+        shown.contains(", 0 s left") && !shown.contains('\x1b'),
+        "{shown}"
+    );
     assert_eq!(records(&whole), records(&plain));
 }
