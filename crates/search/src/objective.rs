@@ -1,6 +1,5 @@
 use burn::tensor::Tensor;
 use egs_core::NoiseKey;
-use supernet::kernels::join_graphs;
 use supernet::{Architecture, ArchitectureSample, ForwardMode, ModelBackend, Statistics, Trained};
 use workbench::precision::Precision;
 use workbench::problem::{Phase, Problem};
@@ -150,7 +149,6 @@ impl<T: Task> Objective<'_, T> {
         carry: T::Carry<B>,
         pass: Pass,
     ) -> Result<Evaluated<B, T>, SearchError> {
-        join_graphs(supernet);
         let trained = pass.mode.trained;
         let sampled = (self.temperature, self.key(trained));
         let (answered, sample) = run_sampled(

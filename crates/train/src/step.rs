@@ -1,7 +1,6 @@
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor};
 use supernet::TrainBackend;
-use supernet::kernels::join_graphs;
 use workbench::precision::take_statistics;
 use workbench::problem::{Phase, Problem};
 use workbench::training::PassOutput;
@@ -23,7 +22,6 @@ pub fn differentiate<B: TrainBackend, R: TrainRecipe<B>>(
     context: &PassContext<'_, R>,
     share: f64,
 ) -> (PassOutput<B, R::Model<B>>, R::Carry<B>) {
-    join_graphs(&model);
     let (dtype, scale) = (context.precision.dtype(), context.precision.loss_scale());
     let half = (dtype != DType::F32).then(|| R::cast(&model, dtype));
     let Answered {

@@ -6,7 +6,6 @@ use super::{InputActivation, KernelBackend, WindowOptions};
 
 mod bilinear;
 mod gate;
-mod join;
 mod likelihood;
 mod pool;
 
@@ -15,7 +14,6 @@ pub use gate::{
     NormalisedColumns, gated_mix, gated_mix_backward, gated_mix_weights, normalise_columns,
     normalise_columns_backward,
 };
-pub use join::join_graphs;
 pub use likelihood::log_likelihood;
 pub use pool::{avg_pool, max_pool};
 

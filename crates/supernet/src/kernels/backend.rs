@@ -309,10 +309,6 @@ pub trait KernelBackend: Backend {
         reference::log_likelihood_backward::<Self>(logits, chosen, sums, dy)
     }
 
-    /// Lets these tensors share one graph; see [`join_graphs`](super::join_graphs). A backend without graphs
-    /// has nothing to do.
-    fn join_graphs(_tensors: Vec<FloatTensor<Self>>) {}
-
     /// Bytes of the device that this process has reserved; none where tensors lie in main memory.
     fn device_memory(_device: &Self::Device) -> Option<u64> {
         None

@@ -30,9 +30,8 @@ mod window;
 pub use api::{
     BatchNormOutput, NormalisedColumns, add_term, add_weighted, avg_pool, batch_norm,
     concat_channels, depthwise_conv2d, every_second, gated_mix, gated_mix_backward,
-    gated_mix_weights, join_graphs, log_likelihood, max_pool, normalise_columns,
-    normalise_columns_backward, pointwise_conv2d, rectify, relu_depthwise_conv2d, scale_channels,
-    upsample_bilinear,
+    gated_mix_weights, log_likelihood, max_pool, normalise_columns, normalise_columns_backward,
+    pointwise_conv2d, rectify, relu_depthwise_conv2d, scale_channels, upsample_bilinear,
 };
 pub use backend::KernelBackend;
 pub use bilinear::Corners;

@@ -3,7 +3,6 @@
 
 mod bilinear;
 mod convolution;
-mod join;
 mod layout;
 mod likelihood;
 mod normalisation;
@@ -103,9 +102,5 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let (likelihoods, sums) = likelihood::record::<B, C>(logits, chosen);
         (likelihoods, <Self as AutodiffBackend>::from_inner(sums))
-    }
-
-    fn join_graphs(tensors: Vec<FloatTensor<Self>>) {
-        join::record::<B, C>(tensors);
     }
 }
