@@ -1,4 +1,4 @@
-use burn::tensor::{Tensor, activation::softmax, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
 /// Added to a probability before its logarithm, so that an operation of probability 0 has a
@@ -42,15 +42,26 @@ pub fn probabilities<B: Backend, const D: usize>(
     logits: Tensor<B, D>,
     activation: Activation,
 ) -> Tensor<B, D> {
-    let logits = confine(logits);
-    match activation {
-        Activation::Softmax => softmax(logits, D - 1),
-        Activation::Relu => {
-            let positive = burn::tensor::activation::relu(logits);
-            let sum = positive.clone().sum_dim(D - 1).add_scalar(RELU_EPSILON);
-            positive / sum
-        }
-    }
+    let dims = logits.dims();
+    let rows = in_rows(confine(logits));
+    let unscaled = match activation {
+        Activation::Softmax => (rows.clone() - rows.detach().max_dim(1)).exp(),
+        Activation::Relu => burn::tensor::activation::relu(rows),
+    };
+    let sum = unscaled.clone().sum_dim(1);
+    let sum = match activation {
+        Activation::Softmax => sum,
+        Activation::Relu => sum.add_scalar(RELU_EPSILON),
+    };
+    (unscaled / sum).reshape(dims)
+}
+
+/// `[.., ops]` as `[rows, ops, 1]`: what is last is added up in an order that depends on the width of a
+/// processor's vectors, and what is not is added up row by row.
+pub(crate) fn in_rows<B: Backend, const D: usize>(values: Tensor<B, D>) -> Tensor<B, 3> {
+    let dims = values.dims();
+    let rows = dims[..D - 1].iter().product::<usize>();
+    values.reshape([rows, dims[D - 1], 1])
 }
 
 /// Replaces NaN by the lowest and infinities by the extreme finite values.

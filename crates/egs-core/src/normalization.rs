@@ -1,6 +1,8 @@
 use burn::tensor::{Tensor, backend::Backend};
 use serde::{Deserialize, Serialize};
 
+use crate::activation::in_rows;
+
 /// Added to the size of a code before dividing by it.
 pub const SUM_EPSILON: f32 = 1e-9;
 
@@ -26,8 +28,10 @@ impl Normalization {
         match self {
             Normalization::None => code,
             Normalization::Sum => {
-                let sum = code.clone().sum_dim(D - 1).add_scalar(SUM_EPSILON);
-                code / sum
+                let dims = code.dims();
+                let rows = in_rows(code);
+                let sum = rows.clone().sum_dim(1).add_scalar(SUM_EPSILON);
+                (rows / sum).reshape(dims)
             }
         }
     }

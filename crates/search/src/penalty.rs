@@ -1,5 +1,6 @@
 use burn::tensor::{Tensor, TensorData, activation::relu};
 use supernet::{Architecture, ArchitectureConfig, ArchitectureSample, ModelBackend};
+use workbench::sums;
 
 use crate::{SearchConfig, Task};
 
@@ -26,7 +27,7 @@ pub(crate) fn penalty<B: ModelBackend, T: Task>(
         .flatten()
         .map(|weights: Vec<Tensor<B, 2>>| {
             let p = architecture.probability_table(settings);
-            (p - Tensor::cat(weights, 0)).abs().mean() * alpha.distribution_penalty
+            sums::mean((p - Tensor::cat(weights, 0)).abs()) * alpha.distribution_penalty
         });
     let cost = match alpha.cost_budget {
         _ if alpha.cost_penalty == 0.0 => None,
@@ -62,7 +63,7 @@ fn expected_share<B: ModelBackend>(
     let shares = TensorData::new(shares, p.dims());
     let off = (-p + 1.0).powi_scalar(settings.draws as i32);
     let shares = Tensor::from_data(shares, &off.device());
-    ((-off + 1.0) * shares).sum()
+    sums::sum((-off + 1.0) * shares)
 }
 
 #[cfg(test)]

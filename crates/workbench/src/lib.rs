@@ -56,6 +56,8 @@ pub mod showing;
 pub mod statistics;
 #[cfg(feature = "burn")]
 pub mod stream;
+#[cfg(feature = "burn")]
+pub mod sums;
 mod svg;
 mod tasks;
 #[cfg(feature = "burn")]

@@ -1,6 +1,6 @@
 //! Noise, probabilities and scores of single entries, the same formulas as on the host.
 
-use core::f32::consts::LN_2;
+use core::f32::consts::{LN_2, LOG2_E};
 
 use cubecl::prelude::*;
 
@@ -20,6 +20,9 @@ const MAGNITUDE_BITS: u32 = 0x7FFF_FFFF;
 /// `sqrt(1/2)`.
 const EXPONENT_SHIFT: u32 = 0x3F80_0000 - 0x3F35_04F3;
 const EXPONENT_BIAS_BITS: u32 = 127 << 23;
+
+/// Where `exp(x)` leaves the normal numbers.
+const LOWEST_EXPONENT: f32 = -87.0;
 
 /// Below every score and every race.
 pub(crate) const LOWEST: f32 = -3e38;
@@ -61,6 +64,26 @@ pub(crate) fn ln(x: f32) -> f32 {
     2.0f32 * s * series + (f32::cast_from(exponent) - 127.0f32) * LN_2
 }
 
+/// `exp(x)` of `x <= 0`, 0 where that is below the normal numbers.
+///
+/// Shading languages allow an error that grows with `|x|`, and a low temperature multiplies what a
+/// score is off by. The remainder of `x / ln 2` is at most half of `ln 2`, where the series that
+/// stops at the seventh power is off by 5e-9.
+#[cube]
+pub(crate) fn exp(x: f32) -> f32 {
+    let mut result = 0.0f32;
+    if x > LOWEST_EXPONENT {
+        let whole = f32::floor(x * LOG2_E + 0.5f32);
+        // `LN_2` in two numbers, so that the first product is exact.
+        let r = (x - whole * 0.693_359_375f32) + whole * 0.000_212_194_44f32;
+        let series = 0.008_333_333f32 + r * (0.001_388_888_9f32 + r * 0.000_198_412_7f32);
+        let series = 0.5f32 + r * (0.166_666_67f32 + r * (0.041_666_668f32 + r * series));
+        let power = f32::reinterpret(u32::cast_from(whole + 127.0f32) << 23);
+        result = power + power * (r + r * r * series);
+    }
+    result
+}
+
 /// NaN becomes the lowest logit, what lies beyond the limits comes back to them. Works on the
 /// bits, because a shader compiler may assume that NaN does not occur.
 #[cube]
@@ -88,7 +111,7 @@ pub(crate) fn inside(x: f32) -> bool {
 pub(crate) fn unscaled(x: f32, highest: f32, #[comptime] activation: Activation) -> f32 {
     let x = confine(x);
     match comptime!(activation) {
-        Activation::Softmax => (x - highest).exp(),
+        Activation::Softmax => exp(x - highest),
         Activation::Relu => max(x, 0.0f32),
     }
 }

@@ -1,7 +1,9 @@
 use cubecl::prelude::*;
 
 use super::{
-    arithmetic::{LOWEST, Problem, RowScale, exponentials, inside, ln, probability, races, score},
+    arithmetic::{
+        LOWEST, Problem, RowScale, exp, exponentials, inside, ln, probability, races, score,
+    },
     forward::winner,
     plan::Plan,
     team::{Best, Board, Place, best, board, place, row_scale, sum},
@@ -151,7 +153,7 @@ fn inclusion_slope(p: f32, draws: u32) -> f32 {
         let missed = 1.0f32 - p;
         slope = 0.0f32;
         if missed > 0.0f32 {
-            slope = f32::cast_from(draws) * (f32::cast_from(draws - 1) * ln(missed)).exp();
+            slope = f32::cast_from(draws) * exp(f32::cast_from(draws - 1) * ln(missed));
         }
     }
     slope
@@ -432,7 +434,7 @@ fn add_relaxed(
             let op = block * 4 + lane;
             if op < problem.ops {
                 let position = (start + op) as usize;
-                let e = ((scores[lane as usize] - highest) / problem.temperature).exp();
+                let e = exp((scores[lane as usize] - highest) / problem.temperature);
                 let v = (upstream[position] - code.mean) / code.size;
                 own_total += e;
                 own_mean += e * share(route[position], v, op, top, draw, problem.draws, plan);
@@ -452,7 +454,7 @@ fn add_relaxed(
             let op = block * 4 + lane;
             if op < problem.ops {
                 let position = (start + op) as usize;
-                let y = ((scores[lane as usize] - highest) / problem.temperature).exp() / total;
+                let y = exp((scores[lane as usize] - highest) / problem.temperature) / total;
                 let v = (upstream[position] - code.mean) / code.size;
                 let w = share(route[position], v, op, top, draw, problem.draws, plan);
                 let rounds = comptime!(match plan.gradient {

@@ -1,7 +1,7 @@
 use cubecl::prelude::*;
 
 use super::{
-    arithmetic::{LOWEST, Problem, RowScale, races, score},
+    arithmetic::{LOWEST, Problem, RowScale, exp, races, score},
     plan::Plan,
     team::{Best, Board, Place, best, board, place, row_scale, sum},
 };
@@ -180,7 +180,7 @@ fn relax(
             for lane in 0..4u32 {
                 if block * 4 + lane < problem.ops {
                     let distance = score(races[lane as usize], plan) - highest;
-                    own += (distance / problem.temperature).exp();
+                    own += exp(distance / problem.temperature);
                 }
             }
             block += team;
@@ -194,7 +194,7 @@ fn relax(
                 let op = block * 4 + lane;
                 if op < problem.ops {
                     let distance = score(races[lane as usize], plan) - highest;
-                    let y = (distance / problem.temperature).exp() / total;
+                    let y = exp(distance / problem.temperature) / total;
                     let position = (start + op) as usize;
                     if draw == 0 {
                         code[position] = y;

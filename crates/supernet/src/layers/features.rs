@@ -4,8 +4,9 @@ use burn::tensor::{DType, Tensor, backend::Backend};
 /// the features are computed in.
 pub(crate) fn global_average<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 2> {
     let [batch, channels, height, width] = x.dims();
+    // The last axis is added up in another order where a processor's vectors are wider.
     in_f32(x)
-        .reshape([batch, channels, height * width])
+        .reshape([batch, channels, height * width, 1])
         .mean_dim(2)
         .reshape([batch, channels])
 }

@@ -26,12 +26,18 @@ impl StepNormalization {
         weights: Tensor<B, 2>,
         space: &SearchSpace<RecurrentOperation>,
     ) -> Tensor<B, 2> {
+        let [edges, ops] = weights.dims();
+        // With an axis behind that of the operations, which are so added up in their order.
+        let rows = weights.clone().reshape([edges, ops, 1]);
+        let sums = rows.clone().sum_dim(1);
         let sums = match self {
             Self::None => return weights,
-            Self::EdgeSum => weights.clone().sum_dim(1),
-            Self::StepSum => same_step(space, &weights.device()).matmul(weights.clone().sum_dim(1)),
+            Self::EdgeSum => sums,
+            Self::StepSum => same_step(space, &weights.device())
+                .matmul(sums.reshape([edges, 1]))
+                .reshape([edges, 1, 1]),
         };
-        weights / sums.clamp_min(1.0)
+        (rows / sums.clamp_min(1.0)).reshape([edges, ops])
     }
 }
 

@@ -156,8 +156,13 @@ impl<B: KernelBackend> AtrousPyramid<B> {
         let [batch, _, height, width] = features.dims();
         let branches = self.branches(features, statistics);
         let whole = |branch: Tensor<B, 4>| {
-            let channels = branch.dims()[1];
-            branch.expand([batch, channels, height, width])
+            let [_, channels, rows, columns] = branch.dims();
+            if [rows, columns] == [height, width] {
+                return branch;
+            }
+            // With an axis behind that of the pixels, whose gradients are so added up in their order.
+            let pooled = branch.expand([batch, channels, height * width, 1]);
+            pooled.reshape([batch, channels, height, width])
         };
         let joined = kernels::concat_channels(branches.into_iter().map(whole).collect());
         kernels::rectify(self.project.forward(joined, statistics))
@@ -206,8 +211,11 @@ impl<B: KernelBackend> PixelClassifier<B> {
     /// - output: `[batch, classes, height, width]`
     pub(super) fn forward(&self, features: Tensor<B, 4>) -> Tensor<B, 4> {
         let logits = in_f32(kernels::pointwise_conv2d(features, self.weight.val()));
-        let classes = logits.dims()[1];
-        logits + self.bias.val().reshape([1, classes, 1, 1])
+        let [batch, classes, height, width] = logits.dims();
+        // With an axis behind that of the pixels, whose gradients are so added up in their order.
+        let pixels = logits.reshape([batch, classes, height * width, 1]);
+        let answers = pixels + self.bias.val().reshape([1, classes, 1, 1]);
+        answers.reshape([batch, classes, height, width])
     }
 }
 

@@ -1,14 +1,14 @@
 //! What class logits lose and get wrong.
 
-use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, backend::Backend};
 
 use crate::problem::Score;
+use crate::sums;
 
 /// Mean cross-entropy `[1]` of class logits `[batch, classes]` and labels `[batch]`.
 pub fn cross_entropy<B: Backend>(logits: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> Tensor<B, 1> {
-    let chosen = log_softmax(logits, 1).gather(1, labels.unsqueeze_dim(1));
-    -chosen.mean()
+    let chosen = sums::log_softmax(logits).gather(1, labels.unsqueeze_dim(1));
+    -sums::mean(chosen)
 }
 
 /// Mean cross-entropy `[1]` against labels of which each gives the share `smoothing` to all classes
@@ -22,9 +22,9 @@ pub fn smoothed_cross_entropy<B: Backend>(
     if smoothing == 0.0 {
         return cross_entropy(logits, labels);
     }
-    let log_probabilities = log_softmax(logits, 1);
+    let log_probabilities = sums::log_softmax(logits);
     let chosen = log_probabilities.clone().gather(1, labels.unsqueeze_dim(1));
-    -(chosen.mean() * (1.0 - smoothing) + log_probabilities.mean() * smoothing)
+    -(sums::mean(chosen) * (1.0 - smoothing) + sums::mean(log_probabilities) * smoothing)
 }
 
 /// Number of images `[1]` whose largest logit `[batch, classes]` is not their label `[batch]`.

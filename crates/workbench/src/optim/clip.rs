@@ -1,12 +1,14 @@
 //! Clipping by the norm of all gradients together.
 
-use std::marker::PhantomData;
+use std::{collections::BTreeMap, marker::PhantomData};
 
 use burn::{
     module::{AutodiffModule, ModuleVisitor, Param},
     optim::GradientsParams,
     tensor::{Tensor, backend::AutodiffBackend},
 };
+
+use crate::sums::{column_sums, one_after_the_other};
 
 /// Scales all gradients of `module` by `min(1, max_norm / (norm + 1e-6))`, where `norm` is the
 /// Euclidean norm of all of them together, as PyTorch's `clip_grad_norm_` does.
@@ -62,25 +64,36 @@ pub fn global_norm<B: AutodiffBackend, M: AutodiffModule<B>>(
 ) -> Option<Tensor<B::InnerBackend, 1>> {
     let mut squares = SumOfSquares::<B> {
         gradients,
-        sum: None,
+        columns: BTreeMap::new(),
     };
     module.visit(&mut squares);
-    squares.sum.map(Tensor::sqrt)
+    let sums = squares.columns.into_values().map(one_after_the_other);
+    let sum = sums.reduce(|sum, columns| sum + columns);
+    sum.map(Tensor::sqrt)
 }
+
+/// Most columns that the squares of a gradient are added up in.
+const MOST_COLUMNS: usize = 1024;
 
 struct SumOfSquares<'a, B: AutodiffBackend> {
     gradients: &'a GradientsParams,
-    sum: Option<Tensor<B::InnerBackend, 1>>,
+    /// By the number of columns, of which each gradient has as many as it can in powers of two: so the
+    /// order does not depend on the machine, and a gradient costs one sum on the device.
+    columns: BTreeMap<usize, Tensor<B::InnerBackend, 1>>,
 }
 
 impl<B: AutodiffBackend> ModuleVisitor<B> for SumOfSquares<'_, B> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         if let Some(gradient) = self.gradients.get::<B::InnerBackend, D>(param.id) {
-            let squares = (gradient.clone() * gradient).sum();
-            self.sum = Some(match self.sum.take() {
+            let count = gradient.shape().num_elements();
+            let columns = (1 << count.trailing_zeros()).min(MOST_COLUMNS);
+            let squares = (gradient.clone() * gradient).reshape([count]);
+            let squares = column_sums(squares, columns);
+            let sum = match self.columns.remove(&columns) {
                 Some(sum) => sum + squares,
                 None => squares,
-            });
+            };
+            self.columns.insert(columns, sum);
         }
     }
 }

@@ -4,6 +4,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, backend::Backend};
 
 use super::IGNORED;
+use crate::sums;
 
 /// Mean cross-entropy `[1]` over the pixels that count, of class logits `[batch, classes, height, width]`
 /// and masks `[batch, height, width]`; 0, with a gradient of 0, where none counts.
@@ -15,21 +16,20 @@ pub fn pixel_cross_entropy<B: Backend>(
     masks: Tensor<B, 3, Int>,
 ) -> Tensor<B, 1> {
     let [batch, classes, height, width] = logits.dims();
-    let pixels = batch * height * width;
-    let rows = logits.clone().detach().permute([0, 2, 3, 1]);
-    let likelihoods = log_softmax(rows.reshape([pixels, classes]), 1);
-    let targets = masks.reshape([pixels, 1]);
+    let pixels = height * width;
+    let rows = logits.clone().detach().reshape([batch, classes, pixels]);
+    let likelihoods = log_softmax(rows, 1);
+    let targets = masks.reshape([batch, 1, pixels]);
     let ignored = targets.clone().equal_elem(IGNORED);
     // Any class will do where none counts.
     let targets = targets.mask_fill(ignored.clone(), 0);
     let counted = ignored.bool_not().float();
     let shares = counted.clone() / counted.clone().sum().clamp_min(1.0).unsqueeze();
-    let loss = -(likelihoods.clone().gather(1, targets.clone()) * shares.clone()).sum();
+    let loss = -sums::sum(likelihoods.clone().gather(1, targets.clone()) * shares.clone());
 
     let expected = likelihoods.exp() * shares.clone();
     let gradient = expected.scatter(1, targets, -shares, IndexingUpdateOp::Add);
-    let gradient = gradient.reshape([batch, height, width, classes]);
-    let gradient = gradient.permute([0, 3, 1, 2]);
+    let gradient = gradient.reshape([batch, classes, height, width]);
     // Its value is taken away again: only its derivative is wanted.
     let carrier = (logits * gradient).sum();
     loss + (carrier.clone() - carrier.detach())

@@ -3,11 +3,12 @@
 use burn::tensor::{Tensor, backend::Backend};
 
 use crate::problem::Score;
+use crate::sums;
 
 /// Mean cross-entropy `[1]` over all tokens, in nats, of the log-likelihoods `[time, streams]` of the words
 /// that follow.
 pub fn token_loss<B: Backend>(likelihoods: Tensor<B, 2>) -> Tensor<B, 1> {
-    -likelihoods.mean()
+    -sums::mean(likelihoods)
 }
 
 /// What a batch adds to a score: loss times tokens, tokens, `[2]`. `loss` is their mean loss `[1]`.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::config::checks::not_negative;
+use crate::sums;
 
 /// Penalties of hidden states (Merity et al. 2017); they are no part of the loss that is reported.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -54,7 +55,7 @@ impl Regularisation {
 }
 
 fn mean_square<B: Backend>(values: Tensor<B, 3>) -> Tensor<B, 1> {
-    (values.clone() * values).mean()
+    sums::mean(values.clone() * values)
 }
 
 #[cfg(test)]
