@@ -174,7 +174,8 @@ fn pack(folder: &Path) -> anyhow::Result<()> {
             "-C",
             "files",
             "--use-compress-program",
-            "xz -T0",
+            // Programs share most of their code, which one block with a window over all of them stores once.
+            "xz --lzma2=preset=6,dict=256MiB",
             ".",
         ])
         .current_dir(folder)
