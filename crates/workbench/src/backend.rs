@@ -235,11 +235,13 @@ pub fn cuda_adapter() -> Option<String> {
     Some(format!("{}, driver {}", name.trim(), driver.trim()))
 }
 
-/// The first line with something on it.
+/// The first line with something on it, without the names that a loader of libraries tried in vain.
 fn first_line(text: &str) -> String {
     let lines = text.lines().map(str::trim);
     let line = lines.into_iter().find(|line| !line.is_empty());
-    line.unwrap_or("no reason given").into()
+    let line = line.unwrap_or("no reason given");
+    let tried = line.find(" - searched for");
+    line[..tried.unwrap_or(line.len())].into()
 }
 
 fn unavailable(backend: &str, problem: &str, compiled: &[BackendName]) -> WorkbenchError {
@@ -293,6 +295,15 @@ mod tests {
             BackendName::Wgpu
         );
         assert_eq!(choose(&[BackendName::Flex]), BackendName::Flex);
+    }
+
+    #[test]
+    fn a_reason_is_one_line_without_what_was_tried() {
+        let found =
+            first_line("\n no \"cuda\" library - searched for library names: [a, b].\nmore");
+        assert_eq!(found, "no \"cuda\" library");
+        assert_eq!(first_line("out of memory - twice"), "out of memory - twice");
+        assert_eq!(first_line(""), "no reason given");
     }
 
     #[test]
