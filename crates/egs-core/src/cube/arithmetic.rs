@@ -24,6 +24,10 @@ const EXPONENT_BIAS_BITS: u32 = 127 << 23;
 /// Where `exp(x)` leaves the normal numbers.
 const LOWEST_EXPONENT: f32 = -87.0;
 
+/// [`LN_2`] in two numbers, so that a product of the first with a whole number is exact.
+const LN_2_HIGH: f32 = 355.0 / 512.0;
+const LN_2_LOW: f32 = -2.121_944_4e-4;
+
 /// Below every score and every race.
 pub(crate) const LOWEST: f32 = -3e38;
 
@@ -77,8 +81,7 @@ pub(crate) fn exp(x: f32) -> f32 {
     let mut result = 0.0f32;
     if x > LOWEST_EXPONENT {
         let whole = f32::floor(x * LOG2_E + 0.5f32);
-        // `LN_2` in two numbers, so that the first product is exact.
-        let r = (x - whole * 0.693_359_375f32) + whole * 0.000_212_194_44f32;
+        let r = (x - whole * LN_2_HIGH) - whole * LN_2_LOW;
         let series = 0.008_333_333f32 + r * (0.001_388_888_9f32 + r * 0.000_198_412_7f32);
         let series = 0.5f32 + r * (0.166_666_67f32 + r * (0.041_666_668f32 + r * series));
         let power = f32::reinterpret(u32::cast_from(whole + 127.0f32) << 23);
