@@ -175,7 +175,7 @@ fn pack(folder: &Path) -> anyhow::Result<()> {
             "files",
             "--use-compress-program",
             // Programs share most of their code, which one block with a window over all of them stores once.
-            "xz --lzma2=preset=6,dict=256MiB",
+            "xz --lzma2=preset=6,dict=192MiB",
             ".",
         ])
         .current_dir(folder)
