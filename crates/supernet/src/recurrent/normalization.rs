@@ -26,17 +26,19 @@ impl StepNormalization {
         weights: Tensor<B, 2>,
         space: &SearchSpace<RecurrentOperation>,
     ) -> Tensor<B, 2> {
+        if self == Self::None {
+            return weights;
+        }
         let [edges, ops] = weights.dims();
         // With an axis behind that of the operations, which are so added up in their order.
-        let rows = weights.clone().reshape([edges, ops, 1]);
-        let sums = rows.clone().sum_dim(1);
-        let sums = match self {
-            Self::None => return weights,
-            Self::EdgeSum => sums,
-            Self::StepSum => same_step(space, &weights.device())
+        let rows = weights.reshape([edges, ops, 1]);
+        let mut sums = rows.clone().sum_dim(1);
+        if self == Self::StepSum {
+            let steps = same_step(space, &rows.device());
+            sums = steps
                 .matmul(sums.reshape([edges, 1]))
-                .reshape([edges, 1, 1]),
-        };
+                .reshape([edges, 1, 1]);
+        }
         (rows / sums.clamp_min(1.0)).reshape([edges, ops])
     }
 }
