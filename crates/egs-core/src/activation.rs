@@ -64,6 +64,13 @@ pub(crate) fn in_rows<B: Backend, const D: usize>(values: Tensor<B, D>) -> Tenso
     values.reshape([rows, dims[D - 1], 1])
 }
 
+/// Sums over the operations, `[.., 1]`, in their order, see [`in_rows`].
+pub(crate) fn sum_ops<B: Backend, const D: usize>(values: Tensor<B, D>) -> Tensor<B, D> {
+    let mut dims = values.dims();
+    dims[D - 1] = 1;
+    in_rows(values).sum_dim(1).reshape(dims)
+}
+
 /// Replaces NaN by the lowest and infinities by the extreme finite values.
 ///
 /// # Shapes
@@ -74,4 +81,33 @@ pub(crate) fn confine<B: Backend, const D: usize>(values: Tensor<B, D>) -> Tenso
     values
         .mask_fill(nan, -LOGIT_LIMIT)
         .clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::TensorData;
+    use burn_flex::Flex;
+
+    #[test]
+    fn sums_over_operations_and_probabilities_have_the_bits_of_a_loop() {
+        let (rows, ops) = (3, 41);
+        let values: Vec<f32> = (0..rows * ops)
+            .map(|at| (at as f32 * 0.83).sin() * 10f32.powi((at % 5) as i32 - 3))
+            .collect();
+        let data = TensorData::new(values.clone(), [rows, 1, ops]);
+        let tensor = Tensor::<Flex, 3>::from_data(data, &Default::default());
+        let host = |tensor: Tensor<Flex, 3>| tensor.into_data().to_vec::<f32>().unwrap();
+        let sums = host(sum_ops(tensor.clone()));
+        let found = host(probabilities(tensor, Activation::Softmax));
+        let sum = |values: &[f32]| values.iter().fold(0.0f32, |sum, value| sum + value);
+        for (row, values) in values.chunks(ops).enumerate() {
+            assert_eq!(sums[row], sum(values));
+            let highest = values.iter().copied().fold(f32::MIN, f32::max);
+            let unscaled: Vec<f32> = values.iter().map(|x| (x - highest).exp()).collect();
+            let total = sum(&unscaled);
+            let expected: Vec<f32> = unscaled.iter().map(|x| x / total).collect();
+            assert_eq!(found[row * ops..][..ops], expected);
+        }
+    }
 }

@@ -6,11 +6,11 @@ mod forward;
 pub(crate) use backward::backward;
 pub(crate) use forward::forward;
 
-use burn::tensor::{DType, Int, Tensor, TensorData, activation::softmax, backend::Backend};
+use burn::tensor::{DType, Int, Tensor, TensorData, backend::Backend};
 
 use crate::{
     Noise,
-    activation::{LOG_EPSILON, confine},
+    activation::{LOG_EPSILON, confine, sum_ops},
 };
 
 /// Scores `ln(p + eps) + g`, `[rows, draws, ops]`.
@@ -41,7 +41,8 @@ fn winners<B: Backend>(scores: Tensor<B, 3>) -> Tensor<B, 3> {
 /// `softmax(scores / temperature)`, shifted first so that a small temperature cannot overflow.
 fn relax<B: Backend>(scores: Tensor<B, 3>, temperature: f32) -> Tensor<B, 3> {
     let highest = scores.clone().max_dim(2);
-    softmax((scores - highest) / temperature, 2)
+    let unscaled = ((scores - highest) / temperature).exp();
+    unscaled.clone() / sum_ops(unscaled)
 }
 
 /// `0, 1, .. draws - 1` as floats, `[1, draws, 1]`.

@@ -3,7 +3,7 @@ use burn::tensor::{DType, Tensor, activation::relu, backend::Backend};
 use super::{draw_index, relax, scores, upload, winners};
 use crate::{
     Activation, Gradient, Noise, NoiseKey, Normalization,
-    activation::{LOG_EPSILON, LOGIT_LIMIT, RELU_EPSILON, confine},
+    activation::{LOG_EPSILON, LOGIT_LIMIT, RELU_EPSILON, confine, sum_ops},
     backend::Spec,
     normalization::SUM_EPSILON,
     probabilities,
@@ -53,8 +53,8 @@ fn normalization_backward<B: Backend>(
         Normalization::None => upstream,
         Normalization::Sum => {
             let code = route.greater_elem(0.0).float().cast(DType::F32);
-            let sum = code.clone().sum_dim(1).add_scalar(SUM_EPSILON);
-            let mean = (code * upstream.clone()).sum_dim(1) / sum.clone();
+            let sum = sum_ops(code.clone()).add_scalar(SUM_EPSILON);
+            let mean = sum_ops(code * upstream.clone()) / sum.clone();
             (upstream - mean) / sum
         }
     }
@@ -100,7 +100,7 @@ fn softmax_backward<B: Backend>(
     upstream: Tensor<B, 3>,
     temperature: f32,
 ) -> Tensor<B, 2> {
-    let mean = (upstream.clone() * relaxed.clone()).sum_dim(2);
+    let mean = sum_ops(upstream.clone() * relaxed.clone());
     ((upstream - mean) * relaxed / temperature)
         .sum_dim(1)
         .squeeze_dim(1)
@@ -123,14 +123,14 @@ fn resampled<B: Backend>(
     let winner = winners(scores);
     let loser = winner.clone().neg().add_scalar(1.0);
     let weight = probabilities.add_scalar(LOG_EPSILON);
-    let total = weight.clone().sum_dim(1).unsqueeze_dim::<3>(1);
+    let total = sum_ops(weight.clone()).unsqueeze_dim::<3>(1);
     let weight = weight.unsqueeze_dim::<3>(1);
     (1..=resamples)
         .map(|round| {
             // Draw words after those of the forward pass.
             let first_draw = spec.draws as u32 * round;
             let fresh = upload::<B>(key.exponential(shape, first_draw), shape, &device);
-            let fastest = (fresh.clone() * winner.clone()).sum_dim(2) / total.clone();
+            let fastest = sum_ops(fresh.clone() * winner.clone()) / total.clone();
             let time = fresh / weight.clone() * loser.clone() + fastest;
             let relaxed = relax(time.log().neg(), spec.temperature);
             softmax_backward(relaxed, upstream.clone(), spec.temperature)
@@ -150,7 +150,7 @@ fn activation_backward<B: Backend>(
     activation: Activation,
 ) -> Tensor<B, 2> {
     let inside = logits.clone().abs().lower_equal_elem(LOGIT_LIMIT);
-    let mean = (probabilities.clone() * gradient.clone()).sum_dim(1);
+    let mean = sum_ops(probabilities.clone() * gradient.clone());
     let centred = gradient - mean;
     inside.float().cast(DType::F32)
         * match activation {
@@ -158,7 +158,7 @@ fn activation_backward<B: Backend>(
             Activation::Relu => {
                 let positive = relu(confine(logits));
                 let passes = positive.clone().greater_elem(0.0).float().cast(DType::F32);
-                let sum = positive.sum_dim(1).add_scalar(RELU_EPSILON);
+                let sum = sum_ops(positive).add_scalar(RELU_EPSILON);
                 passes * (centred / sum)
             }
         }
