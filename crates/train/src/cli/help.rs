@@ -1,7 +1,7 @@
 //! Examples below the help of each command.
 
 pub(super) const TRAIN: &str = "
-  train fit runs/digits-20240229-123456             the cells of a search, on its data
+  train fit runs/mine --data-root photos            the cells of a search, on its pictures
   train fit darts-v2 --data mnist_5k                published cells, on another bundled set
   train fit --config configs/fit-cifar10.toml       the paper's recipe
   train resume runs/fit-digits-20240229-123456      go on after an interruption
