@@ -21,11 +21,17 @@ pub fn read_cells<R: Recipe>(named: &str) -> Result<GenotypeOf<R>, TrainError> {
     if let Some(Ok(seed)) = seed {
         return Ok(random_cells(seed));
     }
-    if GenotypeOf::<R>::is_published(named) || !Path::new(named).is_dir() {
+    let Some(folder) = folder_of_cells::<R>(named) else {
         return Ok(Genotype::read(named)?);
-    }
-    let cells = run_folder::read_cells(named)?;
+    };
+    let cells = run_folder::read_cells(folder)?;
     Ok(Genotype::parse(&cells.name, &cells.text)?)
+}
+
+/// The folder that a user names as one of a run with cells: not one called like published cells.
+pub(crate) fn folder_of_cells<R: Recipe>(named: &str) -> Option<&Path> {
+    let folder = Path::new(named);
+    (!GenotypeOf::<R>::is_published(named) && folder.is_dir()).then_some(folder)
 }
 
 /// Whether a text or a file, which cannot be read as cells, names the kinds of cells of a recipe.

@@ -27,6 +27,9 @@ pub trait Recipe: Debug + Clone + PartialEq + Send + Sync + 'static {
     const DEFAULTS: &'static str;
     /// Options of the command line that are short for fields of the task's own.
     const SHORTHANDS: &'static [Shorthand] = &[];
+    /// Fields of the section `data` that say which data they are, in the task's searches and trainings alike: with
+    /// the cells of a run a training takes its data, where it is given no others.
+    const DATA_SOURCE: &'static [&'static str] = &[];
     /// What networks of this kind can be trained in.
     const PRECISIONS: &'static [Precision] = &[Precision::F32];
 

@@ -2,13 +2,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use supernet::TrainBackend;
-use toml::Value;
+use toml::{Table, Value};
 use workbench::backend::{BackendName, Selected};
 use workbench::cli::{
     ConfigFile, MemoryNeed, RunArgs, RunsOn, Shorthands, WatchArgs, command, set_field, set_text,
     this_command,
 };
-use workbench::config::{DEFAULT_TASK, stated, task_name};
+use workbench::config::{DEFAULT_TASK, parse_table, stated, task_name};
 use workbench::progress::{Progress, RunAbout};
 use workbench::record::FitOutcome;
 use workbench::run_folder::RunFolder;
@@ -20,15 +20,16 @@ use super::display::{epoch_table, print_outcome, seeds_text};
 use super::network::note;
 use super::page::write_seeds_page;
 use super::place::Place;
+use crate::genotype::folder_of_cells;
 use crate::tasks::{AllShorthands, task_of_cells};
-use crate::trained::read_config;
+use crate::trained::{read_config, run_task};
 use crate::{Fit, FitConfig, Recipe, TrainError, TrainRecipe, Trainer};
 
 /// What is trained, and on what.
 #[derive(Debug, Args)]
 pub(super) struct TrainingArgs {
-    /// Published cells by name, such as darts-v2, a genotype file or the run folder of a search;
-    /// FILE#NAME is one of several in a file. By default the configuration's.
+    /// Published cells by name, such as darts-v2, a genotype file or the run folder of a search,
+    /// whose data are learned where no others are named; FILE#NAME is one of several in a file. By default the configuration's.
     genotype: Option<String>,
     #[command(flatten)]
     pub(super) run: RunArgs,
@@ -120,12 +121,51 @@ impl Training {
         }
     }
 
+    /// The configuration. Where it has the data of the run whose cells it trains, that is said.
     pub(super) fn config<R: Recipe>(&self) -> Result<FitConfig<R>, TrainError> {
         let own = self.args.shorthands.overrides(R::SHORTHANDS)?;
-        let overrides = [&self.overrides[..], &own].concat();
+        let mut overrides = [&self.overrides[..], &own].concat();
         let file = self.file.as_ref().map(ConfigFile::source);
+        let stated = stated(file, &overrides)?;
+        if let Some((run, data)) = data_of_run::<R>(&stated)? {
+            note(&format!(
+                "the data are those of {}: {}; --data or --data-root names others",
+                run.display(),
+                data.join(", ")
+            ));
+            overrides.splice(0..0, data);
+        }
         FitConfig::resolve(file, &overrides)
     }
+}
+
+/// The run whose cells are stated and the fields that choose its data, where no data are stated.
+fn data_of_run<R: Recipe>(stated: &Table) -> Result<Option<(PathBuf, Vec<String>)>, TrainError> {
+    let chosen = |data: &Table| R::DATA_SOURCE.iter().any(|field| data.contains_key(*field));
+    if stated
+        .get("data")
+        .and_then(Value::as_table)
+        .is_some_and(chosen)
+    {
+        return Ok(None);
+    }
+    let cells = stated.get("genotype").and_then(Value::as_str);
+    let Some(folder) = cells.and_then(folder_of_cells::<R>).map(RunFolder::at) else {
+        return Ok(None);
+    };
+    let config = folder.config();
+    if !config.is_file() || run_task(&folder)? != R::NAME {
+        return Ok(None);
+    }
+    let name = config.display().to_string();
+    let table = parse_table(&files::read_to_string(&config)?, &name)?;
+    let data = table.get("data").and_then(Value::as_table);
+    let field = |field: &&str| {
+        let value = data?.get(*field)?;
+        Some(set_field(&format!("data.{field}"), &value.to_string()))
+    };
+    let fields = R::DATA_SOURCE.iter().filter_map(field).collect();
+    Ok(Some((folder.path().into(), fields)))
 }
 
 impl FitCommand {

@@ -1,7 +1,7 @@
 //! Examples below the help of each command.
 
 pub(super) const TRAIN: &str = "
-  train fit runs/mine --data-root photos            the cells of a search, on its pictures
+  train fit runs/mine                               the cells of a search, on its data
   train fit darts-v2 --data mnist_5k                published cells, on another bundled set
   train fit --config configs/fit-cifar10.toml       the paper's recipe
   train resume runs/fit-digits-20240229-123456      go on after an interruption
@@ -11,7 +11,7 @@ pub(super) const TRAIN: &str = "
   train count darts-v2 --channels 36 --cells 20     how large a network is";
 
 pub(super) const FIT: &str = "
-  train fit runs/mnist --out runs/mine              the cells of a search
+  train fit runs/mnist --out runs/mine              the cells of a search, on its data
   train fit snas --set fit.drop_path=0.2            any field; `train config --print-default` has all
   train fit cells.txt --data-root photos            on pictures of your own, a folder for each class
   train fit darts-rnn-v2                            a language model

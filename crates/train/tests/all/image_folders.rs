@@ -104,6 +104,26 @@ fn files_that_cannot_be_read_are_named_once_and_counted_wherever_they_are() {
     let text = done(path, &["eval", "run"]);
     assert_eq!(lines_with(&text, "bee/7.png"), 1, "{text}");
     assert!(text.contains("1 image file could not be read"), "{text}");
+    // Whoever trains the run's cells anew trains them on its pictures.
+    let again = [
+        "fit",
+        "run",
+        "--epochs",
+        "1",
+        "--channels",
+        "2",
+        "--cells",
+        "1",
+    ];
+    let text = done(
+        path,
+        &[&again[..], &["--batch-size", "2", "--out", "again"]].concat(),
+    );
+    assert_eq!(
+        lines_with(&text, "the data are those of run: data.set=\"folder\""),
+        1
+    );
+    assert_eq!(lines_with(&text, "bee/7.png"), 1, "{text}");
     // The choice is not bound to the run: a test file that stops it can be skipped later.
     refused(
         path,

@@ -125,9 +125,25 @@ fn a_search_gives_its_child_and_its_cells() {
         "1",
         "--quiet",
     ];
-    let fit = |words: &[&str]| train(path, &[&["fit"], words, &sizes].concat()).0;
-    let fitted = fit(&["search", "--out", "by-folder"]);
-    assert_eq!(fit(&["search/genotype.json", "--out", "by-file"]), fitted);
+    let fit = |words: &[&str]| train(path, &[&["fit"], words, &sizes].concat());
+    // The folder brings its data too, a file of cells does not.
+    let (fitted, told) = fit(&["search", "--out", "by-folder"]);
+    assert!(
+        told.contains("note: the data are those of search: data.set=\"digits\", data.root=\"/"),
+        "{told}"
+    );
+    let (by_file, told) = fit(&["search/genotype.json", "--out", "by-file"]);
+    assert!(by_file == fitted && told.is_empty(), "{by_file} {told}");
+    let root = |run: &str| {
+        let text = std::fs::read_to_string(path.join(run).join("config.toml")).unwrap();
+        let config: toml::Table = text.parse().unwrap();
+        config["data"].get("root").cloned()
+    };
+    assert!(root("by-folder").is_some() && root("by-folder") == root("search"));
+    assert_eq!(root("by-file"), None);
+    let (stated, told) = fit(&["search", "--data", "digits", "--out", "stated"]);
+    assert!(stated == fitted && told.is_empty(), "{stated} {told}");
+    assert_eq!(root("stated"), None);
     assert_eq!(counted("by-folder"), counted("search"));
 
     let message = refused(path, &["resume", "search"]);

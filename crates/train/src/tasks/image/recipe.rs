@@ -66,6 +66,7 @@ impl Recipe for ImageRecipe {
     const PRECISIONS: &'static [Precision] = &[Precision::F32, Precision::F16, Precision::Bf16];
 
     const SHORTHANDS: &'static [Shorthand] = images::SHORTHANDS;
+    const DATA_SOURCE: &'static [&'static str] = &["set", "root", "folder"];
 
     type Problem = ImageProblem;
     type Op = Operation;

@@ -37,6 +37,7 @@ impl Recipe for LanguageRecipe {
     const NAME: &'static str = "language";
     const DEFAULTS: &'static str = include_str!("../../../../../configs/fit-austen.toml");
     const SHORTHANDS: &'static [Shorthand] = SHORTHANDS;
+    const DATA_SOURCE: &'static [&'static str] = &["set", "root", "text"];
 
     type Problem = LanguageProblem;
     type Op = RecurrentOperation;
