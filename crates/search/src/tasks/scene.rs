@@ -75,7 +75,8 @@ impl Task for SceneTask {
             size: config.network.clone(),
         };
         let share = data.own.weights_fraction;
-        let problem = SceneProblem::for_search(loaded, share, config.seed, data.changes())?;
+        let problem = SceneProblem::for_search(loaded, share, config.seed, data.changes())?
+            .weighted(&data.class_weights)?;
         let (found, smaller) = (config.search.batch_size, problem.smaller());
         if found > smaller {
             let valid = format!("2 to {smaller}, the images of the smaller part");

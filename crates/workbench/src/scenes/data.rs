@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::{
-    PairOptions, SceneAugment, SceneChanges, SceneTrainTest, StandInOptions, VocOptions, folder,
-    stand_in, voc,
+    ClassWeights, PairOptions, SceneAugment, SceneChanges, SceneTrainTest, StandInOptions,
+    VocOptions, folder, stand_in, voc,
 };
 use crate::cli::{Shorthand, Takes};
 use crate::data_folder::data_folder;
@@ -101,6 +101,9 @@ pub struct SceneData {
     /// Random changes to the training images.
     #[serde(default)]
     pub augment: SceneAugment,
+    /// How much the pixels of a class count in what is learned from.
+    #[serde(default)]
+    pub class_weights: ClassWeights,
     /// What scenes are made, for `set = "scenes"`.
     #[serde(default)]
     pub scenes: StandInOptions,

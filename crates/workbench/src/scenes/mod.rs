@@ -14,6 +14,7 @@ mod problem;
 mod set;
 mod stand_in;
 mod voc;
+mod weighting;
 
 pub use augment::{SceneAugment, SceneChanges};
 pub use batch::SceneBatch;
@@ -26,6 +27,7 @@ pub use problem::SceneProblem;
 pub use set::{Scene, SceneSet, SceneTrainTest, read_picture};
 pub use stand_in::StandInOptions;
 pub use voc::{VocList, VocOptions};
+pub use weighting::ClassWeights;
 
 /// The number in a mask of a pixel that does not count: neither for the loss nor for a score.
 pub const IGNORED: u8 = 255;

@@ -11,7 +11,7 @@ use super::colours::class_colour;
 use super::loss::{pixel_counts, pixel_cross_entropy};
 use super::prepare::Preparation;
 use super::set::{SceneSet, SceneTrainTest};
-use super::{IGNORED, SceneChanges};
+use super::{ClassWeights, IGNORED, SceneChanges};
 use crate::images::DataDescription;
 use crate::problem::{
     Classified, Confusion, Fact, Metric, Phase, Problem, RngKey, Score, Showing, Split, Visit,
@@ -36,6 +36,7 @@ pub struct SceneProblem {
     test: SceneSet,
     /// None where nothing is learned.
     changes: Option<SceneChanges>,
+    class_weights: Option<Vec<f32>>,
     description: DataDescription,
     notes: Vec<String>,
 }
@@ -102,6 +103,19 @@ impl SceneProblem {
         Self::undivided(SceneTrainTest { train, test }, None)
     }
 
+    /// The same problem, with pixels of the classes that count as much as this says when it is learned.
+    ///
+    /// # Errors
+    ///
+    /// When a mask cannot be read or the weights are not of these classes: the field `data.class_weights`.
+    pub fn weighted(self, weights: &ClassWeights) -> Result<Self> {
+        let class_weights = weights.of(&self.weights)?;
+        Ok(Self {
+            class_weights,
+            ..self
+        })
+    }
+
     fn undivided(data: SceneTrainTest, changes: Option<SceneChanges>) -> Self {
         let SceneTrainTest { train, test } = data;
         Self {
@@ -114,6 +128,7 @@ impl SceneProblem {
             validation: None,
             test,
             changes,
+            class_weights: None,
         }
     }
 
@@ -246,10 +261,22 @@ impl Problem for SceneProblem {
             return Vec::new();
         };
         let crop = changes.crop;
-        vec![(
+        let mut facts = vec![(
             "images",
             format!("3 channels, crops of {crop}x{crop} pixels; judged at their own size"),
-        )]
+        )];
+        if let Some(weights) = &self.class_weights {
+            let named = self.class_names.iter().zip(weights);
+            let (least, most) = (
+                named.clone().min_by(|a, b| a.1.total_cmp(b.1)),
+                named.max_by(|a, b| a.1.total_cmp(b.1)),
+            );
+            if let (Some((least, low)), Some((most, high))) = (least, most) {
+                let text = format!("pixels count {low:.3} ({least}) to {high:.3} ({most})");
+                facts.push(("loss", text));
+            }
+        }
+        facts
     }
 
     fn classes(&self) -> Option<Vec<String>> {
@@ -365,9 +392,13 @@ impl Problem for SceneProblem {
         &self,
         logits: &Tensor<B, 4>,
         batch: &SceneBatch<B>,
-        _phase: Phase,
+        phase: Phase,
     ) -> Tensor<B, 1> {
-        pixel_cross_entropy(logits.clone(), batch.masks.clone())
+        let class_weights = match phase {
+            Phase::Training => self.class_weights.as_deref(),
+            Phase::Evaluation => None,
+        };
+        pixel_cross_entropy(logits.clone(), batch.masks.clone(), class_weights)
     }
 
     /// Loss times the pixels that count, then pixels by true class and the one answered.

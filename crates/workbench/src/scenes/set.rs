@@ -139,6 +139,16 @@ impl SceneSet {
         }
     }
 
+    /// The class of each pixel of the scene of an index, or [`IGNORED`](super::IGNORED), without its image where
+    /// that is a file of its own.
+    pub(super) fn mask(&self, index: usize) -> Result<Vec<u8>> {
+        let place = self.picked[index] as usize;
+        match &self.source {
+            Source::Made(made) => Ok(made.scene(place).mask),
+            Source::Files(files) => files.mask(place),
+        }
+    }
+
     /// Height and width of the scene of an index, without decoding it.
     ///
     /// # Errors

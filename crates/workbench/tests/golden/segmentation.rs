@@ -104,7 +104,11 @@ fn cross_entropy() {
         let name = case["name"].as_str().unwrap();
         let logits: Tensor<Train, 4> = tensor(&case["logits"]).require_grad();
         let masks = Tensor::from_inner(classes::<3>(&case["target"]));
-        let loss = pixel_cross_entropy(upsampled(logits.clone(), &case["upsampled_to"]), masks);
+        let loss = pixel_cross_entropy(
+            upsampled(logits.clone(), &case["upsampled_to"]),
+            masks,
+            None,
+        );
         let gradient = logits.grad(&loss.backward()).unwrap().into_data();
         // PyTorch's mean over nothing is no number.
         let (value, grad) = match case["torch_loss"].as_f64() {

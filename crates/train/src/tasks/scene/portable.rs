@@ -137,6 +137,7 @@ impl Portable for SceneRecipe {
             root: choice.root.clone(),
             crop: 64,
             augment: Default::default(),
+            class_weights: Default::default(),
             scenes: trained
                 .map(|trained| trained.scenes.clone())
                 .unwrap_or_default(),

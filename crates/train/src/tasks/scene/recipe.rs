@@ -47,6 +47,7 @@ impl Recipe for SceneRecipe {
     const DEFAULTS: &'static str = include_str!("../../../../../configs/fit-scenes.toml");
     const PRECISIONS: &'static [Precision] = &[Precision::F32, Precision::Bf16];
     const SHORTHANDS: &'static [Shorthand] = &[CHANNELS, CELLS, CROP, ENCODER];
+    const DATA_SOURCE: &'static [&'static str] = &["set", "root", "voc", "folder"];
 
     type Problem = SceneProblem;
     type Op = Operation;
@@ -90,7 +91,8 @@ impl Recipe for SceneRecipe {
         let classes = loaded.train.class_names().len();
         let network = network(config, classes, [data.crop; 2])?;
         let problem =
-            SceneProblem::for_training(loaded, data.own.validation, config.seed, data.changes())?;
+            SceneProblem::for_training(loaded, data.own.validation, config.seed, data.changes())?
+                .weighted(&data.class_weights)?;
         let images = problem.scenes(Split::Weights).map_or(0, SceneSet::len);
         if config.fit.batch_size > images {
             let valid = format!("1 to {images}, the number of training images");

@@ -38,6 +38,7 @@ impl WriteArgs {
             root: None,
             crop: self.size,
             augment: Default::default(),
+            class_weights: Default::default(),
             scenes: StandInOptions {
                 test: self.count,
                 size: self.size,

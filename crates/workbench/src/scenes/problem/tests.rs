@@ -22,6 +22,7 @@ fn data(set: SceneSetId, root: Option<&Path>) -> SceneData {
         root: root.map(Path::to_path_buf),
         crop: CHANGES.crop,
         augment: CHANGES.augment,
+        class_weights: Default::default(),
         scenes: StandInOptions {
             train: 12,
             test: 5,
@@ -215,6 +216,42 @@ fn a_score_is_of_one_confusion_over_all_images() {
     );
     assert_eq!(problem.class_score(&confusion, 0), confusion.iou(0));
     assert!(problem.metric().better(60.0, 50.0));
+}
+
+#[test]
+fn classes_are_weighted_where_something_is_learned() {
+    let problem = |weights: ClassWeights| {
+        let problem = SceneProblem::for_training(stand_in(), 0.0, 1, CHANGES).unwrap();
+        problem.weighted(&weights).unwrap()
+    };
+    let equal = problem(ClassWeights::Equal);
+    let device = Default::default();
+    let batch = equal.read::<Flex>(Split::Weights, &[0, 1], None, &device);
+    let batch = batch.unwrap();
+    // Everything is taken for the background.
+    let [count, height, width] = batch.masks.dims();
+    let pixel = Tensor::<Flex, 1>::from_data([5.0; 1], &device).reshape([1, 1, 1, 1]);
+    let logits = Tensor::zeros([count, 11, height, width], &device);
+    let logits = logits.slice_assign([0..count, 0..1], pixel.expand([count, 1, height, width]));
+    let loss = |problem: &SceneProblem, phase| {
+        let loss = problem.loss::<Flex>(&logits, &batch, phase);
+        loss.into_scalar()
+    };
+    let reported = loss(&equal, Phase::Evaluation);
+    assert_eq!(loss(&equal, Phase::Training), reported);
+    for weights in [
+        ClassWeights::Balanced,
+        ClassWeights::Stated([vec![0.1], vec![1.0; 10]].concat()),
+    ] {
+        let weighted = problem(weights);
+        assert_eq!(loss(&weighted, Phase::Evaluation), reported);
+        assert!(loss(&weighted, Phase::Training) > 2.0 * reported);
+        let (name, text) = &weighted.facts()[1];
+        assert!(
+            *name == "loss" && text.contains("(background) to "),
+            "{text}"
+        );
+    }
 }
 
 #[test]
