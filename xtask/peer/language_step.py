@@ -98,9 +98,12 @@ def main():
     parser.add_argument("--length", type=int, default=35)
     parser.add_argument("--draws", type=int, default=4)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--form", choices=["eager", "compiled"], default="eager")
     args = parser.parse_args()
     torch.manual_seed(0)
     model = Supernet(args.words, args.hidden).to(args.device)
+    if args.form == "compiled":
+        model.cell.compile()
     weights = torch.optim.SGD(model.weights(), 20.0, weight_decay=5e-7)
     alphas = torch.optim.Adam([model.alpha], 3e-3, weight_decay=1e-3)
 

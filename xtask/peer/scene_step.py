@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from step import NODES, OPERATIONS, Cell, ensemble_code, norm, peak_mib
+from step import FORMS, NODES, OPERATIONS, Cell, ensemble_code, formed, lying, norm, peak_mib
 
 CLASSES = 11
 
@@ -116,19 +116,22 @@ def main():
     parser.add_argument("--rates", default="2,4,6")
     parser.add_argument("--draws", type=int, default=4)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--form", choices=FORMS, default="eager")
     args = parser.parse_args()
     torch.manual_seed(0)
     rates = [int(rate) for rate in args.rates.split(",")]
     model = Supernet(
         args.channels, args.cells, args.stem_stride, args.output_stride, args.pyramid, rates
     ).to(args.device)
+    formed(model, args.form)
     weights = torch.optim.SGD(model.weights(), 0.025, momentum=0.9, weight_decay=3e-4)
     alphas = torch.optim.Adam(model.alphas.parameters(), 3e-4, betas=(0.5, 0.999))
 
     def batch():
         side = (args.side, args.side)
         masks = torch.randint(0, CLASSES, (args.batch, *side))
-        return torch.randn((args.batch, 3, *side)).to(args.device), masks.to(args.device)
+        images = lying(torch.randn((args.batch, 3, *side)), args.form)
+        return images.to(args.device), masks.to(args.device)
 
     def loss_of(images, masks):
         return F.cross_entropy(model(images, args.draws), masks, ignore_index=255)

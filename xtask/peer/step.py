@@ -228,6 +228,27 @@ def peak_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+FORMS = {
+    "eager": "as it is",
+    "channels-last": "images and filters lie channel by channel of each pixel",
+    "compiled": "each cell by torch.compile",
+}
+
+
+def formed(model, form):
+    if form == "channels-last":
+        model.to(memory_format=torch.channels_last)
+    if form == "compiled":
+        for cell in model.cells:
+            cell.compile()
+    return model
+
+
+def lying(images, form):
+    kept = {"channels-last": torch.channels_last}.get(form, torch.contiguous_format)
+    return images.contiguous(memory_format=kept)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--task", choices=["images"], default="images")
@@ -238,16 +259,19 @@ def main():
     parser.add_argument("--side", type=int, default=28)
     parser.add_argument("--draws", type=int, default=4)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--form", choices=FORMS, default="eager")
     args = parser.parse_args()
     torch.manual_seed(0)
     model = Supernet(args.image_channels, args.channels, args.cells).to(args.device)
+    formed(model, args.form)
     weights = torch.optim.SGD(model.weights(), 0.025, momentum=0.9, weight_decay=3e-4)
     alphas = torch.optim.Adam(model.alphas.parameters(), 3e-4, betas=(0.5, 0.999))
 
     def batch():
         shape = (args.batch, args.image_channels, args.side, args.side)
         labels = torch.randint(0, 10, (args.batch,))
-        return torch.randn(shape).to(args.device), labels.to(args.device)
+        images = lying(torch.randn(shape), args.form)
+        return images.to(args.device), labels.to(args.device)
 
     (images, labels), (alpha_images, alpha_labels) = batch(), batch()
     for _ in sys.stdin:

@@ -11,7 +11,7 @@ use workbench::statistics::median;
 
 use crate::bench_step::Named;
 use crate::machine;
-use crate::worker::{Size, Worker, build};
+use crate::worker::{Bench, Size, Worker};
 
 #[derive(Args)]
 pub struct BenchScale {
@@ -69,7 +69,7 @@ impl BenchScale {
         // Before minutes are spent on what could not be written.
         std::fs::create_dir_all(&self.out)
             .with_context(|| format!("cannot create {}", self.out.display()))?;
-        let program = build(&self.features)?;
+        let program = Bench::Step.build(&self.features)?;
         let base = Named::Small.size();
         let mut report = format!(
             "Hardware: {}. Medians of {} alternating steps ({}) from {base}, M = {}.\n\n\

@@ -3,29 +3,22 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::{Args, ValueEnum};
 use workbench::files::write_atomic;
-use workbench::statistics::median;
 
 use crate::machine;
-use crate::peer::{self, Peer};
-use crate::worker::{Answer, LanguageSize, SceneSize, Size, Subject, Worker, build};
+use crate::peer::{self, Form, Peer, PeerArgs};
+use crate::step_table::StepTable;
+use crate::worker::{Bench, LanguageSize, Measured, SceneSize, Size, Subject, Worker, measure};
 
 #[derive(Args)]
 pub struct BenchStep {
     /// What is searched for.
     #[arg(long, value_enum, default_value = "images")]
     task: Searched,
-    /// Measure PyTorch's step as well, and the ratio; needs python3 and network for the first time.
-    #[arg(long)]
-    peer: bool,
-    /// A Python that has torch, instead of an environment of our own.
-    #[arg(long, value_name = "FILE", requires = "peer")]
-    python: Option<PathBuf>,
-    /// Device of the peer.
-    #[arg(long, default_value = "cpu", value_name = "NAME")]
-    peer_device: String,
+    #[command(flatten)]
+    peer: PeerArgs,
     /// Sizes to measure.
     #[arg(
         long,
@@ -178,50 +171,29 @@ impl Named {
     }
 }
 
-/// Median seconds, and the peak memory in MiB.
-struct Measured {
-    rounds: Vec<f64>,
-    peak_mib: Option<f64>,
-    profile: Vec<(String, String, usize, f64)>,
-}
-
-impl Measured {
-    fn seconds(&self) -> f64 {
-        median(&self.rounds)
-    }
-
-    fn from_answers(answers: Vec<Answer>) -> anyhow::Result<Self> {
-        let last = answers.last().context("a bench needs a round")?;
-        Ok(Self {
-            rounds: answers.iter().map(|answer| answer.seconds).collect(),
-            peak_mib: last.peak_mib,
-            profile: last.profile.clone(),
-        })
-    }
-}
-
 impl BenchStep {
     pub fn run(self) -> anyhow::Result<()> {
         ensure!(
             !self.checkpoint_cells || self.task == Searched::Images,
             "`--checkpoint-cells` is of images; leave it out with other tasks"
         );
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let forms = self.peer.forms();
+        ensure!(
+            !forms.contains(&Form::ChannelsLast) || self.task != Searched::Language,
+            "`--peer-form channels-last` is of pictures; valid for languages are eager and compiled"
+        );
         let mut features = self.features.clone();
         if self.profile {
             features.push("profile".into());
         }
-        let program = build(&features)?;
-        let peer = self
-            .peer
-            .then(|| Peer::prepare(self.python.clone(), &root))
-            .transpose()?;
+        let program = Bench::Step.build(&features)?;
+        let peer = self.peer.prepare()?;
         let mut report = format!("Hardware: {}", machine::describe());
         if !self.features.is_empty() {
             write!(report, ", with {}", self.features.join(", "))?;
         }
         if let Some(peer) = &peer {
-            write!(report, "; PyTorch {} on {}", peer.version, self.peer_device)?;
+            write!(report, "; {}", self.peer.text(peer))?;
         }
         if self.checkpoint_cells {
             report.push_str(", with the graph of one cell at a time");
@@ -231,32 +203,20 @@ impl BenchStep {
             ".\nMedians of {} alternating steps, the contestants taking turns; M = 4.\n",
             self.rounds
         )?;
-        report.push_str("| size | execution | seconds | peak MiB |");
-        report.push_str(if self.peer {
-            " PyTorch seconds | PyTorch peak MiB | time ratio | memory ratio |\n"
-        } else {
-            "\n"
-        });
-        report.push_str(&format!(
-            "|{}\n",
-            "---|".repeat(if self.peer { 8 } else { 4 })
-        ));
+        let mut table = StepTable::new(&["size", "execution"], forms);
         let mut profiles = String::new();
         for named in &self.size {
             let subject = self.task.subject(*named);
-            let measured = self.measure(&subject, &program, peer.as_ref())?;
-            let (peer, ours) = match self.peer {
-                true => measured.split_last().map(|(peer, ours)| (Some(peer), ours)),
-                false => Some((None, measured.as_slice())),
-            }
-            .context("nothing was measured")?;
-            for (execution, measured) in self.execution.iter().zip(ours) {
-                report.push_str(&row(&subject.name, execution, measured, peer)?);
+            let mut measured = self.measure(&subject, &program, peer.as_ref())?;
+            let peers = measured.split_off(self.execution.len());
+            for (execution, measured) in self.execution.iter().zip(&measured) {
+                table.row(&[&subject.name, execution], measured, &peers)?;
                 if self.profile {
                     profiles.push_str(&self.profile(&subject.name, execution, measured)?);
                 }
             }
         }
+        report.push_str(table.text());
         report.push_str(&profiles);
         print!("{report}");
         if let Some(out) = &self.out {
@@ -265,7 +225,7 @@ impl BenchStep {
         Ok(())
     }
 
-    /// All executions, then the peer if there is one, taking turns.
+    /// All executions, then the peer's forms if there is one, taking turns.
     fn measure(
         &self,
         subject: &Subject,
@@ -282,29 +242,15 @@ impl BenchStep {
             workers.push(Worker::start(execution, program, arguments)?);
         }
         if let Some(peer) = peer {
-            // Without leaving compiled scripts in the source folder.
-            let mut arguments = vec!["-B".into(), self.task.script().display().to_string()];
-            arguments.extend(subject.arguments.clone());
-            arguments.extend(["--device".into(), self.peer_device.clone()]);
-            workers.push(Worker::start("PyTorch", &peer.python, arguments)?);
+            let script = self.task.script();
+            workers.extend(self.peer.workers(peer, &script, &subject.arguments)?);
         }
-        let mut answers: Vec<Vec<Answer>> = workers.iter().map(|_| Vec::new()).collect();
-        for round in 0..=self.rounds {
-            let size = &subject.name;
-            eprintln!("{size}: round {round} of {}", self.rounds);
-            for (worker, answers) in workers.iter_mut().zip(&mut answers) {
-                let answer = worker.step()?;
-                if round > 0 {
-                    answers.push(answer);
-                }
-            }
-        }
-        answers.into_iter().map(Measured::from_answers).collect()
+        measure(workers, self.rounds, &subject.name)
     }
 
     /// Share of the last step of each kind of operation, the largest first.
     fn profile(&self, size: &str, execution: &str, measured: &Measured) -> anyhow::Result<String> {
-        let total = *measured.rounds.last().context("a bench needs a round")?;
+        let total = measured.last();
         let mut rows = measured.profile.clone();
         rows.sort_by(|a, b| b.3.total_cmp(&a.3));
         let known: f64 = rows.iter().map(|row| row.3).sum();
@@ -329,35 +275,4 @@ impl BenchStep {
         )?;
         Ok(text)
     }
-}
-
-fn row(
-    size: &str,
-    execution: &str,
-    ours: &Measured,
-    peer: Option<&Measured>,
-) -> anyhow::Result<String> {
-    let memory = |mib: Option<f64>| mib.map_or("unknown".into(), |mib| format!("{mib:.0}"));
-    let mut row = format!(
-        "| {size} | {execution} | {:.3} | {} |",
-        ours.seconds(),
-        memory(ours.peak_mib)
-    );
-    if let Some(peer) = peer {
-        let pairs = ours.rounds.iter().zip(&peer.rounds);
-        let ratios: Vec<f64> = pairs.map(|(ours, peer)| ours / peer).collect();
-        let memory_ratio = ours.peak_mib.zip(peer.peak_mib);
-        let memory_ratio = memory_ratio.map_or("unknown".into(), |(ours, peer)| {
-            format!("{:.2}", ours / peer)
-        });
-        write!(
-            row,
-            " {:.3} | {} | {:.3} | {memory_ratio} |",
-            peer.seconds(),
-            memory(peer.peak_mib),
-            median(&ratios)
-        )?;
-    }
-    row.push('\n');
-    Ok(row)
 }

@@ -1,6 +1,7 @@
 //! Experiments of the project that plain cargo cannot express.
 
 mod bench_egs;
+mod bench_fit;
 mod bench_scale;
 mod bench_step;
 mod cargo;
@@ -14,6 +15,7 @@ mod passed;
 mod peer;
 mod readme;
 mod seeds;
+mod step_table;
 mod table_page;
 mod worker;
 
@@ -53,6 +55,8 @@ enum Bench {
     Egs(bench_egs::BenchEgs),
     /// The search step, beside PyTorch's with --peer, as a Markdown table.
     Step(bench_step::BenchStep),
+    /// The retraining step, beside PyTorch's with --peer, as a Markdown table.
+    Fit(bench_fit::BenchFit),
     /// The search step as cells, channels, batch, resolution and draws grow, as table and picture.
     Scale(bench_scale::BenchScale),
 }
@@ -68,6 +72,7 @@ fn main() -> anyhow::Result<()> {
         Experiment::Readme(readme) => readme.run(),
         Experiment::Bench(Bench::Egs(bench)) => bench.run(),
         Experiment::Bench(Bench::Step(bench)) => bench.run(),
+        Experiment::Bench(Bench::Fit(bench)) => bench.run(),
         Experiment::Bench(Bench::Scale(bench)) => bench.run(),
     }
 }

@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
+use workbench::statistics::median;
 
 use crate::cargo;
 
@@ -197,20 +198,100 @@ impl Drop for Worker {
     }
 }
 
-/// Builds the step benchmark of `search` with further features and returns its program.
-pub fn build(features: &[String]) -> anyhow::Result<PathBuf> {
-    // The dev profile optimises what a step runs, and is what `cargo run -p search` uses. Building
-    // the workspace keeps the features of what is built already.
-    let mut command = cargo::command();
-    command
-        .args(["bench", "--workspace", "--bench", "step", "--no-run"])
-        .args(["--profile", "dev"]);
-    for feature in features {
-        command.args(["--features", &format!("search/{feature}")]);
+/// What a worker was measured at, round by round.
+pub struct Measured {
+    rounds: Vec<f64>,
+    /// Peak memory in MiB.
+    pub peak_mib: Option<f64>,
+    /// Of the last round.
+    pub profile: Vec<(String, String, usize, f64)>,
+}
+
+impl Measured {
+    fn from_answers(answers: Vec<Answer>) -> anyhow::Result<Self> {
+        let rounds = answers.iter().map(|answer| answer.seconds).collect();
+        let last = answers
+            .into_iter()
+            .last()
+            .context("a bench needs a round")?;
+        Ok(Self {
+            rounds,
+            peak_mib: last.peak_mib,
+            profile: last.profile,
+        })
     }
-    let built = cargo::build(command, "the step benchmark")?;
-    let step = built.into_iter().find(|built| built.target == "step");
-    Ok(step
-        .context("cargo named no program for the step benchmark")?
-        .program)
+
+    /// Seconds of the median round.
+    pub fn seconds(&self) -> f64 {
+        median(&self.rounds)
+    }
+
+    /// Seconds of the last round.
+    pub fn last(&self) -> f64 {
+        self.rounds.last().copied().unwrap_or(f64::NAN)
+    }
+
+    /// The median of the ratios of rounds that were taken in turn.
+    pub fn ratio_to(&self, other: &Self) -> f64 {
+        let pairs = self.rounds.iter().zip(&other.rounds);
+        let ratios: Vec<f64> = pairs.map(|(ours, theirs)| ours / theirs).collect();
+        median(&ratios)
+    }
+}
+
+/// Lets workers take so many steps in turn, after one that does not count; `name` is what they work on.
+pub fn measure(
+    mut workers: Vec<Worker>,
+    rounds: usize,
+    name: &str,
+) -> anyhow::Result<Vec<Measured>> {
+    let mut answers: Vec<Vec<Answer>> = workers.iter().map(|_| Vec::new()).collect();
+    for round in 0..=rounds {
+        eprintln!("{name}: round {round} of {rounds}");
+        for (worker, answers) in workers.iter_mut().zip(&mut answers) {
+            let answer = worker.step()?;
+            if round > 0 {
+                answers.push(answer);
+            }
+        }
+    }
+    answers.into_iter().map(Measured::from_answers).collect()
+}
+
+/// A benchmark whose program is a worker.
+#[derive(Clone, Copy)]
+pub enum Bench {
+    /// Of a search.
+    Step,
+    /// Of a training.
+    Fit,
+}
+
+impl Bench {
+    /// Its name and its crate.
+    fn place(self) -> [&'static str; 2] {
+        match self {
+            Self::Step => ["step", "search"],
+            Self::Fit => ["fit", "train"],
+        }
+    }
+
+    /// Builds it with further features of its crate and returns its program.
+    pub fn build(self, features: &[String]) -> anyhow::Result<PathBuf> {
+        let [name, package] = self.place();
+        // The dev profile optimises what a step runs, and is what `cargo run -p search` uses. Building
+        // the workspace keeps the features of what is built already.
+        let mut command = cargo::command();
+        command
+            .args(["bench", "--workspace", "--bench", name, "--no-run"])
+            .args(["--profile", "dev"]);
+        for feature in features {
+            command.args(["--features", &format!("{package}/{feature}")]);
+        }
+        let built = cargo::build(command, "the benchmark")?;
+        let bench = built.into_iter().find(|built| built.target == name);
+        Ok(bench
+            .context("cargo named no program for the benchmark")?
+            .program)
+    }
 }

@@ -14,6 +14,7 @@ use clap::{Parser, ValueEnum};
 use search::{AlternatingStep, BatchOf, Objective, SearchConfig, SearchState, Task, TrainTask};
 use supernet::{Execution, TrainBackend, kernels::profile};
 use workbench::backend::BackendName;
+use workbench::machine::Resident;
 
 workbench::backends!(StepJob, anyhow::Error);
 
@@ -53,14 +54,6 @@ struct Cli {
     /// Passed by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
-}
-
-/// Peak resident memory of this process in MiB, where the system tells.
-fn peak_mib() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024.0)
 }
 
 fn main() -> anyhow::Result<()> {
@@ -154,9 +147,10 @@ fn answer<B: TrainBackend, T: TrainTask<B>>(
                 )
             })
             .collect();
+        let peak_mib = Resident::now().map(|resident| resident.peak.0 as f64 / f64::from(1 << 20));
         let answer = serde_json::json!({
             "seconds": seconds,
-            "peak_mib": peak_mib(),
+            "peak_mib": peak_mib,
             "loss": loss,
             "profile": profile,
         });

@@ -142,10 +142,18 @@ class AuxiliaryHead(nn.Module):
 
 
 class Network(nn.Module):
-    """`genotype` as `parse_genotype` gives it; `form` is "cifar" or "imagenet"."""
+    """`genotype` as `parse_genotype` gives it; `form` is "cifar" or "imagenet"; `cell` is made of it."""
 
     def __init__(
-        self, genotype, channels, cells, classes, image_channels=3, form="cifar", auxiliary=False
+        self,
+        genotype,
+        channels,
+        cells,
+        classes,
+        image_channels=3,
+        form="cifar",
+        auxiliary=False,
+        cell=Cell,
     ):
         super().__init__()
         c = channels
@@ -165,8 +173,9 @@ class Network(nn.Module):
             c *= 2 if reduction else 1
             kind = "reduce" if reduction else "normal"
             nodes, concat = genotype[kind], genotype[f"{kind}_concat"]
-            cell = Cell(nodes, concat, c_prev_prev, c_prev, c, reduction, reduction_prev)
-            self.cells.append(cell)
+            self.cells.append(
+                cell(nodes, concat, c_prev_prev, c_prev, c, reduction, reduction_prev)
+            )
             c_prev_prev, c_prev, reduction_prev = c_prev, len(concat) * c, reduction
             if index == 2 * cells // 3 and auxiliary:
                 self.auxiliary_head = AuxiliaryHead(c_prev, classes, form)

@@ -1,0 +1,87 @@
+//! The retraining step: time and memory, beside PyTorch's.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use workbench::files::write_atomic;
+
+use crate::machine;
+use crate::peer::{self, PeerArgs};
+use crate::step_table::StepTable;
+use crate::worker::{Bench, Worker, measure};
+
+#[derive(Args)]
+pub struct BenchFit {
+    #[command(flatten)]
+    peer: PeerArgs,
+    /// Channels of the first cells.
+    #[arg(long, default_value_t = 16)]
+    channels: usize,
+    /// Number of cells.
+    #[arg(long, default_value_t = 8)]
+    cells: usize,
+    /// Images of a step.
+    #[arg(long, default_value_t = 96)]
+    batch: usize,
+    /// Side of the images.
+    #[arg(long, default_value_t = 32)]
+    side: usize,
+    /// Steps of each, taken in turn, after one that does not count.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Backend features to build with, such as cuda, vulkan or wgpu.
+    #[arg(long, value_delimiter = ',')]
+    features: Vec<String>,
+    /// Write the report here as well.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl BenchFit {
+    pub fn run(self) -> anyhow::Result<()> {
+        let program = Bench::Fit.build(&self.features)?;
+        let peer = self.peer.prepare()?;
+        let sizes = [
+            ("--channels", self.channels),
+            ("--cells", self.cells),
+            ("--batch", self.batch),
+            ("--side", self.side),
+        ];
+        let words = |(name, value): (&str, usize)| [name.to_owned(), value.to_string()];
+        let arguments: Vec<String> = sizes.into_iter().flat_map(words).collect();
+        let mut workers = vec![Worker::start("the training", &program, arguments.clone())?];
+        if let Some(peer) = &peer {
+            let script = peer::script("fit_step.py");
+            workers.extend(self.peer.workers(peer, &script, &arguments)?);
+        }
+        let size = format!(
+            "{} channels, {} cells, batch {} of 3x{side}x{side}",
+            self.channels,
+            self.cells,
+            self.batch,
+            side = self.side
+        );
+        let measured = measure(workers, self.rounds, &size)?;
+        let mut table = StepTable::new(&["darts-v2"], self.peer.forms());
+        if let [ours, peers @ ..] = measured.as_slice() {
+            table.row(&[&size], ours, peers)?;
+        }
+        let with = match self.features.is_empty() {
+            true => String::new(),
+            false => format!(", with {}", self.features.join(", ")),
+        };
+        let beside = peer.map_or(String::new(), |peer| format!("; {}", self.peer.text(&peer)));
+        let report = format!(
+            "Hardware: {}{with}{beside}.\nMedians of {} steps of a training with auxiliary head and drop-path, \
+             the contestants taking turns.\n\n{}",
+            machine::describe(),
+            self.rounds,
+            table.text()
+        );
+        print!("{report}");
+        if let Some(out) = &self.out {
+            write_atomic(out, report)?;
+        }
+        Ok(())
+    }
+}
