@@ -118,7 +118,8 @@ pub struct SceneData {
 impl SceneData {
     /// What a configuration starts from with the data that its fields choose, `stated` being what a file and
     /// options say: a folder that is named alone is VOC's where it looks like that, and otherwise one of images
-    /// and masks. Of photographs larger squares are cut out, and they are resized and mirrored.
+    /// and masks. Of photographs larger squares are cut out, they are resized and mirrored, and the classes of
+    /// a person's own may be rare.
     pub fn defaults_for(stated: &Table) -> Table {
         let given = |field: &str| stated.get("data")?.get(field)?.as_str();
         let set = match (given("set"), given("root")) {
@@ -134,10 +135,16 @@ impl SceneData {
             ("scale".into(), Value::from(vec![0.5, 2.0])),
             ("flip".into(), true.into()),
         ]);
+        // Networks for VOC are published without weights.
+        let class_weights = match set {
+            SceneSetId::Voc2012 => ClassWeights::Equal,
+            SceneSetId::Scenes | SceneSetId::Folder => ClassWeights::Balanced,
+        };
         let data = Table::from_iter([
             ("set".into(), set.name().into()),
             ("crop".into(), PHOTOGRAPH_CROP.into()),
             ("augment".into(), augment.into()),
+            ("class_weights".into(), class_weights.into()),
         ]);
         Table::from_iter([("data".into(), data.into())])
     }
