@@ -61,7 +61,8 @@ impl From<ClassWeights> for Value {
 }
 
 impl ClassWeights {
-    /// The weight of each class for a network that learns from these scenes, none where all count alike.
+    /// The weight of each class for a network that learns from these scenes, none where all count alike. Only
+    /// their ratios matter.
     ///
     /// # Errors
     ///
@@ -73,17 +74,17 @@ impl ClassWeights {
             Self::Equal => Ok(None),
             Self::Balanced => Ok(Some(balanced(&pixels(scenes)?, classes))),
             Self::Stated(weights) => {
-                let possible = weights
-                    .iter()
-                    .all(|weight| *weight >= 0.0 && weight.is_finite());
-                let all: f64 = weights.iter().sum();
-                if weights.len() != classes || !possible || all == 0.0 {
+                let possible = |weight: &f64| *weight >= 0.0 && weight.is_finite();
+                let most = weights.iter().copied().fold(0.0, f64::max);
+                if weights.len() != classes || !weights.iter().all(possible) || most == 0.0 {
                     let valid =
                         format!("{classes} numbers, one for each class, 0 or more and not all 0");
                     let found = format!("{weights:?}");
                     return Err(WorkbenchError::field(FIELD, found, &valid));
                 }
-                Ok(Some(weights.iter().map(|weight| *weight as f32).collect()))
+                // Only their ratios matter, and those of numbers of any size are kept.
+                let weight = |weight: &f64| (weight / most) as f32;
+                Ok(Some(weights.iter().map(weight).collect()))
             }
         }
     }
@@ -192,10 +193,11 @@ mod tests {
     #[test]
     fn stated_weights_are_one_for_each_class() {
         let of = |weights: Vec<f64>| ClassWeights::Stated(weights).of(&scenes());
-        assert_eq!(
-            of([vec![0.0], vec![2.0; 10]].concat()).unwrap().unwrap()[..2],
-            [0.0, 2.0]
-        );
+        for largest in [2.0, 1e-60, 1e300] {
+            let weights = [vec![0.0, largest / 4.0], vec![largest; 9]].concat();
+            let weights = of(weights).unwrap().unwrap();
+            assert_eq!(weights[..3], [0.0, 0.25, 1.0]);
+        }
         for impossible in [
             vec![1.0; 10],
             vec![0.0; 11],
