@@ -197,7 +197,8 @@ pub(crate) struct Best<T: Task> {
     retraining: Retraining,
     metric: Metric,
     candidates: Vec<Candidate<T>>,
-    best: String,
+    /// Name of its folder.
+    pub best: String,
 }
 
 /// Picks the candidate of the best validation score, of several the one of the least loss, and writes

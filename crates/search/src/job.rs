@@ -344,7 +344,7 @@ impl<B: TrainBackend> Place<B> {
         let records: Vec<SearchEpoch> = metrics::read(folder.metrics())?;
         print!("{}", summary(&folder, &config, &records, Some(&outcome)));
         if share == Share::Whole {
-            let next = retraining(&folder.genotype(), &config);
+            let next = retraining(&folder, &config);
             self.on.tell_end(&folder, &[next]);
         }
         Ok(())
@@ -434,8 +434,8 @@ impl<B: TrainBackend> Place<B> {
         let metric = metric.ok_or_else(|| nothing_finished(folder))?;
         let best = choose(folder, how, metric, found)?;
         print!("{}", best.table());
+        let next = retraining(&RunFolder::at(folder.join(&best.best)), &config);
         let folder = RunFolder::at(folder);
-        let next = retraining(&folder.genotype(), &config);
         self.on.tell_end(&folder, &[next]);
         Ok(())
     }
@@ -454,10 +454,14 @@ enum Share {
     OneOfSeveral,
 }
 
-/// The command that trains the child of a search from fresh weights.
-fn retraining<T: Task>(genotype: &Path, config: &SearchConfig<T>) -> String {
-    let genotype = genotype.display().to_string();
-    let mut arguments = vec!["fit".to_string(), genotype];
+/// The command that trains the child of the search in a folder from fresh weights, on its data.
+fn retraining<T: Task>(run: &RunFolder, config: &SearchConfig<T>) -> String {
+    let mut arguments = vec!["fit".to_string(), run.path().display().to_string()];
+    // Where the data have moved, the folder does not know.
+    let mut data = config.data.clone();
+    if let Some(Some(root)) = T::data_root(&mut data) {
+        arguments.extend(["--data-root".to_string(), root.display().to_string()]);
+    }
     arguments.extend(T::retraining(config));
     command("train", &arguments)
 }

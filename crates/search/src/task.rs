@@ -291,7 +291,7 @@ pub trait Task: Debug + Clone + PartialEq + Send + Sync + 'static {
         Self::NAME.into()
     }
 
-    /// Options of `train fit` for the data of a configuration.
+    /// Options of `train fit` for what it does not take from the folder of a search, such as the data set.
     fn retraining(_config: &SearchConfig<Self>) -> Vec<String> {
         Vec::new()
     }

@@ -8,7 +8,7 @@ use supernet::{
     Operation, SearchStep, Statistics, Supernet, SupernetConfig, TrainBackend, WeightInit,
 };
 use toml::Table;
-use workbench::cli::{Shorthand, set_differing, set_text};
+use workbench::cli::Shorthand;
 use workbench::images::{
     self, Augment, Dataset, DatasetId, FolderOptions, ImageProblem, OnCorrupt, load_with,
 };
@@ -304,21 +304,6 @@ impl Task for ImageTask {
 
     fn data_name(config: &SearchConfig<Self>) -> String {
         config.data.set.to_string()
-    }
-
-    /// The data set, where it lies, and how its pictures are read where that is not the usual way.
-    fn retraining(config: &SearchConfig<Self>) -> Vec<String> {
-        let data = &config.data;
-        let mut options = vec!["--data".to_string(), data.set.to_string()];
-        if let Some(root) = &data.root {
-            options.extend(["--data-root".into(), root.display().to_string()]);
-        }
-        // What the set brings along, to a search and to a training alike.
-        let set = set_text("data.set", &data.set.to_string());
-        let usual = SearchConfig::<Self>::resolve(None, &[set]);
-        let usual = usual.map(|usual| usual.data.folder).unwrap_or_default();
-        options.extend(set_differing("data.folder", &data.folder, &usual));
-        options
     }
 
     fn remarks(config: &SearchConfig<Self>) -> Vec<String> {

@@ -13,12 +13,11 @@ use supernet::{
     Codes, Cost, CostTable, Genotype, ModelBackend, OperationSet, Statistics, WeightInit,
 };
 use toml::Table;
-use workbench::cli::{Shorthand, set_differing};
+use workbench::cli::Shorthand;
 use workbench::problem::Phase;
 use workbench::record::SecondScoring;
 use workbench::text::{
     self, Dropout, DropoutKey, LanguageData, LanguageProblem, MaskSize, Masks, Regularisation,
-    TextOptions,
 };
 
 use crate::{Answered, BatchOf, ExportedChild, Pass, SearchConfig, SearchError, Task};
@@ -329,21 +328,6 @@ impl Task for LanguageTask {
     fn data_name(config: &SearchConfig<Self>) -> String {
         config.data.set.to_string()
     }
-
-    /// The corpus, where it lies, and how plain text is read where that is not the usual way.
-    fn retraining(config: &SearchConfig<Self>) -> Vec<String> {
-        let data = &config.data;
-        let mut options = vec!["--data".to_string(), data.set.to_string()];
-        if let Some(root) = &data.root {
-            options.extend(["--data-root".into(), root.display().to_string()]);
-        }
-        options.extend(set_differing(
-            "data.text",
-            &data.text,
-            &TextOptions::default(),
-        ));
-        options
-    }
 }
 
 #[cfg(test)]
@@ -395,16 +379,12 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_text_brings_its_set_and_the_next_command_its_way_of_reading() {
+    fn a_folder_of_text_brings_its_set() {
         let set = ["data.root=letters", "data.text.vocabulary=500"];
         let config = Config::resolve(None, &set.map(String::from)).unwrap();
         assert_eq!(
             (config.data.set, config.name.as_str()),
             (CorpusId::Text, "text")
-        );
-        assert_eq!(
-            LanguageTask::retraining(&config).join(" "),
-            "--data text --data-root letters --set data.text.vocabulary=500"
         );
     }
 

@@ -10,11 +10,11 @@ use supernet::{
     Codes, Cost, CostTable, Genotype, ModelBackend, Operation, SearchStep, Statistics, WeightInit,
 };
 use toml::Table;
-use workbench::cli::{Shorthand, set_differing, set_text};
+use workbench::cli::{Shorthand, set_differing};
 use workbench::config::Joined;
 use workbench::precision::{Precision, cast_convolutions};
 use workbench::problem::Split;
-use workbench::scenes::{self, PairOptions, SceneData, SceneProblem};
+use workbench::scenes::{self, SceneData, SceneProblem};
 
 use crate::{Answered, BatchOf, ExportedChild, Pass, SearchConfig, SearchError, Task};
 
@@ -232,25 +232,14 @@ impl Task for SceneTask {
         config.data.set.to_string()
     }
 
-    /// The data set, where it lies, and how it is read where that is not the usual way.
+    /// A search has fewer and smaller scenes than a training, unless other ones are asked for.
     fn retraining(config: &SearchConfig<Self>) -> Vec<String> {
-        let data = &config.data;
-        let mut options = vec!["--data".to_string(), data.set.to_string()];
-        if let Some(root) = &data.root {
-            options.extend(["--data-root".into(), root.display().to_string()]);
+        match SearchConfig::<Self>::resolve(None, &[]) {
+            Ok(usual) if config.data.set == usual.data.set => {
+                set_differing("data.scenes", &config.data.scenes, &usual.data.scenes)
+            }
+            _ => Vec::new(),
         }
-        // A search has fewer and smaller scenes than a training, unless other ones are asked for.
-        let set = set_text("data.set", &data.set.to_string());
-        if let Ok(SearchConfig { data: usual, .. }) = SearchConfig::<Self>::resolve(None, &[set]) {
-            options.extend(set_differing("data.scenes", &data.scenes, &usual.scenes));
-            options.extend(set_differing("data.voc", &data.voc, &usual.voc));
-        }
-        options.extend(set_differing(
-            "data.folder",
-            &data.folder,
-            &PairOptions::default(),
-        ));
-        options
     }
 
     fn remarks(config: &SearchConfig<Self>) -> Vec<String> {
@@ -297,20 +286,24 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_pairs_brings_its_set_and_the_next_command_its_way_of_reading() {
-        let set = [
+    fn a_folder_of_pairs_brings_its_set_and_other_scenes_go_to_the_next_command() {
+        let resolve = |set: &[&str]| {
+            let set: Vec<_> = set.iter().map(|field| field.to_string()).collect();
+            Config::resolve(None, &set).unwrap()
+        };
+        let pairs = resolve(&[
             "data.root=pairs",
             "data.folder.classes=[\"ground\", \"leaf\"]",
-        ];
-        let config = Config::resolve(None, &set.map(String::from)).unwrap();
+        ]);
         assert_eq!(
-            (config.data.set, config.name.as_str()),
+            (pairs.data.set, pairs.name.as_str()),
             (SceneSetId::Folder, "folder")
         );
-        let fresh = Config::resolve(None, &[]).unwrap();
-        assert_eq!(SceneTask::retraining(&fresh).join(" "), "--data scenes");
-        let next = SceneTask::retraining(&config).join(" ");
-        let expected = "--data folder --data-root pairs --set data.folder.classes=";
-        assert!(next.starts_with(expected), "{next}");
+        for usual in [pairs, resolve(&[])] {
+            assert!(SceneTask::retraining(&usual).is_empty());
+        }
+        let many = resolve(&["data.scenes.digits=9"]);
+        let next = SceneTask::retraining(&many).join(" ");
+        assert_eq!(next, "--set data.scenes.digits=9");
     }
 }

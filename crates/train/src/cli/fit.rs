@@ -121,34 +121,24 @@ impl Training {
         }
     }
 
-    /// The configuration. Where it has the data of the run whose cells it trains, that is said.
+    /// The configuration. Where its data are those of the run whose cells it trains, that is said.
     pub(super) fn config<R: Recipe>(&self) -> Result<FitConfig<R>, TrainError> {
         let own = self.args.shorthands.overrides(R::SHORTHANDS)?;
         let mut overrides = [&self.overrides[..], &own].concat();
         let file = self.file.as_ref().map(ConfigFile::source);
         let stated = stated(file, &overrides)?;
         if let Some((run, data)) = data_of_run::<R>(&stated)? {
-            note(&format!(
-                "the data are those of {}: {}; --data or --data-root names others",
-                run.display(),
-                data.join(", ")
-            ));
+            let of = run.display();
+            note(&format!("the data are those of {of}; --data names others"));
             overrides.splice(0..0, data);
         }
         FitConfig::resolve(file, &overrides)
     }
 }
 
-/// The run whose cells are stated and the fields that choose its data, where no data are stated.
+/// The run whose cells are stated, and the fields of its data that are not, where its data are to be learned:
+/// not where a data set is named, nor where a folder is and the run's data lie in none.
 fn data_of_run<R: Recipe>(stated: &Table) -> Result<Option<(PathBuf, Vec<String>)>, TrainError> {
-    let chosen = |data: &Table| R::DATA_SOURCE.iter().any(|field| data.contains_key(*field));
-    if stated
-        .get("data")
-        .and_then(Value::as_table)
-        .is_some_and(chosen)
-    {
-        return Ok(None);
-    }
     let cells = stated.get("genotype").and_then(Value::as_str);
     let Some(folder) = cells.and_then(folder_of_cells::<R>).map(RunFolder::at) else {
         return Ok(None);
@@ -159,13 +149,21 @@ fn data_of_run<R: Recipe>(stated: &Table) -> Result<Option<(PathBuf, Vec<String>
     }
     let name = config.display().to_string();
     let table = parse_table(&files::read_to_string(&config)?, &name)?;
-    let data = table.get("data").and_then(Value::as_table);
-    let field = |field: &&str| {
-        let value = data?.get(*field)?;
-        Some(set_field(&format!("data.{field}"), &value.to_string()))
+    let in_run = |field: &str| table.get("data")?.get(field);
+    let is_stated = |field: &str| {
+        stated
+            .get("data")
+            .is_some_and(|data| data.get(field).is_some())
     };
-    let fields = R::DATA_SOURCE.iter().filter_map(field).collect();
-    Ok(Some((folder.path().into(), fields)))
+    if is_stated("set") || is_stated("root") && in_run("root").is_none() {
+        return Ok(None);
+    }
+    let missing = R::DATA_SOURCE.iter().filter(|field| !is_stated(field));
+    let fields = missing.filter_map(|field| {
+        let value = in_run(field)?.to_string();
+        Some(set_field(&format!("data.{field}"), &value))
+    });
+    Ok(Some((folder.path().into(), fields.collect())))
 }
 
 impl FitCommand {
@@ -389,4 +387,55 @@ pub(super) fn check_precision<R: Recipe>(
     let precision = config.fit.precision;
     let refuse = |valid: String| TrainError::field("fit.precision", precision, &valid);
     precision.check(backend).map_err(refuse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::image::ImageRecipe;
+    use crate::tasks::language::LanguageRecipe;
+    use crate::tasks::scene::SceneRecipe;
+
+    /// The fields that a training takes from a run with this configuration where these are stated.
+    fn taken<R: Recipe>(run: &str, set: &[&str]) -> Option<Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.toml"), run).unwrap();
+        let mut set: Vec<String> = set.iter().map(|field| field.to_string()).collect();
+        set.push(set_text("genotype", folder.path().to_str().unwrap()));
+        let data = data_of_run::<R>(&stated(None, &set).unwrap()).unwrap();
+        data.map(|(_, fields)| fields)
+    }
+
+    #[test]
+    fn a_training_takes_the_data_of_the_run_whose_cells_it_trains() {
+        let pictures = "data = { set = 'folder', root = '/photos', folder = { size = 64 }, weights_fraction = 0.5 }";
+        let of = |set: &[&str]| taken::<ImageRecipe>(pictures, set);
+        let [set, root, how] = [
+            "data.set=\"folder\"",
+            "data.root=\"/photos\"",
+            "data.folder={ size = 64 }",
+        ];
+        assert_eq!(of(&[]).unwrap(), [set, root, how]);
+        assert_eq!(of(&["data.augment.flip=true"]).unwrap(), [set, root, how]);
+        assert_eq!(of(&["data.root=moved"]).unwrap(), [set, how]);
+        assert_eq!(of(&["data.folder.size=32"]).unwrap(), [set, root]);
+        assert_eq!(of(&["data.set=digits"]), None);
+        // Of another task than the training.
+        assert_eq!(taken::<SceneRecipe>(pictures, &[]), None);
+        let bundled = "data = { set = 'digits' }";
+        assert_eq!(taken::<ImageRecipe>(bundled, &["data.root=photos"]), None);
+    }
+
+    #[test]
+    fn text_and_masks_are_read_as_the_run_read_them() {
+        let text = "task = 'language'\ndata = { set = 'text', root = '/letters', text = { vocabulary = 500 } }";
+        let taken_text = taken::<LanguageRecipe>(text, &[]).unwrap();
+        assert_eq!(taken_text[2], "data.text={ vocabulary = 500 }");
+        let scenes = "task = 'scene'\ndata = { set = 'scenes', crop = 48, scenes = { train = 9 }, folder = { classes = ['a'] } }";
+        let taken_scenes = taken::<SceneRecipe>(scenes, &[]).unwrap();
+        assert_eq!(
+            taken_scenes,
+            ["data.set=\"scenes\"", "data.folder={ classes = [\"a\"] }"]
+        );
+    }
 }

@@ -119,10 +119,7 @@ fn files_that_cannot_be_read_are_named_once_and_counted_wherever_they_are() {
         path,
         &[&again[..], &["--batch-size", "2", "--out", "again"]].concat(),
     );
-    assert_eq!(
-        lines_with(&text, "the data are those of run: data.set=\"folder\""),
-        1
-    );
+    assert_eq!(lines_with(&text, "the data are those of run;"), 1);
     assert_eq!(lines_with(&text, "bee/7.png"), 1, "{text}");
     // The choice is not bound to the run: a test file that stops it can be skipped later.
     refused(

@@ -129,7 +129,7 @@ fn a_search_gives_its_child_and_its_cells() {
     // The folder brings its data too, a file of cells does not.
     let (fitted, told) = fit(&["search", "--out", "by-folder"]);
     assert!(
-        told.contains("note: the data are those of search: data.set=\"digits\", data.root=\"/"),
+        told.contains("note: the data are those of search; --data names others"),
         "{told}"
     );
     let (by_file, told) = fit(&["search/genotype.json", "--out", "by-file"]);
