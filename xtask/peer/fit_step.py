@@ -5,16 +5,14 @@ on standard input; each answer is a JSON line with seconds and peak resident mem
 """
 
 import argparse
-import json
 import sys
-import time
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from step import FORMS, formed, lying, peak_mib
+from step import FORMS, answer_steps, formed, lying
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "crates/train/tests/torch"))
 from network import Cell, Network, parse_genotype
@@ -75,17 +73,16 @@ def main():
     weights = torch.optim.SGD(model.parameters(), 0.025, momentum=0.9, weight_decay=3e-4)
     images = lying(torch.randn(args.batch, 3, args.side, args.side), args.form).to(args.device)
     labels = torch.randint(0, CLASSES, (args.batch,)).to(args.device)
-    for _ in sys.stdin:
-        begun = time.perf_counter()
+    def take():
         weights.zero_grad()
         logits, auxiliary = logits_of(model, images)
         loss = F.cross_entropy(logits, labels)
         (loss + AUXILIARY_WEIGHT * F.cross_entropy(auxiliary, labels)).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         weights.step()
-        value = loss.item()
-        seconds = time.perf_counter() - begun
-        print(json.dumps({"seconds": seconds, "peak_mib": peak_mib(), "loss": value}), flush=True)
+        return loss.item()
+
+    answer_steps(take)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,12 @@ answer is a JSON line with seconds and peak resident memory.
 """
 
 import argparse
-import json
-import resource
-import sys
-import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from step import answer_steps
 
 STEPS = 8
 # `none`, which comes first among the operations, adds nothing.
@@ -85,10 +83,6 @@ class Supernet(nn.Module):
         return decoded, hidden.detach()
 
 
-def peak_mib():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--task", choices=["language"], default="language")
@@ -119,8 +113,8 @@ def main():
     weight_batch, alpha_batch = batch(), batch()
     start = torch.zeros(args.batch, args.hidden, device=args.device)
     weight_hidden = alpha_hidden = start
-    for _ in sys.stdin:
-        begun = time.perf_counter()
+    def take():
+        nonlocal weight_hidden, alpha_hidden
         alphas.zero_grad()
         value, alpha_hidden = loss(alpha_batch, alpha_hidden)
         value.backward()
@@ -130,9 +124,9 @@ def main():
         value.backward()
         nn.utils.clip_grad_norm_(model.weights(), 0.25)
         weights.step()
-        value = value.item()
-        seconds = time.perf_counter() - begun
-        print(json.dumps({"seconds": seconds, "peak_mib": peak_mib(), "loss": value}), flush=True)
+        return value.item()
+
+    answer_steps(take)
 
 
 main()

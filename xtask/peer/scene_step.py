@@ -6,15 +6,12 @@ answer is a JSON line with seconds and peak resident memory.
 """
 
 import argparse
-import json
-import sys
-import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from step import FORMS, NODES, OPERATIONS, Cell, ensemble_code, formed, lying, norm, peak_mib
+from step import FORMS, NODES, OPERATIONS, Cell, answer_steps, ensemble_code, formed, lying, norm
 
 CLASSES = 11
 
@@ -137,8 +134,7 @@ def main():
         return F.cross_entropy(model(images, args.draws), masks, ignore_index=255)
 
     weight_batch, alpha_batch = batch(), batch()
-    for _ in sys.stdin:
-        begun = time.perf_counter()
+    def take():
         alphas.zero_grad()
         loss_of(*alpha_batch).backward()
         alphas.step()
@@ -147,9 +143,9 @@ def main():
         loss.backward()
         nn.utils.clip_grad_norm_(model.weights(), 5.0)
         weights.step()
-        value = loss.item()
-        seconds = time.perf_counter() - begun
-        print(json.dumps({"seconds": seconds, "peak_mib": peak_mib(), "loss": value}), flush=True)
+        return loss.item()
+
+    answer_steps(take)
 
 
 if __name__ == "__main__":

@@ -228,6 +228,15 @@ def peak_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def answer_steps(take):
+    """Takes a step, which returns its loss, for each line on standard input."""
+    for _ in sys.stdin:
+        begun = time.perf_counter()
+        loss = take()
+        seconds = time.perf_counter() - begun
+        print(json.dumps({"seconds": seconds, "peak_mib": peak_mib(), "loss": loss}), flush=True)
+
+
 FORMS = {
     "eager": "as it is",
     "channels-last": "images and filters lie channel by channel of each pixel",
@@ -274,8 +283,7 @@ def main():
         return images.to(args.device), labels.to(args.device)
 
     (images, labels), (alpha_images, alpha_labels) = batch(), batch()
-    for _ in sys.stdin:
-        begun = time.perf_counter()
+    def take():
         alphas.zero_grad()
         F.cross_entropy(model(alpha_images, args.draws), alpha_labels).backward()
         alphas.step()
@@ -284,9 +292,9 @@ def main():
         loss.backward()
         nn.utils.clip_grad_norm_(model.weights(), 5.0)
         weights.step()
-        value = loss.item()
-        seconds = time.perf_counter() - begun
-        print(json.dumps({"seconds": seconds, "peak_mib": peak_mib(), "loss": value}), flush=True)
+        return loss.item()
+
+    answer_steps(take)
 
 
 if __name__ == "__main__":

@@ -8,24 +8,14 @@ use workbench::files::write_atomic;
 use crate::machine;
 use crate::peer::{self, PeerArgs};
 use crate::step_table::StepTable;
-use crate::worker::{Bench, Worker, measure};
+use crate::worker::{Bench, FitSize, Worker, measure};
 
 #[derive(Args)]
 pub struct BenchFit {
     #[command(flatten)]
     peer: PeerArgs,
-    /// Channels of the first cells.
-    #[arg(long, default_value_t = 16)]
-    channels: usize,
-    /// Number of cells.
-    #[arg(long, default_value_t = 8)]
-    cells: usize,
-    /// Images of a step.
-    #[arg(long, default_value_t = 96)]
-    batch: usize,
-    /// Side of the images.
-    #[arg(long, default_value_t = 32)]
-    side: usize,
+    #[command(flatten)]
+    size: FitSize,
     /// Steps of each, taken in turn, after one that does not count.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -41,26 +31,13 @@ impl BenchFit {
     pub fn run(self) -> anyhow::Result<()> {
         let program = Bench::Fit.build(&self.features)?;
         let peer = self.peer.prepare()?;
-        let sizes = [
-            ("--channels", self.channels),
-            ("--cells", self.cells),
-            ("--batch", self.batch),
-            ("--side", self.side),
-        ];
-        let words = |(name, value): (&str, usize)| [name.to_owned(), value.to_string()];
-        let arguments: Vec<String> = sizes.into_iter().flat_map(words).collect();
+        let arguments = self.size.arguments();
         let mut workers = vec![Worker::start("the training", &program, arguments.clone())?];
         if let Some(peer) = &peer {
             let script = peer::script("fit_step.py");
             workers.extend(self.peer.workers(peer, &script, &arguments)?);
         }
-        let size = format!(
-            "{} channels, {} cells, batch {} of 3x{side}x{side}",
-            self.channels,
-            self.cells,
-            self.batch,
-            side = self.side
-        );
+        let size = self.size.to_string();
         let measured = measure(workers, self.rounds, &size)?;
         let mut table = StepTable::new(&["darts-v2"], self.peer.forms());
         if let [ours, peers @ ..] = measured.as_slice() {

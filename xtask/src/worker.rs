@@ -5,20 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, ensure};
-use serde::Deserialize;
+use clap::Args;
+use workbench::record::StepAnswer;
 use workbench::statistics::median;
 
 use crate::cargo;
-
-/// What a worker says of one step.
-#[derive(Deserialize)]
-pub struct Answer {
-    pub seconds: f64,
-    pub peak_mib: Option<f64>,
-    /// Operation, direction, calls and seconds; empty unless it was built to measure them.
-    #[serde(default)]
-    pub profile: Vec<(String, String, usize, f64)>,
-}
 
 /// What a worker runs: its name in reports, and its arguments.
 pub struct Subject {
@@ -104,6 +95,47 @@ impl std::fmt::Display for SceneSize {
     }
 }
 
+/// A network that is trained on images of three channels, and a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Args)]
+pub struct FitSize {
+    /// Channels of the first cells.
+    #[arg(long, default_value_t = 16)]
+    pub channels: usize,
+    /// Number of cells.
+    #[arg(long, default_value_t = 8)]
+    pub cells: usize,
+    /// Images of a step.
+    #[arg(long, default_value_t = 96)]
+    pub batch: usize,
+    /// Side of the images.
+    #[arg(long, default_value_t = 32)]
+    pub side: usize,
+}
+
+impl FitSize {
+    pub fn arguments(&self) -> Vec<String> {
+        arguments([
+            ("--channels", self.channels),
+            ("--cells", self.cells),
+            ("--batch", self.batch),
+            ("--side", self.side),
+        ])
+    }
+}
+
+impl std::fmt::Display for FitSize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} channels, {} cells, batch {} of 3x{side}x{side}",
+            self.channels,
+            self.cells,
+            self.batch,
+            side = self.side
+        )
+    }
+}
+
 /// A supernet of image classification and a batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Size {
@@ -178,7 +210,7 @@ impl Worker {
     }
 
     /// Takes one step.
-    pub fn step(&mut self) -> anyhow::Result<Answer> {
+    pub fn step(&mut self) -> anyhow::Result<StepAnswer> {
         let name = &self.name;
         let input = self.input.as_mut().context("the worker was stopped")?;
         writeln!(input).with_context(|| format!("{name} ended early"))?;
@@ -208,7 +240,7 @@ pub struct Measured {
 }
 
 impl Measured {
-    fn from_answers(answers: Vec<Answer>) -> anyhow::Result<Self> {
+    fn from_answers(answers: Vec<StepAnswer>) -> anyhow::Result<Self> {
         let rounds = answers.iter().map(|answer| answer.seconds).collect();
         let last = answers
             .into_iter()
@@ -245,7 +277,7 @@ pub fn measure(
     rounds: usize,
     name: &str,
 ) -> anyhow::Result<Vec<Measured>> {
-    let mut answers: Vec<Vec<Answer>> = workers.iter().map(|_| Vec::new()).collect();
+    let mut answers: Vec<Vec<StepAnswer>> = workers.iter().map(|_| Vec::new()).collect();
     for round in 0..=rounds {
         eprintln!("{name}: round {round} of {rounds}");
         for (worker, answers) in workers.iter_mut().zip(&mut answers) {

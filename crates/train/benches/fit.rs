@@ -2,9 +2,7 @@
 //! JSON line with the seconds it took and the peak resident memory so far. `cargo xtask bench fit` drives
 //! it, beside a peer that answers alike.
 
-use std::io::{BufRead, Write};
-use std::time::Instant;
-
+use anyhow::Context;
 use burn::tensor::{Distribution, Int, Tensor};
 use clap::Parser;
 use supernet::{
@@ -15,8 +13,8 @@ use train::tasks::image::{ImageConfig, ImageFit, ImageRecipe};
 use train::{FitConfig, FitState, Recipe, TrainError, differentiate};
 use workbench::backend::BackendName;
 use workbench::images::Batch;
-use workbench::machine::Resident;
 use workbench::problem::Problem;
+use workbench::step_bench::answer_steps;
 use workbench::training::TrainingStep;
 
 workbench::backends!(FitJob, anyhow::Error);
@@ -116,10 +114,11 @@ fn answer<B: TrainBackend>(cli: &Cli, device: &B::Device) -> anyhow::Result<()> 
     // Of the data set only the loss is used.
     let (_, problem) = ImageRecipe::open(&config)?;
     let FitState {
-        mut model,
+        model,
         mut optimizer,
         ..
     } = FitState::<B, _>::new(&config, &recipe, &problem.metric(), device)?;
+    let mut model = Some(model);
     let training = TrainingStep {
         learning_rate: 0.025,
         clip_norm: config.weights.clip_norm,
@@ -132,10 +131,7 @@ fn answer<B: TrainBackend>(cli: &Cli, device: &B::Device) -> anyhow::Result<()> 
         images: Tensor::random(shape, Distribution::Normal(0.0, 1.0), device),
         labels: Tensor::<B, 1, Int>::random([cli.batch], classes, device),
     };
-    let mut out = std::io::stdout().lock();
-    for (step, line) in std::io::stdin().lock().lines().enumerate() {
-        line?;
-        let begun = Instant::now();
+    let step = |step: usize| {
         let context = PassContext {
             problem: &problem,
             seed: 0,
@@ -148,7 +144,7 @@ fn answer<B: TrainBackend>(cli: &Cli, device: &B::Device) -> anyhow::Result<()> 
             statistics: Statistics::TRAIN,
         };
         let taken = training.take(
-            model,
+            model.take().context("the step before failed")?,
             &mut optimizer,
             std::iter::once(Ok(())),
             |model, ()| {
@@ -156,19 +152,11 @@ fn answer<B: TrainBackend>(cli: &Cli, device: &B::Device) -> anyhow::Result<()> 
                 Ok::<_, TrainError>(output)
             },
         )?;
-        model = taken.model;
+        model = Some(taken.model);
         let sums = taken.sums.into_iter().next();
         let loss = sums.and_then(|sums| sums.into_data().iter::<f32>().next());
         B::sync(device).map_err(|error| anyhow::anyhow!("the device failed: {error}"))?;
-        let seconds = begun.elapsed().as_secs_f64();
-        let peak_mib = Resident::now().map(|resident| resident.peak.0 as f64 / f64::from(1 << 20));
-        let answer = serde_json::json!({
-            "seconds": seconds,
-            "peak_mib": peak_mib,
-            "loss": loss.map(|loss| loss / cli.batch as f32),
-        });
-        writeln!(out, "{answer}")?;
-        out.flush()?;
-    }
-    Ok(())
+        anyhow::Ok(loss.map(|loss| loss / cli.batch as f32))
+    };
+    answer_steps(step, Vec::new)
 }

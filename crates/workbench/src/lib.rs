@@ -55,6 +55,8 @@ pub mod shell;
 pub mod showing;
 pub mod statistics;
 #[cfg(feature = "burn")]
+pub mod step_bench;
+#[cfg(feature = "burn")]
 pub mod stream;
 #[cfg(feature = "burn")]
 pub mod sums;

@@ -7,14 +7,12 @@ mod images;
 mod language;
 mod scenes;
 
-use std::io::{BufRead, Write};
-use std::time::Instant;
-
+use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use search::{AlternatingStep, BatchOf, Objective, SearchConfig, SearchState, Task, TrainTask};
 use supernet::{Execution, TrainBackend, kernels::profile};
 use workbench::backend::BackendName;
-use workbench::machine::Resident;
+use workbench::step_bench::answer_steps;
 
 workbench::backends!(StepJob, anyhow::Error);
 
@@ -115,11 +113,8 @@ fn answer<B: TrainBackend, T: TrainTask<B>>(
     learning_rate: f64,
     device: &B::Device,
 ) -> anyhow::Result<()> {
-    let mut state = SearchState::<B, T>::new(config, task, device)?;
-    let mut out = std::io::stdout().lock();
-    for (index, line) in std::io::stdin().lock().lines().enumerate() {
-        line?;
-        let begun = Instant::now();
+    let mut state = Some(SearchState::<B, T>::new(config, task, device)?);
+    let step = |index: usize| {
         let step = AlternatingStep {
             objective: Objective {
                 config,
@@ -130,32 +125,19 @@ fn answer<B: TrainBackend, T: TrainTask<B>>(
             },
             learning_rate,
         };
-        let losses;
-        (state, losses) = step.take(state, &weight_batch, Some(&alpha_batch))?;
+        let before = state.take().context("the step before failed")?;
+        let (after, losses) = step.take(before, &weight_batch, Some(&alpha_batch))?;
+        state = Some(after);
         let loss = losses.weights.into_data().iter::<f32>().next();
         B::sync(device).map_err(|error| anyhow::anyhow!("the device failed: {error}"))?;
-        let seconds = begun.elapsed().as_secs_f64();
-        let profile: Vec<_> = profile::take()
-            .iter()
-            .map(|share| {
-                let time = share.time.as_secs_f64();
-                (
-                    share.operation,
-                    format!("{:?}", share.pass),
-                    share.calls,
-                    time,
-                )
-            })
-            .collect();
-        let peak_mib = Resident::now().map(|resident| resident.peak.0 as f64 / f64::from(1 << 20));
-        let answer = serde_json::json!({
-            "seconds": seconds,
-            "peak_mib": peak_mib,
-            "loss": loss,
-            "profile": profile,
+        anyhow::Ok(loss)
+    };
+    answer_steps(step, || {
+        let shares = profile::take();
+        let share = shares.iter().map(|share| {
+            let (direction, time) = (format!("{:?}", share.pass), share.time.as_secs_f64());
+            (share.operation.to_string(), direction, share.calls, time)
         });
-        writeln!(out, "{answer}")?;
-        out.flush()?;
-    }
-    Ok(())
+        share.collect()
+    })
 }

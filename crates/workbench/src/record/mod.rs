@@ -8,6 +8,7 @@ mod inherited;
 mod metric;
 mod search;
 mod second;
+mod step;
 
 pub use confusion::{ByClass, Confusion};
 pub use epoch::EpochRecord;
@@ -16,3 +17,4 @@ pub use inherited::{InheritedScore, InheritedScores};
 pub use metric::{Direction, Metric, MetricCurve, Score, capitalised};
 pub use search::{CellRecord, ChildCost, SearchEpoch, SearchOutcome, SearchTiming};
 pub use second::{SecondScore, SecondScoring};
+pub use step::StepAnswer;
