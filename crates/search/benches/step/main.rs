@@ -132,12 +132,5 @@ fn answer<B: TrainBackend, T: TrainTask<B>>(
         B::sync(device).map_err(|error| anyhow::anyhow!("the device failed: {error}"))?;
         anyhow::Ok(loss)
     };
-    answer_steps(step, || {
-        let shares = profile::take();
-        let share = shares.iter().map(|share| {
-            let (direction, time) = (format!("{:?}", share.pass), share.time.as_secs_f64());
-            (share.operation.to_string(), direction, share.calls, time)
-        });
-        share.collect()
-    })
+    answer_steps(step, profile::rows)
 }

@@ -1,5 +1,5 @@
-//! The convolutional blocks of a cell. Each begins with a ReLU in the papers' terms; here its input
-//! is given already rectified, so that the operations on one node share that ReLU.
+//! The convolutional blocks of a cell. Each begins with a ReLU, which a factorised reduction is given
+//! already done, so that the operations on one node share it, and the others do where they read.
 
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
@@ -7,13 +7,13 @@ use burn::tensor::{Tensor, backend::Backend};
 use super::candidate::{OperationConfig, OperationForm};
 use super::{Spacing, Stride};
 use crate::graph::{Function, GraphBuilder, Value};
-use crate::kernels::{self, KernelBackend};
+use crate::kernels::{self, InputActivation, KernelBackend};
 use crate::layers::{
-    BatchNorm, DepthwiseConv2d, PointwiseConv2d, Statistics, TensorName, WeightInit, conv_name,
-    norm_name,
+    BatchNorm, DepthwiseConv2d, PointwiseConv2d, Scaled, Statistics, TensorName, WeightInit,
+    conv_name, norm_name,
 };
 
-/// 1x1 convolution and batch normalisation of a rectified input.
+/// 1x1 convolution and batch normalisation, of a rectified input in a cell.
 #[derive(Module, Debug)]
 pub struct ConvNorm<B: Backend> {
     conv: PointwiseConv2d<B>,
@@ -42,10 +42,30 @@ impl<B: Backend> ConvNorm<B> {
 impl<B: KernelBackend> ConvNorm<B> {
     /// # Shapes
     ///
-    /// - rectified: `[batch, channels_in, height, width]`
+    /// - input: `[batch, channels_in, height, width]`
     /// - output: `[batch, channels_out, height, width]`
-    pub fn forward(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
-        self.norm.forward(self.conv.forward(rectified), statistics)
+    pub fn forward(&self, x: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
+        self.forward_activated(x, InputActivation::Identity, statistics)
+    }
+
+    /// [`forward`](Self::forward) of `max(x, 0)`.
+    pub(crate) fn forward_rectified(
+        &self,
+        x: Tensor<B, 4>,
+        statistics: Statistics,
+    ) -> Tensor<B, 4> {
+        self.forward_activated(x, InputActivation::Relu, statistics)
+    }
+
+    fn forward_activated(
+        &self,
+        x: Tensor<B, 4>,
+        activation: InputActivation,
+        statistics: Statistics,
+    ) -> Tensor<B, 4> {
+        let x = Scaled::plain(x);
+        let output = self.norm.block(x, activation, None, &self.conv, statistics);
+        output.applied()
     }
 }
 
@@ -154,7 +174,7 @@ pub(crate) struct SeparableConfig {
     pub(crate) dilation: usize,
 }
 
-/// Depthwise convolution, 1x1 convolution and batch normalisation of a rectified input.
+/// ReLU, depthwise convolution, 1x1 convolution and batch normalisation.
 #[derive(Module, Debug)]
 pub struct SeparableStage<B: Backend> {
     depthwise: DepthwiseConv2d<B>,
@@ -192,11 +212,13 @@ impl<B: Backend> SeparableStage<B> {
 impl<B: KernelBackend> SeparableStage<B> {
     /// # Shapes
     ///
-    /// - rectified: `[batch, channels, height, width]`
+    /// - input: `[batch, channels, height, width]`
     /// - output: `[batch, channels, ceil(height / stride), ceil(width / stride)]`
-    pub fn forward(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
-        let mixed = self.pointwise.forward(self.depthwise.forward(rectified));
-        self.norm.forward(mixed, statistics)
+    pub(crate) fn forward(&self, input: Scaled<'_, B>, statistics: Statistics) -> Scaled<'_, B> {
+        let depthwise = Some(&self.depthwise);
+        let activation = InputActivation::Relu;
+        self.norm
+            .block(input, activation, depthwise, &self.pointwise, statistics)
     }
 }
 

@@ -5,8 +5,9 @@ use burn::tensor::{Tensor, backend::Backend};
 use super::Stride;
 use crate::kernels::{self, KernelBackend};
 
-/// A node of a cell as its outgoing operations see it: pools and skips read it as it is,
-/// convolutions read it rectified, and the ReLU is computed once for all of them.
+/// A node of a cell as its outgoing operations see it: pools, skips and blocks, which rectify what they
+/// read, are given it as it is; other convolutions it rectified, the ReLU being computed once for all of
+/// them.
 pub(crate) struct Node<B: Backend> {
     raw: Tensor<B, 4>,
     rectified: OnceCell<Tensor<B, 4>>,
@@ -49,7 +50,10 @@ impl<B: KernelBackend> Node<B> {
     pub(crate) fn detached(&self) -> Self {
         Self {
             raw: self.raw.clone().detach(),
-            rectified: OnceCell::from(self.rectified().detach()),
+            rectified: match self.rectified.get() {
+                Some(rectified) => OnceCell::from(rectified.clone().detach()),
+                None => OnceCell::new(),
+            },
         }
     }
 }

@@ -52,7 +52,7 @@ impl<B: Backend> Preprocess<B> {
 impl<B: KernelBackend> Preprocess<B> {
     pub(crate) fn forward(&self, x: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
         match self {
-            Preprocess::Same(conv) => conv.forward(kernels::rectify(x), statistics),
+            Preprocess::Same(conv) => conv.forward_rectified(x, statistics),
             Preprocess::Reduce(reduce) => reduce.forward(kernels::rectify(x), statistics),
         }
     }

@@ -5,11 +5,13 @@ use burn::tensor::{Tensor, TensorPrimitive, ops::FloatTensor};
 use super::{InputActivation, KernelBackend, WindowOptions};
 
 mod bilinear;
+mod block;
 mod gate;
 mod likelihood;
 mod pool;
 
 pub use bilinear::upsample_bilinear;
+pub use block::conv_block;
 pub use gate::{
     NormalisedColumns, gated_mix, gated_mix_backward, gated_mix_weights, normalise_columns,
     normalise_columns_backward,
@@ -62,21 +64,41 @@ fn depthwise<B: KernelBackend>(
     options: WindowOptions,
     activation: InputActivation,
 ) -> Tensor<B, 4> {
-    let [_, channels, height, width] = x.dims();
-    let [filters, per_filter, kernel_h, kernel_w] = weight.dims();
-    assert!(
-        filters == channels && per_filter == 1,
-        "a depthwise convolution of {:?} needs a weight [{channels}, 1, _, _], got {:?}",
-        x.dims(),
-        weight.dims()
-    );
-    options.output_size([height, width], [kernel_h, kernel_w]);
+    check_depthwise(&x, &weight, options);
     tensor(B::depthwise_conv2d(
         primitive(x),
         primitive(weight),
         options,
         activation,
     ))
+}
+
+/// Convolution between all channels.
+///
+/// # Shapes
+///
+/// - x: `[batch, channels_in, height, width]`
+/// - weight: `[channels_out, channels_in, kernel_h, kernel_w]`
+/// - output: `[batch, channels_out, out_h, out_w]`, see [`WindowOptions::output_size`]
+///
+/// # Panics
+///
+/// If the weight has another number of input channels than `x`, or the window does not fit the input.
+pub fn dense_conv2d<B: KernelBackend>(
+    x: Tensor<B, 4>,
+    weight: Tensor<B, 4>,
+    options: WindowOptions,
+) -> Tensor<B, 4> {
+    let [_, channels, height, width] = x.dims();
+    let [_, inputs, kernel_h, kernel_w] = weight.dims();
+    assert!(
+        inputs == channels,
+        "a convolution of {:?} needs a weight [_, {channels}, _, _], got {:?}",
+        x.dims(),
+        weight.dims()
+    );
+    options.output_size([height, width], [kernel_h, kernel_w]);
+    tensor(B::dense_conv2d(primitive(x), primitive(weight), options))
 }
 
 /// Pointwise (1x1) convolution: a linear map over channels at each position.
@@ -91,14 +113,7 @@ fn depthwise<B: KernelBackend>(
 ///
 /// If the weight has another number of input channels than `x` or is not 1x1.
 pub fn pointwise_conv2d<B: KernelBackend>(x: Tensor<B, 4>, weight: Tensor<B, 4>) -> Tensor<B, 4> {
-    let [_, channels, ..] = x.dims();
-    let [_, inputs, kernel_h, kernel_w] = weight.dims();
-    assert!(
-        inputs == channels && kernel_h == 1 && kernel_w == 1,
-        "a pointwise convolution of {:?} needs a weight [_, {channels}, 1, 1], got {:?}",
-        x.dims(),
-        weight.dims()
-    );
+    check_pointwise(&x, &weight);
     tensor(B::pointwise_conv2d(primitive(x), primitive(weight)))
 }
 
@@ -125,12 +140,7 @@ pub struct BatchNormOutput<B: KernelBackend> {
 ///
 /// If a channel has no value.
 pub fn batch_norm<B: KernelBackend>(x: Tensor<B, 4>, eps: f64) -> BatchNormOutput<B> {
-    let [batch, _, height, width] = x.dims();
-    assert!(
-        batch * height * width > 0,
-        "batch statistics of {:?} need at least one value per channel",
-        x.dims()
-    );
+    check_batch(&x);
     let (output, mean, variance) = B::batch_norm(primitive(x), eps);
     BatchNormOutput {
         output: tensor(output),
@@ -267,4 +277,40 @@ pub fn concat_channels<B: KernelBackend>(tensors: Vec<Tensor<B, 4>>) -> Tensor<B
 pub fn every_second<B: KernelBackend>(x: Tensor<B, 4>, shift: usize) -> Tensor<B, 4> {
     assert!(shift < 2, "the shift is 0 or 1, got {shift}");
     tensor(B::every_second(primitive(x), shift))
+}
+
+fn check_depthwise<B: KernelBackend>(
+    x: &Tensor<B, 4>,
+    weight: &Tensor<B, 4>,
+    options: WindowOptions,
+) {
+    let [_, channels, height, width] = x.dims();
+    let [filters, per_filter, kernel_h, kernel_w] = weight.dims();
+    assert!(
+        filters == channels && per_filter == 1,
+        "a depthwise convolution of {:?} needs a weight [{channels}, 1, _, _], got {:?}",
+        x.dims(),
+        weight.dims()
+    );
+    options.output_size([height, width], [kernel_h, kernel_w]);
+}
+
+fn check_pointwise<B: KernelBackend>(x: &Tensor<B, 4>, weight: &Tensor<B, 4>) {
+    let [_, channels, ..] = x.dims();
+    let [_, inputs, kernel_h, kernel_w] = weight.dims();
+    assert!(
+        inputs == channels && kernel_h == 1 && kernel_w == 1,
+        "a pointwise convolution of {:?} needs a weight [_, {channels}, 1, 1], got {:?}",
+        x.dims(),
+        weight.dims()
+    );
+}
+
+fn check_batch<B: KernelBackend>(x: &Tensor<B, 4>) {
+    let [batch, _, height, width] = x.dims();
+    assert!(
+        batch * height * width > 0,
+        "batch statistics of {:?} need at least one value per channel",
+        x.dims()
+    );
 }

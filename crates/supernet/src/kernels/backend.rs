@@ -9,7 +9,10 @@ use burn::tensor::{
 };
 
 use super::gate::GateTerm;
-use super::{Corners, InputActivation, PoolWindow, WindowOptions, reference};
+use super::{
+    BlockGradients, BlockNeeds, BlockParts, Corners, InputActivation, PoolWindow, WindowOptions,
+    composed, reference,
+};
 
 /// A backend that runs the supernet's operations and their gradients.
 ///
@@ -43,6 +46,28 @@ pub trait KernelBackend: Backend {
         reference::depthwise_conv2d_backward::<Self>(
             x, weight, dy, options, activation, need_dx, need_dw,
         )
+    }
+
+    /// A convolution between all channels, `weight` is
+    /// `[channels_out, channels_in, kernel_h, kernel_w]`.
+    fn dense_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        options: WindowOptions,
+    ) -> FloatTensor<Self> {
+        reference::dense_conv2d::<Self>(x, weight, options)
+    }
+
+    /// Gradients `(dx, dw)` of [`dense_conv2d`](Self::dense_conv2d), each only if needed.
+    fn dense_conv2d_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        options: WindowOptions,
+        need_dx: bool,
+        need_dw: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        reference::dense_conv2d_backward::<Self>(x, weight, dy, options, need_dx, need_dw)
     }
 
     /// A linear map over channels at each position, `weight` is
@@ -81,6 +106,29 @@ pub trait KernelBackend: Backend {
         eps: f64,
     ) -> FloatTensor<Self> {
         reference::batch_norm_backward::<Self>(y, variance, dy, eps)
+    }
+
+    /// A convolution block: affine map, activation, depthwise convolution (the first and the last of them where
+    /// the parts have one), pointwise convolution, and [`batch_norm`](Self::batch_norm), whose three
+    /// tensors it returns.
+    fn conv_block(
+        parts: BlockParts<FloatTensor<Self>>,
+        eps: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        composed::conv_block::<Self>(parts, eps)
+    }
+
+    /// The gradients that are needed of the first output of [`conv_block`](Self::conv_block), from that
+    /// output, the variance `[channels_out]` and `dy`.
+    fn conv_block_backward(
+        parts: BlockParts<FloatTensor<Self>>,
+        output: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        eps: f64,
+        needs: BlockNeeds,
+    ) -> BlockGradients<FloatTensor<Self>> {
+        composed::conv_block_backward::<Self>(parts, output, variance, dy, eps, needs)
     }
 
     /// `scale * x + shift` with one of each per channel, both `[channels]`.

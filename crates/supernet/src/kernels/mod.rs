@@ -18,6 +18,8 @@ mod api;
 mod autodiff;
 mod backend;
 mod bilinear;
+mod block;
+pub mod composed;
 #[cfg(feature = "cubecl")]
 mod cube;
 #[cfg(feature = "flex")]
@@ -29,11 +31,13 @@ mod window;
 
 pub use api::{
     BatchNormOutput, NormalisedColumns, add_term, add_weighted, avg_pool, batch_norm,
-    concat_channels, depthwise_conv2d, every_second, gated_mix, gated_mix_backward,
-    gated_mix_weights, log_likelihood, max_pool, normalise_columns, normalise_columns_backward,
-    pointwise_conv2d, rectify, relu_depthwise_conv2d, scale_channels, upsample_bilinear,
+    concat_channels, conv_block, dense_conv2d, depthwise_conv2d, every_second, gated_mix,
+    gated_mix_backward, gated_mix_weights, log_likelihood, max_pool, normalise_columns,
+    normalise_columns_backward, pointwise_conv2d, rectify, relu_depthwise_conv2d, scale_channels,
+    upsample_bilinear,
 };
 pub use backend::KernelBackend;
 pub use bilinear::Corners;
+pub use block::{BlockGradients, BlockNeeds, BlockParts};
 pub use gate::{GateActivation, GateTerm};
 pub use window::{InputActivation, PoolWindow, WindowOptions};

@@ -36,6 +36,15 @@ pub fn take() -> Vec<Share> {
     return Vec::new();
 }
 
+/// [`take`] as plain values: operation, direction, calls and seconds.
+pub fn rows() -> Vec<(String, String, usize, f64)> {
+    let row = |share: Share| {
+        let (direction, seconds) = (format!("{:?}", share.pass), share.time.as_secs_f64());
+        (share.operation.to_string(), direction, share.calls, seconds)
+    };
+    take().into_iter().map(row).collect()
+}
+
 /// Runs `work` and, with the feature `profile`, notes how long it took.
 #[inline]
 pub(crate) fn timed<T>(operation: &'static str, pass: Pass, work: impl FnOnce() -> T) -> T {

@@ -91,6 +91,31 @@ pub fn depthwise_conv2d_backward<B: Backend>(
     (dx, dw)
 }
 
+/// A convolution between all channels.
+pub fn dense_conv2d<B: Backend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    options: WindowOptions,
+) -> FloatTensor<B> {
+    B::conv2d(x, weight, None, options.to_conv(1))
+}
+
+/// Its gradients.
+pub fn dense_conv2d_backward<B: Backend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    options: WindowOptions,
+    need_dx: bool,
+    need_dw: bool,
+) -> (Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
+    let options = options.to_conv(1);
+    let dx = need_dx
+        .then(|| B::conv2d_x_backward(x.clone(), weight.clone(), dy.clone(), options.clone()));
+    let dw = need_dw.then(|| B::conv2d_weight_backward(x, weight, dy, options));
+    (dx, dw)
+}
+
 /// Every tap sees one shifted, strided view of the padded input, so its gradient is the sum of
 /// that view times `dy`. Burn's grouped weight gradient runs a convolution per channel instead.
 fn depthwise_weight_gradient<B: Backend>(

@@ -1,10 +1,9 @@
 use burn::module::{Module, Param, ParamId};
-use burn::tensor::module::conv2d;
 use burn::tensor::{Tensor, backend::Backend};
 
 use super::{TensorName, WeightInit};
 use crate::graph::{Convolution, GraphBuilder, Rows, Value};
-use crate::kernels::{self, KernelBackend, WindowOptions};
+use crate::kernels::{self, InputActivation, KernelBackend, WindowOptions};
 
 /// A convolution without bias, between all channels.
 #[derive(Module, Debug)]
@@ -62,13 +61,27 @@ impl<B: Backend> Conv2d<B> {
     pub(crate) fn describe(&self, graph: &mut GraphBuilder, x: Value) -> Value {
         graph.convolution(x, dense(self.weight.id, self.window()))
     }
+}
 
+impl<B: KernelBackend> Conv2d<B> {
     /// # Shapes
     ///
     /// - input: `[batch, channels_in, height, width]`
     /// - output: `[batch, channels_out, height_out, width_out]`
     pub fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        conv2d(x, self.weight.val(), None, self.window().to_conv(1))
+        let weight = self.weight.val();
+        let ([batch, channels, height, width], [outputs, _, kernel_h, kernel_w]) =
+            (x.dims(), weight.dims());
+        if self.padding == 0 && self.dilation == 1 && [kernel_h, kernel_w] == [height, width] {
+            // One window is the whole image, so all of them are a product of matrices.
+            let values = channels * height * width;
+            let (x, weight) = (
+                x.reshape([batch, values]),
+                weight.reshape([outputs, values]),
+            );
+            return x.matmul(weight.transpose()).reshape([batch, outputs, 1, 1]);
+        }
+        kernels::dense_conv2d(x, weight, self.window())
     }
 }
 
@@ -110,13 +123,15 @@ impl<B: Backend> StripConv2d<B> {
     pub(crate) fn describe(&self, graph: &mut GraphBuilder, x: Value) -> Value {
         graph.convolution(x, dense(self.weight.id, self.window))
     }
+}
 
+impl<B: KernelBackend> StripConv2d<B> {
     /// # Shapes
     ///
     /// - input: `[batch, channels_in, height, width]`
     /// - output: `[batch, channels_out, height_out, width_out]`
     pub(crate) fn forward(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        conv2d(x, self.weight.val(), None, self.window.to_conv(1))
+        kernels::dense_conv2d(x, self.weight.val(), self.window)
     }
 }
 
@@ -124,7 +139,7 @@ impl<B: Backend> StripConv2d<B> {
 #[derive(Module, Debug)]
 pub(crate) struct PointwiseConv2d<B: Backend> {
     /// `[channels_out, channels_in, 1, 1]`
-    weight: Param<Tensor<B, 4>>,
+    pub(crate) weight: Param<Tensor<B, 4>>,
 }
 
 impl<B: Backend> PointwiseConv2d<B> {
@@ -214,6 +229,24 @@ impl<B: Backend> DepthwiseConv2d<B> {
 }
 
 impl<B: KernelBackend> DepthwiseConv2d<B> {
+    /// The weight and how it slides.
+    pub(crate) fn filters(&self) -> (Tensor<B, 4>, WindowOptions) {
+        (self.weight.val(), self.window())
+    }
+
+    /// [`forward`](Self::forward) of what the activation leaves.
+    pub(crate) fn forward_activated(
+        &self,
+        x: Tensor<B, 4>,
+        activation: InputActivation,
+    ) -> Tensor<B, 4> {
+        let (weight, window) = self.filters();
+        match activation {
+            InputActivation::Identity => kernels::depthwise_conv2d(x, weight, window),
+            InputActivation::Relu => kernels::relu_depthwise_conv2d(x, weight, window),
+        }
+    }
+
     /// # Shapes
     ///
     /// - input: `[batch, channels, height, width]`

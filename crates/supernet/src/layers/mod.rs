@@ -15,8 +15,8 @@ pub use count_weights::count_weights;
 pub use drop_path::DropPath;
 pub(crate) use features::{global_average, in_f32};
 pub use init::WeightInit;
-pub(crate) use norm::norm_name;
 pub use norm::{BatchNorm, Statistics};
+pub(crate) use norm::{Scaled, norm_name};
 pub use running::RunningTensor;
 pub(crate) use tensors::{
     COUNTERS, TensorName, load_tensors, read_tensors, tensor_names, write_tensors,

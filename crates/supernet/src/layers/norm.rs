@@ -6,9 +6,9 @@
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Tensor, backend::Backend};
 
-use super::{RunningTensor, TensorName, in_f32};
+use super::{DepthwiseConv2d, PointwiseConv2d, RunningTensor, TensorName, in_f32};
 use crate::graph::{GraphBuilder, Value};
-use crate::kernels::{self, KernelBackend};
+use crate::kernels::{self, BatchNormOutput, InputActivation, KernelBackend};
 
 /// Which statistics a forward pass normalises with, and what becomes of the running ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -111,7 +111,86 @@ impl<B: Backend> BatchNorm<B> {
     }
 }
 
+/// Values `[batch, channels, height, width]` whose scale and shift, if they have any, are left to what reads
+/// them.
+pub(crate) struct Scaled<'a, B: Backend> {
+    pub(crate) values: Tensor<B, 4>,
+    pub(crate) affine: Option<&'a Affine<B>>,
+}
+
+impl<B: Backend> Scaled<'_, B> {
+    /// Values as they are.
+    pub(crate) fn plain(values: Tensor<B, 4>) -> Self {
+        Self {
+            values,
+            affine: None,
+        }
+    }
+}
+
+impl<B: KernelBackend> Scaled<'_, B> {
+    /// The values, scaled and shifted.
+    pub(crate) fn applied(self) -> Tensor<B, 4> {
+        match self.affine {
+            Some(affine) => {
+                kernels::scale_channels(self.values, affine.gamma.val(), affine.beta.val())
+            }
+            None => self.values,
+        }
+    }
+}
+
 impl<B: KernelBackend> BatchNorm<B> {
+    /// An activation, depthwise convolution if there is one, pointwise convolution and this normalisation.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, channels_in, height, width]`
+    /// - output: `[batch, channels_out, height_out, width_out]`
+    pub(crate) fn block(
+        &self,
+        input: Scaled<'_, B>,
+        activation: InputActivation,
+        depthwise: Option<&DepthwiseConv2d<B>>,
+        pointwise: &PointwiseConv2d<B>,
+        statistics: Statistics,
+    ) -> Scaled<'_, B> {
+        let running = statistics == Statistics::Running && self.running_mean.is_some();
+        // The operation normalises with the batch's statistics, and in the type it convolves in.
+        if running || input.values.dtype() != DType::F32 {
+            let input = input.applied();
+            let filtered = match (depthwise, activation) {
+                (Some(depthwise), _) => depthwise.forward_activated(input, activation),
+                (None, InputActivation::Relu) => kernels::rectify(input),
+                (None, InputActivation::Identity) => input,
+            };
+            return Scaled::plain(self.forward(pointwise.forward(filtered), statistics));
+        }
+        let affine = input.affine;
+        let out = kernels::conv_block(
+            input.values,
+            affine.map(|affine| [affine.gamma.val(), affine.beta.val()]),
+            activation,
+            depthwise.map(DepthwiseConv2d::filters),
+            pointwise.weight.val(),
+            Self::EPSILON,
+        );
+        self.observe(&out, statistics);
+        Scaled {
+            values: out.output,
+            affine: self.affine.as_ref(),
+        }
+    }
+
+    /// Moves the running statistics, where there are any and the mode says so.
+    fn observe(&self, out: &BatchNormOutput<B>, statistics: Statistics) {
+        let [batch, _, height, width] = out.output.dims();
+        if let (Statistics::Update { momentum }, Some(running)) = (statistics, self.running()) {
+            let (mean, variance) = (out.mean.clone(), out.variance.clone());
+            self.update(running, mean, variance, momentum, batch * height * width);
+        }
+    }
+
     /// Normalises each channel, in f32 whatever the input is computed in.
     ///
     /// # Shapes
@@ -126,22 +205,17 @@ impl<B: KernelBackend> BatchNorm<B> {
                 let shift = -mean * scale.clone();
                 kernels::scale_channels(x, scale, shift)
             }
-            (statistics, running) => {
-                let [batch, _, height, width] = x.dims();
-                let count = batch * height * width;
+            _ => {
                 let out = kernels::batch_norm(x, Self::EPSILON);
-                if let (Statistics::Update { momentum }, Some(running)) = (statistics, running) {
-                    self.update(running, out.mean, out.variance, momentum, count);
-                }
+                self.observe(&out, statistics);
                 out.output
             }
         };
-        let output = match &self.affine {
-            Some(affine) => {
-                kernels::scale_channels(normalised, affine.gamma.val(), affine.beta.val())
-            }
-            None => normalised,
+        let output = Scaled {
+            values: normalised,
+            affine: self.affine.as_ref(),
         };
+        let output = output.applied();
         if dtype == DType::F32 {
             output
         } else {

@@ -3,8 +3,8 @@ use burn::tensor::{Tensor, backend::Backend};
 
 use crate::convolution::{CellPlan, Spacing};
 use crate::graph::{GraphBuilder, Value};
-use crate::kernels::{self, KernelBackend};
-use crate::layers::{BatchNorm, DepthwiseConv2d, PointwiseConv2d, Statistics, WeightInit};
+use crate::kernels::{InputActivation, KernelBackend};
+use crate::layers::{BatchNorm, DepthwiseConv2d, PointwiseConv2d, Scaled, Statistics, WeightInit};
 
 /// A stage of the plain encoder, in place of a cell: ReLU, depthwise 3x3 convolution that strides or
 /// dilates as the cell would, 1x1 convolution, affine normalisation.
@@ -66,7 +66,11 @@ impl<B: KernelBackend> PlainStage<B> {
     /// - input: `[batch, channels_in, height, width]`
     /// - output: `[batch, channels_out, ceil(height / stride), ceil(width / stride)]`
     pub(super) fn forward(&self, x: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
-        let x = self.depthwise.forward(kernels::rectify(x));
-        self.norm.forward(self.pointwise.forward(x), statistics)
+        let (relu, depthwise) = (InputActivation::Relu, Some(&self.depthwise));
+        let x = Scaled::plain(x);
+        let output = self
+            .norm
+            .block(x, relu, depthwise, &self.pointwise, statistics);
+        output.applied()
     }
 }

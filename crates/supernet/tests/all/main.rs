@@ -6,6 +6,7 @@ mod execution;
 mod further;
 mod kernels;
 mod kernels_bilinear;
+mod kernels_block;
 mod kernels_combine;
 mod kernels_common;
 mod kernels_norm;

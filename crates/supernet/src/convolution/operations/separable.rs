@@ -7,8 +7,8 @@ use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::layer::OperationLayer;
 use crate::convolution::node::Node;
 use crate::graph::{GraphBuilder, Value};
-use crate::kernels::{self, KernelBackend};
-use crate::layers::{Statistics, TensorName, WeightInit};
+use crate::kernels::KernelBackend;
+use crate::layers::{Scaled, Statistics, TensorName, WeightInit};
 
 /// `sep_conv_3x3`.
 pub(crate) const SEP_CONV_3X3: Separable = Separable::new("sep_conv_3x3", 3, 1, 2);
@@ -90,13 +90,10 @@ impl Candidate for Separable {
         node: &Node<B>,
         statistics: Statistics,
     ) -> Tensor<B, 4> {
-        let mut stages = module.stages.iter();
-        let first = stages
-            .next()
-            .map(|stage| stage.forward(node.rectified(), statistics));
-        stages.fold(first.unwrap_or_else(|| node.rectified()), |x, stage| {
-            stage.forward(kernels::rectify(x), statistics)
-        })
+        let node = Scaled::plain(node.raw());
+        let stages = module.stages.iter();
+        let output = stages.fold(node, |x, stage| stage.forward(x, statistics));
+        output.applied()
     }
 
     fn describe<B: Backend>(

@@ -47,6 +47,26 @@ impl<B: KernelBackend> Convolution<B> for Depthwise {
 }
 
 #[derive(Clone, Copy, Debug)]
+pub(super) struct Dense(pub WindowOptions);
+
+impl<B: KernelBackend> Convolution<B> for Dense {
+    fn forward(self, x: FloatTensor<B>, weight: FloatTensor<B>) -> FloatTensor<B> {
+        B::dense_conv2d(x, weight, self.0)
+    }
+
+    fn backward(
+        self,
+        x: FloatTensor<B>,
+        weight: FloatTensor<B>,
+        dy: FloatTensor<B>,
+        need_dx: bool,
+        need_dw: bool,
+    ) -> (Option<FloatTensor<B>>, Option<FloatTensor<B>>) {
+        B::dense_conv2d_backward(x, weight, dy, self.0, need_dx, need_dw)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Pointwise;
 
 impl<B: KernelBackend> Convolution<B> for Pointwise {

@@ -2,6 +2,7 @@
 //! inner backend's `*_backward` method.
 
 mod bilinear;
+mod block;
 mod convolution;
 mod layout;
 mod likelihood;
@@ -15,7 +16,7 @@ use burn::tensor::{
 };
 use burn_autodiff::{Autodiff, checkpoint::strategy::CheckpointStrategy};
 
-use super::{Corners, InputActivation, KernelBackend, PoolWindow, WindowOptions};
+use super::{BlockParts, Corners, InputActivation, KernelBackend, PoolWindow, WindowOptions};
 
 impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
     fn device_memory(device: &Self::Device) -> Option<u64> {
@@ -31,6 +32,14 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
         convolution::record::<B, C, _>(convolution::Depthwise(options, activation), x, weight)
     }
 
+    fn dense_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        options: WindowOptions,
+    ) -> FloatTensor<Self> {
+        convolution::record::<B, C, _>(convolution::Dense(options), x, weight)
+    }
+
     fn pointwise_conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         convolution::record::<B, C, _>(convolution::Pointwise, x, weight)
     }
@@ -40,6 +49,18 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
         eps: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let (output, mean, variance) = normalisation::record::<B, C>(x, eps);
+        (
+            output,
+            <Self as AutodiffBackend>::from_inner(mean),
+            <Self as AutodiffBackend>::from_inner(variance),
+        )
+    }
+
+    fn conv_block(
+        parts: BlockParts<FloatTensor<Self>>,
+        eps: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        let (output, mean, variance) = block::record::<B, C>(parts, eps);
         (
             output,
             <Self as AutodiffBackend>::from_inner(mean),

@@ -18,9 +18,32 @@ pub(super) fn forward(x: FlexTensor, eps: f64) -> (FlexTensor, FlexTensor, FlexT
     let [batch, channels, height, width] = dims(&x);
     let plane = height * width;
     let sums = plane_sums(PlaneSums::Moments(values(&x)), batch * channels, plane);
+    let statistics = moments_to_statistics(&sums, channels, plane, eps);
+    let output = apply(&statistics.lines, x, None, plane);
+    (output, statistics.mean, statistics.variance)
+}
+
+/// What the sums of a batch say of its channels.
+pub(super) struct ChannelStatistics {
+    /// Normalises.
+    pub(super) lines: Vec<Scaling>,
+    /// `[channels]`
+    pub(super) mean: FlexTensor,
+    /// Biased, `[channels]`.
+    pub(super) variance: FlexTensor,
+}
+
+/// From mean and spread of each plane, in the order of images and channels.
+pub(super) fn moments_to_statistics(
+    moments: &[[f64; 2]],
+    channels: usize,
+    plane: usize,
+    eps: f64,
+) -> ChannelStatistics {
+    let batch = moments.len() / channels;
     let statistics: Vec<[f64; 2]> = (0..channels)
         .map(|channel| {
-            let of_channel = || sums.iter().skip(channel).step_by(channels);
+            let of_channel = || moments.iter().skip(channel).step_by(channels);
             let mean = of_channel().map(|[mean, _]| mean).sum::<f64>() / batch as f64;
             // The spread within the planes, and that of their means around the common one.
             let spread = |[plane_mean, spread]: &[f64; 2]| {
@@ -30,11 +53,11 @@ pub(super) fn forward(x: FlexTensor, eps: f64) -> (FlexTensor, FlexTensor, FlexT
             [mean, variance]
         })
         .collect();
-    let lines: Vec<Line> = statistics
+    let lines = statistics
         .iter()
         .map(|[mean, variance]| {
             let scale = 1.0 / (variance + eps).sqrt();
-            Line {
+            Scaling {
                 scale: scale as f32,
                 slope: 0.0,
                 offset: (-mean * scale) as f32,
@@ -45,8 +68,11 @@ pub(super) fn forward(x: FlexTensor, eps: f64) -> (FlexTensor, FlexTensor, FlexT
         let column = statistics.iter().map(|pair| pair[index] as f32).collect();
         tensor(column, [channels])
     };
-    let (mean, variance) = (column(0), column(1));
-    (apply(&lines, x, None, plane), mean, variance)
+    ChannelStatistics {
+        lines,
+        mean: column(0),
+        variance: column(1),
+    }
 }
 
 /// `dx = (dy - mean(dy) - y * mean(dy * y)) / sqrt(variance + eps)`.
@@ -68,23 +94,32 @@ pub(super) fn backward(
         batch * channels,
         plane,
     );
-    let lines: Vec<Line> = values(&variance)
-        .iter()
-        .enumerate()
-        .map(|(channel, variance)| {
-            let scale = 1.0 / (f64::from(*variance) + eps).sqrt();
-            let mean = |index: usize| {
-                let of_channel = sums.iter().skip(channel).step_by(channels);
-                of_channel.map(|pair| pair[index]).sum::<f64>() / (batch * plane) as f64
-            };
-            Line {
-                scale: scale as f32,
-                slope: (-mean(1) * scale) as f32,
-                offset: (-mean(0) * scale) as f32,
-            }
-        })
-        .collect();
+    let lines = backward_lines(&sums, values(&variance), eps, batch * plane);
     apply(&lines, dy, Some(&y), plane)
+}
+
+/// How a gradient and the normalised values make the gradient of what was normalised, from the sums of the
+/// gradient and of both multiplied over each plane, for channels of `count` values.
+pub(super) fn backward_lines(
+    sums: &[[f64; 2]],
+    variance: &[f32],
+    eps: f64,
+    count: usize,
+) -> Vec<Scaling> {
+    let channels = variance.len();
+    let line = |(channel, variance): (usize, &f32)| {
+        let scale = 1.0 / (f64::from(*variance) + eps).sqrt();
+        let mean = |index: usize| {
+            let of_channel = sums.iter().skip(channel).step_by(channels);
+            of_channel.map(|pair| pair[index]).sum::<f64>() / count as f64
+        };
+        Scaling {
+            scale: scale as f32,
+            slope: (-mean(1) * scale) as f32,
+            offset: (-mean(0) * scale) as f32,
+        }
+    };
+    variance.iter().enumerate().map(line).collect()
 }
 
 /// Each channel's planes times its scale, plus its shift.
@@ -96,10 +131,10 @@ pub(super) fn scale_channels(
     let (x, scale) = (x.to_contiguous(), scale.to_contiguous());
     let shift = shift.map(FlexTensor::to_contiguous);
     let [.., height, width] = dims(&x);
-    let lines: Vec<Line> = values(&scale)
+    let lines: Vec<Scaling> = values(&scale)
         .iter()
         .enumerate()
-        .map(|(channel, &scale)| Line {
+        .map(|(channel, &scale)| Scaling {
             scale,
             slope: 0.0,
             offset: shift.as_ref().map_or(0.0, |shift| values(shift)[channel]),
@@ -126,14 +161,14 @@ pub(super) fn scale_gradients(x: &FlexTensor, dy: &FlexTensor) -> (FlexTensor, F
 
 /// Which two sums to take over each plane.
 #[derive(Clone, Copy)]
-enum PlaneSums<'a> {
+pub(super) enum PlaneSums<'a> {
     /// The mean, and the sum of squared distances from it.
     Moments(&'a [f32]),
     /// The sum of the first, and that of both multiplied.
     Products(&'a [f32], &'a [f32]),
 }
 
-fn plane_sums(sums: PlaneSums<'_>, planes: usize, plane: usize) -> Vec<[f64; 2]> {
+pub(super) fn plane_sums(sums: PlaneSums<'_>, planes: usize, plane: usize) -> Vec<[f64; 2]> {
     let mut out = vec![[0.0; 2]; planes];
     let items = items_per_task(planes, WORK * plane);
     let tasks = out.chunks_mut(items).enumerate().collect();
@@ -177,15 +212,15 @@ impl WithSimd for SumPlanes<'_> {
 
 /// `scale * value + slope * other + offset`, one line per channel.
 #[derive(Clone, Copy)]
-struct Line {
-    scale: f32,
-    slope: f32,
-    offset: f32,
+pub(super) struct Scaling {
+    pub(super) scale: f32,
+    pub(super) slope: f32,
+    pub(super) offset: f32,
 }
 
 /// Applies each channel's line to its planes; without `other` the slope is not used.
-fn apply(
-    lines: &[Line],
+pub(super) fn apply(
+    lines: &[Scaling],
     tensor: FlexTensor,
     other: Option<&FlexTensor>,
     plane: usize,
@@ -205,7 +240,7 @@ fn apply(
 
 /// Rewrites the planes of `part`, of which the first has the number `first`.
 struct ApplyLines<'a> {
-    lines: &'a [Line],
+    lines: &'a [Scaling],
     other: Option<&'a [f32]>,
     first: usize,
     plane: usize,
@@ -218,7 +253,7 @@ impl WithSimd for ApplyLines<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
         for (index, part) in self.part.chunks_exact_mut(self.plane).enumerate() {
-            let Line {
+            let Scaling {
                 scale,
                 slope,
                 offset,

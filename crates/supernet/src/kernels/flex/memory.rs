@@ -48,12 +48,45 @@ pub(super) fn items_per_task(items: usize, work: usize) -> usize {
     }
 }
 
+/// How many images of `positions` output positions each make one task of a gradient that weights have a sum
+/// of their own of in each task: so many that adding up these sums is little beside making them, if enough
+/// tasks are left. A function of the sizes alone, as [`items_per_task`] is.
+pub(super) fn images_per_task(images: usize, positions: usize) -> usize {
+    const POSITIONS: usize = 512;
+    const TASKS: usize = 16;
+    (POSITIONS / positions).clamp(1, images.div_ceil(TASKS))
+}
+
+/// The rows of `width` values added up, in their order.
+pub(super) fn column_sums(rows: &[f32], width: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; width];
+    for row in rows.chunks_exact(width) {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum += value;
+        }
+    }
+    sums
+}
+
 /// Runs `task` on every item, on several threads if there are several.
-pub(super) fn for_each<T: Send>(mut items: Vec<T>, task: impl Fn(T) + Sync) {
+pub(super) fn for_each<T: Send>(items: Vec<T>, task: impl Fn(T) + Sync) {
+    for_each_with(items, || (), |(), item| task(item));
+}
+
+/// [`for_each`] with scratch space that items after each other share: whatever one leaves there, the next
+/// must not depend on.
+fn for_each_with<T: Send, S>(
+    items: Vec<T>,
+    scratch: impl Fn() -> S + Sync + Send,
+    task: impl Fn(&mut S, T) + Sync + Send,
+) {
     match items.len() {
         0 => {}
-        1 => items.drain(..).for_each(&task),
-        _ => items.into_par_iter().for_each(&task),
+        1 => {
+            let mut scratch = scratch();
+            items.into_iter().for_each(|item| task(&mut scratch, item));
+        }
+        _ => items.into_par_iter().for_each_init(scratch, task),
     }
 }
 
@@ -70,7 +103,24 @@ pub(super) fn fill<const N: usize>(
     lens: [usize; N],
     sizes: [usize; N],
     count: usize,
-    task: impl Fn(usize, [&mut [f32]; N]) + Sync,
+    task: impl Fn(usize, [&mut [f32]; N]) + Sync + Send,
+) -> [Vec<f32>; N] {
+    fill_with(
+        lens,
+        sizes,
+        count,
+        || (),
+        |(), index, parts| task(index, parts),
+    )
+}
+
+/// [`fill`] with scratch space as in [`for_each_with`].
+pub(super) fn fill_with<const N: usize, S>(
+    lens: [usize; N],
+    sizes: [usize; N],
+    count: usize,
+    scratch: impl Fn() -> S + Sync + Send,
+    task: impl Fn(&mut S, usize, [&mut [f32]; N]) + Sync + Send,
 ) -> [Vec<f32>; N] {
     let mut outs: [Vec<f32>; N] = lens.map(Vec::with_capacity);
     let mut outs_and_lens = outs.iter_mut().zip(lens);
@@ -95,7 +145,9 @@ pub(super) fn fill<const N: usize>(
         rests.iter().all(|rest| rest.is_empty()),
         "{count} parts of {sizes:?} do not cover {lens:?} values"
     );
-    for_each(tasks, |(index, parts)| task(index, parts.map(zeroed)));
+    for_each_with(tasks, scratch, |scratch, (index, parts)| {
+        task(scratch, index, parts.map(zeroed));
+    });
     for (out, len) in outs.iter_mut().zip(lens) {
         // SAFETY: the capacity is at least `len`, and the parts, of which every task has zeroed
         // its own, cover the first `len` values.

@@ -5,7 +5,9 @@
 mod axis;
 mod batch_norm;
 mod bilinear;
+mod block;
 mod columns;
+mod dense;
 mod depthwise;
 mod elementwise;
 mod extremes;
@@ -27,11 +29,12 @@ use burn::tensor::{
     TensorMetadata,
     ops::{FloatTensor, IntTensor},
 };
-use burn_flex::Flex;
+use burn_flex::{Flex, FlexTensor};
 
 use self::memory::all_f32;
 use super::{
-    Corners, GateTerm, InputActivation, KernelBackend, PoolWindow, WindowOptions,
+    BlockGradients, BlockNeeds, BlockParts, Corners, GateTerm, InputActivation, KernelBackend,
+    PoolWindow, WindowOptions, composed,
     profile::{Pass, timed},
     reference,
 };
@@ -41,6 +44,24 @@ fn depthwise_name(activation: InputActivation) -> &'static str {
         InputActivation::Identity => "depthwise convolution",
         InputActivation::Relu => "ReLU and depthwise convolution",
     }
+}
+
+fn block_name(parts: &BlockParts<FlexTensor>) -> &'static str {
+    match parts.depthwise {
+        Some(_) => "separable block",
+        None => "pointwise block",
+    }
+}
+
+fn block_is_f32(parts: &BlockParts<FlexTensor>) -> bool {
+    let affine = parts.affine.iter().flatten();
+    let filters = parts.depthwise.iter().map(|(weight, _)| weight);
+    let all: Vec<&FlexTensor> = [&parts.x, &parts.pointwise]
+        .into_iter()
+        .chain(affine)
+        .chain(filters)
+        .collect();
+    all_f32(&all)
 }
 
 impl KernelBackend for Flex {
@@ -75,6 +96,37 @@ impl KernelBackend for Flex {
                 reference::depthwise_conv2d_backward::<Self>(
                     x, weight, dy, options, activation, need_dx, need_dw,
                 )
+            }
+        })
+    }
+
+    fn dense_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        options: WindowOptions,
+    ) -> FloatTensor<Self> {
+        timed("convolution", Pass::Forward, || {
+            if all_f32(&[&x, &weight]) {
+                dense::forward(x, weight, options)
+            } else {
+                reference::dense_conv2d::<Self>(x, weight, options)
+            }
+        })
+    }
+
+    fn dense_conv2d_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        options: WindowOptions,
+        need_dx: bool,
+        need_dw: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        timed("convolution", Pass::Backward, || {
+            if all_f32(&[&x, &weight, &dy]) {
+                dense::backward(x, weight, dy, options, [need_dx, need_dw])
+            } else {
+                reference::dense_conv2d_backward::<Self>(x, weight, dy, options, need_dx, need_dw)
             }
         })
     }
@@ -130,6 +182,34 @@ impl KernelBackend for Flex {
             } else {
                 reference::batch_norm_backward::<Self>(y, variance, dy, eps)
             }
+        })
+    }
+
+    fn conv_block(
+        parts: BlockParts<FloatTensor<Self>>,
+        eps: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        if !block_is_f32(&parts) {
+            return composed::conv_block::<Self>(parts, eps);
+        }
+        timed(block_name(&parts), Pass::Forward, || {
+            block::forward(parts, eps)
+        })
+    }
+
+    fn conv_block_backward(
+        parts: BlockParts<FloatTensor<Self>>,
+        output: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        eps: f64,
+        needs: BlockNeeds,
+    ) -> BlockGradients<FloatTensor<Self>> {
+        if !(block_is_f32(&parts) && all_f32(&[&output, &variance, &dy])) {
+            return composed::conv_block_backward::<Self>(parts, output, variance, dy, eps, needs);
+        }
+        timed(block_name(&parts), Pass::Backward, || {
+            block::backward(parts, output, variance, dy, eps, needs)
         })
     }
 

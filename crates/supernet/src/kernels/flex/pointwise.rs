@@ -6,7 +6,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     memory::{dims, fill, items_per_task, tensor, values},
-    products::{combine_planes, correlate_planes},
+    products::{Planes, combine_planes, correlate_planes},
+    rows::copy_row,
 };
 
 pub(super) fn forward(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
@@ -60,7 +61,11 @@ impl WithSimd for Combine<'_> {
         let outs = self.out.chunks_exact_mut(outputs * self.plane);
         let mut panel = Vec::new();
         for (image, out) in images.zip(outs) {
-            combine_planes(simd, self.matrix, image, self.plane, out, &mut panel);
+            let pack = |input: usize, start: usize, to: &mut [f32]| {
+                copy_row(to, &image[input * self.plane + start..]);
+            };
+            let sizes = [self.inputs, self.plane];
+            combine_planes(simd, self.matrix, sizes, pack, out, &mut panel);
         }
     }
 }
@@ -79,11 +84,8 @@ pub(super) fn backward(
     let [batch, inputs, height, width] = dims(&x);
     let [outputs, ..] = dims(&weight);
     let dx = need_dx.then(|| {
-        let weight = values(&weight);
-        let transposed: Vec<f32> = (0..inputs * outputs)
-            .map(|at| weight[at % outputs * inputs + at / outputs])
-            .collect();
-        let dx = map_channels(&dy, &transposed, [inputs, outputs]);
+        let matrix = transposed(values(&weight), [outputs, inputs]);
+        let dx = map_channels(&dy, &matrix, [inputs, outputs]);
         tensor(dx, [batch, inputs, height, width])
     });
     let dw = need_dw.then(|| {
@@ -91,6 +93,13 @@ pub(super) fn backward(
         tensor(dw, [outputs, inputs, 1, 1])
     });
     (dx, dw)
+}
+
+/// The matrix `[outputs, inputs]` as `[inputs, outputs]`.
+pub(super) fn transposed(matrix: &[f32], [outputs, inputs]: [usize; 2]) -> Vec<f32> {
+    (0..inputs * outputs)
+        .map(|at| matrix[at % outputs * inputs + at / outputs])
+        .collect()
 }
 
 /// One matrix per task, summed in the order of the tasks.
@@ -120,7 +129,23 @@ fn weight_gradient(x: &FlexTensor, dy: &FlexTensor, [outputs, inputs]: [usize; 2
     sums
 }
 
-/// Writes `sum over images and positions of dy[output] * x[input]` to `sums[output, input]`.
+/// Images of `counts` planes each, one after the other.
+#[inline(always)]
+pub(super) fn images<'a>(
+    plane: usize,
+    [lefts, rights]: [&'a [f32]; 2],
+    counts: [usize; 2],
+) -> Planes<impl Fn(usize, usize) -> &'a [f32], impl Fn(usize, usize) -> &'a [f32]> {
+    let [left_size, right_size] = counts.map(|count| count * plane);
+    Planes {
+        images: lefts.len() / left_size,
+        len: plane,
+        left: move |image, index| &lefts[image * left_size + index * plane..][..plane],
+        right: move |image, index| &rights[image * right_size + index * plane..][..plane],
+    }
+}
+
+/// Adds `sum over images and positions of dy[output] * x[input]` to `sums[output, input]`.
 struct Correlate<'a> {
     x: &'a [f32],
     dy: &'a [f32],
@@ -134,6 +159,8 @@ impl WithSimd for Correlate<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        correlate_planes(simd, self.dy, self.x, self.inputs, self.plane, self.sums);
+        let outputs = self.sums.len() / self.inputs;
+        let planes = images(self.plane, [self.dy, self.x], [outputs, self.inputs]);
+        correlate_planes(simd, &planes, self.inputs, self.sums);
     }
 }

@@ -1,37 +1,34 @@
-//! Register-blocked products of small matrices with planes, for [`pointwise`](super::pointwise).
+//! Register-blocked products of matrices with planes, for convolutions.
 
 use pulp::Simd;
 
-use super::{
-    lanes::{store, vectors},
-    rows::map_row,
-};
+use super::lanes::{store, vectors};
 
 /// Vectors of positions handled together, and rows of the matrix: as many sums as keep the
 /// multipliers busy within the registers of AVX2.
 const VECTORS: usize = 3;
 const ROWS: usize = 4;
 
-/// `out[row] = sum over inputs of matrix[row, input] * image[input]` for planes of `plane`
-/// values. `panel` is scratch space that is kept between calls.
+/// `out[row] = sum over inputs of matrix[row, input] * plane of that input` for as many inputs as a row of
+/// the matrix has and planes of `plane` values. `pack` copies the values of an input from a position on, as
+/// many as its last argument takes; `panel` is scratch space that is kept between calls.
 #[inline(always)]
 pub(super) fn combine_planes<S: Simd>(
     simd: S,
     matrix: &[f32],
-    image: &[f32],
-    plane: usize,
+    [inputs, plane]: [usize; 2],
+    pack: impl Fn(usize, usize, &mut [f32]),
     out: &mut [f32],
     panel: &mut Vec<f32>,
 ) {
-    let inputs = image.len() / plane;
     let width = VECTORS * S::F32_LANES;
     panel.clear();
     panel.resize(inputs * width, 0.0);
     for start in (0..plane).step_by(width) {
         let used = width.min(plane - start);
         // Planes are often a power of two apart, where they would evict each other from the cache.
-        for (packed, values) in panel.chunks_exact_mut(width).zip(image.chunks_exact(plane)) {
-            map_row(&mut packed[..used], &values[start..], |value| value);
+        for (input, packed) in panel.chunks_exact_mut(width).enumerate() {
+            pack(input, start, &mut packed[..used]);
         }
         let mut rows = matrix.chunks_exact(inputs * ROWS);
         let mut outs = out.chunks_mut(plane * ROWS);
@@ -92,25 +89,24 @@ fn combine_vectors<S: Simd, const R: usize, const V: usize>(
     }
 }
 
-/// `sums[left, right] = sum over images and positions of lefts[left] * rights[right]`, where
-/// `lefts` and `rights` are images of planes of `plane` values, `rights` of `inputs` planes each.
+/// Planes of `len` values of several images, by the number of the image and of the plane.
+pub(super) struct Planes<L, R> {
+    pub(super) images: usize,
+    pub(super) len: usize,
+    pub(super) left: L,
+    pub(super) right: R,
+}
+
+/// `sums[left, right] += sum over images and positions of left plane * right plane`, where `sums` has rows of
+/// `inputs` values.
 #[inline(always)]
-pub(super) fn correlate_planes<S: Simd>(
+pub(super) fn correlate_planes<'a, S: Simd>(
     simd: S,
-    lefts: &[f32],
-    rights: &[f32],
+    images: &Planes<impl Fn(usize, usize) -> &'a [f32], impl Fn(usize, usize) -> &'a [f32]>,
     inputs: usize,
-    plane: usize,
     sums: &mut [f32],
 ) {
     let outputs = sums.len() / inputs;
-    let images = Images {
-        lefts,
-        rights,
-        left_image: outputs * plane,
-        right_image: inputs * plane,
-        plane,
-    };
     let mut left = 0;
     while left < outputs {
         let full = outputs - left >= ROWS;
@@ -120,46 +116,43 @@ pub(super) fn correlate_planes<S: Simd>(
             let at = [left, right];
             right += match (full, inputs - right) {
                 (true, VECTORS..) => {
-                    correlate_block::<S, ROWS, VECTORS>(simd, &images, at, sums, inputs)
+                    correlate_block::<S, _, _, ROWS, VECTORS>(simd, images, at, sums, inputs)
                 }
-                (true, _) => correlate_block::<S, ROWS, 1>(simd, &images, at, sums, inputs),
+                (true, _) => correlate_block::<S, _, _, ROWS, 1>(simd, images, at, sums, inputs),
                 (false, VECTORS..) => {
-                    correlate_block::<S, 1, VECTORS>(simd, &images, at, sums, inputs)
+                    correlate_block::<S, _, _, 1, VECTORS>(simd, images, at, sums, inputs)
                 }
-                (false, _) => correlate_block::<S, 1, 1>(simd, &images, at, sums, inputs),
+                (false, _) => correlate_block::<S, _, _, 1, 1>(simd, images, at, sums, inputs),
             };
         }
         left += if full { ROWS } else { 1 };
     }
 }
 
-struct Images<'a> {
-    lefts: &'a [f32],
-    rights: &'a [f32],
-    left_image: usize,
-    right_image: usize,
-    plane: usize,
-}
-
 /// The products of `L` planes from `left` on with `R` planes from `right` on; returns `R`.
 #[inline(always)]
-fn correlate_block<S: Simd, const L: usize, const R: usize>(
+fn correlate_block<
+    'a,
+    S: Simd,
+    Left: Fn(usize, usize) -> &'a [f32],
+    Right: Fn(usize, usize) -> &'a [f32],
+    const L: usize,
+    const R: usize,
+>(
     simd: S,
-    images: &Images<'_>,
+    images: &Planes<Left, Right>,
     [left, right]: [usize; 2],
     sums: &mut [f32],
     pitch: usize,
 ) -> usize {
-    let plane = images.plane;
+    let plane = images.len;
     let whole = plane - plane % S::F32_LANES;
     let mut lanes = [[simd.splat_f32s(0.0); R]; L];
-    let lefts = images.lefts.chunks_exact(images.left_image);
-    let rights = images.rights.chunks_exact(images.right_image);
-    for (lefts_image, rights_image) in lefts.zip(rights) {
+    for image in 0..images.images {
         let lefts: [&[f32]; L] =
-            core::array::from_fn(|index| &lefts_image[(left + index) * plane..][..plane]);
+            core::array::from_fn(|index| &(images.left)(image, left + index)[..plane]);
         let rights: [&[f32]; R] =
-            core::array::from_fn(|index| &rights_image[(right + index) * plane..][..plane]);
+            core::array::from_fn(|index| &(images.right)(image, right + index)[..plane]);
         let count = plane / S::F32_LANES;
         let left_vectors = lefts.map(|values| &S::as_simd_f32s(values).0[..count]);
         let right_vectors = rights.map(|values| &S::as_simd_f32s(values).0[..count]);
@@ -182,7 +175,7 @@ fn correlate_block<S: Simd, const L: usize, const R: usize>(
     }
     for (row, lanes) in lanes.into_iter().enumerate() {
         for (sum, lane) in sums[row * pitch..].iter_mut().zip(lanes) {
-            *sum = simd.reduce_sum_f32s(lane);
+            *sum += simd.reduce_sum_f32s(lane);
         }
     }
     R

@@ -1,5 +1,11 @@
 //! Copies of short rows.
 
+/// Copies the first values of `from` to all of `to`.
+#[inline(always)]
+pub(super) fn copy_row(to: &mut [f32], from: &[f32]) {
+    map_row(to, from, |value| value);
+}
+
 /// Writes `map` of the first values of `from` to all of `to`. Rows are short: at the usual widths
 /// a call to copy memory would take longer than the copy.
 #[inline(always)]
