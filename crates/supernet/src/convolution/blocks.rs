@@ -128,6 +128,11 @@ impl<B: KernelBackend> FactorizedReduce<B> {
     /// - rectified: `[batch, channels_in, height, width]`
     /// - output: `[batch, channels_out, ceil(height / 2), ceil(width / 2)]`, or as large as the input
     pub fn forward(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
+        self.scaled(rectified, statistics).applied()
+    }
+
+    /// [`forward`](Self::forward), scale and shift being left to what reads it.
+    pub(crate) fn scaled(&self, rectified: Tensor<B, 4>, statistics: Statistics) -> Scaled<'_, B> {
         let [even, odd] = match self.spacing.stride {
             Stride::Dilated => {
                 let odd = shifted(rectified.clone(), self.spacing.dilation);
@@ -141,7 +146,7 @@ impl<B: KernelBackend> FactorizedReduce<B> {
         };
         let halves = vec![self.even.forward(even), self.odd.forward(odd)];
         self.norm
-            .forward(kernels::concat_channels(halves), statistics)
+            .scaled(kernels::concat_channels(halves), statistics)
     }
 }
 

@@ -1,11 +1,11 @@
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::backend::Backend;
 
 use super::layer::OperationLayer;
 use super::node::Node;
 use super::{Spacing, Stride};
 use crate::graph::{GraphBuilder, Value};
 use crate::kernels::KernelBackend;
-use crate::layers::{BatchNorm, Statistics, TensorName, WeightInit};
+use crate::layers::{BatchNorm, Scaled, Statistics, TensorName, WeightInit};
 
 /// What the file of an operation says of it. The list in `operation.rs` makes the enums and their
 /// matches of it.
@@ -30,12 +30,12 @@ pub(crate) trait Candidate {
     ///
     /// - node: `[batch, channels, height, width]`
     /// - output: `[batch, channels, ceil(height / stride), ceil(width / stride)]`
-    fn forward<B: KernelBackend>(
+    fn forward<'a, B: KernelBackend>(
         &self,
-        module: &Self::Module<B>,
+        module: &'a Self::Module<B>,
         node: &Node<B>,
         statistics: Statistics,
-    ) -> Tensor<B, 4>;
+    ) -> Scaled<'a, B>;
 
     /// What [`forward`](Self::forward) computes of a node, with running statistics.
     fn describe<B: Backend>(

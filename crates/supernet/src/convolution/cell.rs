@@ -89,10 +89,11 @@ impl<B: KernelBackend> SearchCell<B> {
                     let module = mixed.operations[op].as_ref()?;
                     let statistics = role.statistics(mode.statistics);
                     Some(match role {
-                        Role::On | Role::Off => module.forward(source, statistics),
+                        Role::On | Role::Off => module.forward(source, statistics).applied(),
                         Role::Constant => {
                             let source = constant.get_or_insert_with(|| source.detached());
-                            module.clone().no_grad().forward(source, statistics)
+                            let module = module.clone().no_grad();
+                            module.forward(source, statistics).applied()
                         }
                     })
                 });

@@ -144,21 +144,14 @@ impl<B: KernelBackend> DerivedCell<B> {
             .collect();
         let mut operations = self.operations.iter().enumerate();
         for entries in &self.genotype.nodes {
-            let sum = entries
-                .iter()
-                .zip(operations.by_ref())
-                .map(|(entry, (index, operation))| {
-                    let mut output = operation.forward(&nodes[entry.input], statistics);
-                    if let Some((drop_path, cell)) = drop_path.filter(|_| !self.exempt(entry)) {
-                        output = drop_path.apply(output, cell, index);
-                    }
-                    if entry.weight == 1.0 {
-                        output
-                    } else {
-                        output * entry.weight
-                    }
-                })
-                .reduce(kernels::add_term);
+            let mut sum = None;
+            for (entry, (index, operation)) in entries.iter().zip(operations.by_ref()) {
+                let node = &nodes[entry.input];
+                let output = operation.forward(node, statistics);
+                let drop_path = drop_path.filter(|_| !self.exempt(entry));
+                let factors = factors(drop_path, index, entry.weight, output.values.dims()[0]);
+                sum = Some(output.added_to(sum, factors.as_deref()));
+            }
             nodes.push(match sum {
                 Some(sum) => Node::new(sum),
                 None => Node::empty(&nodes[0], self.plan.spacing.stride),
@@ -168,4 +161,22 @@ impl<B: KernelBackend> DerivedCell<B> {
         let outputs = outputs.map(|node| nodes[Operation::INPUTS + node].raw());
         kernels::concat_channels(outputs.collect())
     }
+}
+
+/// What the output of operation `index` is multiplied by, for each image; nothing where that is 1.
+fn factors(
+    drop_path: Option<(&DropPath, usize)>,
+    index: usize,
+    weight: f64,
+    batch: usize,
+) -> Option<Vec<f32>> {
+    let mut factors = match drop_path {
+        Some((drop_path, cell)) => drop_path.mask(batch, cell, index),
+        None if weight == 1.0 => return None,
+        None => vec![1.0; batch],
+    };
+    for factor in &mut factors {
+        *factor *= weight as f32;
+    }
+    Some(factors)
 }

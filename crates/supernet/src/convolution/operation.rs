@@ -21,7 +21,7 @@ use crate::SupernetError;
 use crate::architecture::{OperationSet, by_name, find};
 use crate::graph::{GraphBuilder, Value};
 use crate::kernels::KernelBackend;
-use crate::layers::{Statistics, TensorName, WeightInit};
+use crate::layers::{Scaled, Statistics, TensorName, WeightInit};
 
 /// Makes [`Operation`], [`OperationModule`] and all matches on them of a list of
 /// `Operation: Module = candidate`.
@@ -124,11 +124,15 @@ macro_rules! operations {
             /// - x: `[batch, channels, height, width]`
             /// - output: `[batch, channels, ceil(height / stride), ceil(width / stride)]`
             pub fn apply(&self, x: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
-                self.forward(&Node::new(x), statistics)
+                self.forward(&Node::new(x), statistics).applied()
             }
 
             /// Applies the operation to a node `[batch, channels, height, width]`.
-            pub(crate) fn forward(&self, node: &Node<B>, statistics: Statistics) -> Tensor<B, 4> {
+            pub(crate) fn forward(
+                &self,
+                node: &Node<B>,
+                statistics: Statistics,
+            ) -> Scaled<'_, B> {
                 match self {
                     $(Self::$operation(module) => $candidate.forward(module, node, statistics),)+
                 }

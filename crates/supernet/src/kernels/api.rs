@@ -17,7 +17,7 @@ pub use gate::{
     normalise_columns_backward,
 };
 pub use likelihood::log_likelihood;
-pub use pool::{avg_pool, max_pool};
+pub use pool::{avg_pool, max_pool, plane_means};
 
 fn primitive<B: KernelBackend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
     tensor.into_primitive().tensor()
@@ -194,6 +194,44 @@ pub fn add_term<B: KernelBackend, const D: usize>(
 ) -> Tensor<B, D> {
     check_term(&sum, &term);
     tensor(B::add_term(primitive(sum), primitive(term)))
+}
+
+/// `sum + factor * (scale * term + shift)`, where no sum is one of zeros, with a scale and a shift for each
+/// channel and a factor for each image, where these are given.
+///
+/// # Shapes
+///
+/// - sum, term and output: `[batch, channels, height, width]`
+/// - affine: scale and shift, each `[channels]`
+/// - factors: as many as images
+///
+/// # Panics
+///
+/// If the shapes do not agree.
+pub fn add_scaled<B: KernelBackend>(
+    sum: Option<Tensor<B, 4>>,
+    term: Tensor<B, 4>,
+    affine: Option<[Tensor<B, 1>; 2]>,
+    factors: Option<&[f32]>,
+) -> Tensor<B, 4> {
+    let [batch, channels, ..] = term.dims();
+    if let Some(sum) = &sum {
+        check_term(sum, &term);
+    }
+    assert!(
+        factors.is_none_or(|factors| factors.len() == batch)
+            && affine
+                .iter()
+                .flatten()
+                .all(|part| part.dims() == [channels]),
+        "{batch} images of {channels} channels need as many factors, scales and shifts"
+    );
+    tensor(B::add_scaled(
+        sum.map(primitive),
+        primitive(term),
+        affine.map(|pair| pair.map(primitive)),
+        factors,
+    ))
 }
 
 /// `sum + weights[entry] * term`, where no sum is one of zeros.

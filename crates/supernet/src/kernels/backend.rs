@@ -184,6 +184,16 @@ pub trait KernelBackend: Backend {
         reference::max_pool_backward::<Self>(x, dy, window)
     }
 
+    /// The mean of each plane, `[batch, channels]`.
+    fn plane_means(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        reference::plane_means::<Self>(x)
+    }
+
+    /// Gradient `dx` of [`plane_means`](Self::plane_means) for an input of `[height, width]`.
+    fn plane_means_backward(dy: FloatTensor<Self>, input: [usize; 2]) -> FloatTensor<Self> {
+        reference::plane_means_backward::<Self>(dy, input)
+    }
+
     /// The image at the size `[height, width]`, bilinear between its pixels.
     fn upsample_bilinear(
         x: FloatTensor<Self>,
@@ -216,6 +226,29 @@ pub trait KernelBackend: Backend {
     /// `sum + term`, of one shape.
     fn add_term(sum: FloatTensor<Self>, term: FloatTensor<Self>) -> FloatTensor<Self> {
         reference::add_term::<Self>(sum, term)
+    }
+
+    /// `sum + factor * (scale * term + shift)`, where no sum is one of zeros, scale and shift are
+    /// `[channels]` and there is a factor for each image, if there are any.
+    fn add_scaled(
+        sum: Option<FloatTensor<Self>>,
+        term: FloatTensor<Self>,
+        affine: Option<[FloatTensor<Self>; 2]>,
+        factors: Option<&[f32]>,
+    ) -> FloatTensor<Self> {
+        composed::add_scaled::<Self>(sum, term, affine, factors)
+    }
+
+    /// Gradients of [`add_scaled`](Self::add_scaled): of the term, if it is needed, and of scale and shift, if
+    /// there is a scale, and so a term.
+    fn add_scaled_backward(
+        term: Option<FloatTensor<Self>>,
+        scale: Option<FloatTensor<Self>>,
+        factors: Option<&[f32]>,
+        dy: FloatTensor<Self>,
+        need_dterm: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<[FloatTensor<Self>; 2]>) {
+        composed::add_scaled_backward::<Self>(term, scale, factors, dy, need_dterm)
     }
 
     /// `sum + weights[entry] * term`, where no sum is one of zeros and `weights` is

@@ -1,6 +1,6 @@
-//! Convolution blocks composed of a backend's other operations, one after the other.
+//! Operations composed of a backend's others, one after the other.
 
-use burn::tensor::ops::FloatTensor;
+use burn::tensor::{TensorData, TensorMetadata, ops::FloatTensor};
 
 use super::{BlockGradients, BlockNeeds, BlockParts, InputActivation, KernelBackend};
 
@@ -91,4 +91,49 @@ fn filtered<B: KernelBackend>(
             InputActivation::Identity => read,
         },
     }
+}
+
+/// What [`KernelBackend::add_scaled`] says.
+pub fn add_scaled<B: KernelBackend>(
+    sum: Option<FloatTensor<B>>,
+    mut term: FloatTensor<B>,
+    affine: Option<[FloatTensor<B>; 2]>,
+    factors: Option<&[f32]>,
+) -> FloatTensor<B> {
+    if let Some([scale, shift]) = affine {
+        term = B::scale_channels(term, scale, shift);
+    }
+    if let Some(factors) = factors {
+        term = scale_images::<B>(term, factors);
+    }
+    match sum {
+        Some(sum) => B::add_term(sum, term),
+        None => term,
+    }
+}
+
+/// What [`KernelBackend::add_scaled_backward`] says.
+pub fn add_scaled_backward<B: KernelBackend>(
+    term: Option<FloatTensor<B>>,
+    scale: Option<FloatTensor<B>>,
+    factors: Option<&[f32]>,
+    mut dy: FloatTensor<B>,
+    need_dterm: bool,
+) -> (Option<FloatTensor<B>>, Option<[FloatTensor<B>; 2]>) {
+    if let Some(factors) = factors {
+        dy = scale_images::<B>(dy, factors);
+    }
+    match (term, scale) {
+        (Some(term), Some(scale)) => {
+            let (dterm, dscale, dshift) = B::scale_channels_backward(term, scale, dy, need_dterm);
+            (dterm, Some([dscale, dshift]))
+        }
+        _ => (need_dterm.then_some(dy), None),
+    }
+}
+
+fn scale_images<B: KernelBackend>(x: FloatTensor<B>, factors: &[f32]) -> FloatTensor<B> {
+    let data = TensorData::new(factors.to_vec(), [factors.len(), 1, 1, 1]);
+    let factors = B::float_from_data(data.convert_dtype(x.dtype()), &B::float_device(&x));
+    B::float_mul(x, factors)
 }

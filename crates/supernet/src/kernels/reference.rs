@@ -18,7 +18,9 @@ pub use gate::{
     gated_mix, gated_mix_backward, gated_mix_weights, normalise_columns, normalise_columns_backward,
 };
 pub use likelihood::{log_likelihood, log_likelihood_backward};
-pub use pool::{avg_pool, avg_pool_backward, max_pool, max_pool_backward};
+pub use pool::{
+    avg_pool, avg_pool_backward, max_pool, max_pool_backward, plane_means, plane_means_backward,
+};
 
 use super::{InputActivation, WindowOptions};
 

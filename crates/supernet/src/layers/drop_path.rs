@@ -1,4 +1,3 @@
-use burn::tensor::{Tensor, TensorData, backend::Backend};
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -60,21 +59,6 @@ impl DropPath {
             .take(batch)
             .map(kept)
             .collect()
-    }
-
-    /// # Shapes
-    ///
-    /// - output of the operation, and the result: `[batch, channels, height, width]`
-    pub(crate) fn apply<B: Backend>(
-        &self,
-        output: Tensor<B, 4>,
-        cell: usize,
-        op: usize,
-    ) -> Tensor<B, 4> {
-        let batch = output.dims()[0];
-        let mask = TensorData::new(self.mask(batch, cell, op), [batch, 1, 1, 1]);
-        let mask = Tensor::from_data(mask, (&output.device(), output.dtype()));
-        output * mask
     }
 }
 

@@ -129,6 +129,21 @@ impl<B: Backend> Scaled<'_, B> {
 }
 
 impl<B: KernelBackend> Scaled<'_, B> {
+    /// `sum + factor * values`, these being scaled and shifted, with a factor for each image.
+    pub(crate) fn added_to(
+        self,
+        sum: Option<Tensor<B, 4>>,
+        factors: Option<&[f32]>,
+    ) -> Tensor<B, 4> {
+        if sum.is_none() && factors.is_none() {
+            return self.applied();
+        }
+        let affine = self
+            .affine
+            .map(|affine| [affine.gamma.val(), affine.beta.val()]);
+        kernels::add_scaled(sum, self.values, affine, factors)
+    }
+
     /// The values, scaled and shifted.
     pub(crate) fn applied(self) -> Tensor<B, 4> {
         match self.affine {
@@ -197,6 +212,11 @@ impl<B: KernelBackend> BatchNorm<B> {
     ///
     /// - input and output: `[batch, channels, height, width]`
     pub fn forward(&self, x: Tensor<B, 4>, statistics: Statistics) -> Tensor<B, 4> {
+        self.scaled(x, statistics).applied()
+    }
+
+    /// [`forward`](Self::forward), scale and shift being left to what reads it.
+    pub(crate) fn scaled(&self, x: Tensor<B, 4>, statistics: Statistics) -> Scaled<'_, B> {
         let dtype = x.dtype();
         let x = in_f32(x);
         let normalised = match (statistics, self.running()) {
@@ -215,11 +235,10 @@ impl<B: KernelBackend> BatchNorm<B> {
             values: normalised,
             affine: self.affine.as_ref(),
         };
-        let output = output.applied();
         if dtype == DType::F32 {
             output
         } else {
-            output.cast(dtype)
+            Scaled::plain(output.applied().cast(dtype))
         }
     }
 

@@ -1,5 +1,5 @@
 use burn::module::Module;
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::backend::Backend;
 
 use crate::convolution::Stride;
 use crate::convolution::candidate::{Candidate, OperationConfig};
@@ -7,7 +7,9 @@ use crate::convolution::layer::OperationLayer;
 use crate::convolution::node::Node;
 use crate::graph::{GraphBuilder, Value};
 use crate::kernels::KernelBackend;
-use crate::layers::{BatchNorm, Conv2d, Statistics, TensorName, WeightInit, conv_name, norm_name};
+use crate::layers::{
+    BatchNorm, Conv2d, Scaled, Statistics, TensorName, WeightInit, conv_name, norm_name,
+};
 
 /// `conv_1x1`.
 pub(crate) const CONV_1X1: Plain = Plain {
@@ -59,14 +61,14 @@ impl Candidate for Plain {
         }
     }
 
-    fn forward<B: KernelBackend>(
+    fn forward<'a, B: KernelBackend>(
         &self,
-        module: &PlainConv<B>,
+        module: &'a PlainConv<B>,
         node: &Node<B>,
         statistics: Statistics,
-    ) -> Tensor<B, 4> {
+    ) -> Scaled<'a, B> {
         let x = module.conv.forward(node.rectified());
-        module.norm.forward(x, statistics)
+        module.norm.scaled(x, statistics)
     }
 
     fn describe<B: Backend>(

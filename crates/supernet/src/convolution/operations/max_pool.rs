@@ -5,7 +5,7 @@ use crate::convolution::candidate::{Candidate, OperationConfig};
 use crate::convolution::node::Node;
 use crate::graph::{Function, GraphBuilder, Value};
 use crate::kernels::{self, KernelBackend, PoolWindow};
-use crate::layers::{BatchNorm, Statistics, TensorName, WeightInit, norm_name};
+use crate::layers::{BatchNorm, Scaled, Statistics, TensorName, WeightInit, norm_name};
 
 /// `max_pool_3x3`.
 pub(crate) const MAX_POOL_3X3: MaximumPooling = MaximumPooling {
@@ -79,16 +79,16 @@ impl Candidate for MaximumPooling {
         }
     }
 
-    fn forward<B: KernelBackend>(
+    fn forward<'a, B: KernelBackend>(
         &self,
-        module: &MaxPool<B>,
+        module: &'a MaxPool<B>,
         node: &Node<B>,
         statistics: Statistics,
-    ) -> Tensor<B, 4> {
+    ) -> Scaled<'a, B> {
         let pooled = self.pool(node.raw(), module.stride, module.dilation);
         match &module.norm {
-            Some(norm) => norm.forward(pooled, statistics),
-            None => pooled,
+            Some(norm) => norm.scaled(pooled, statistics),
+            None => Scaled::plain(pooled),
         }
     }
 

@@ -1,5 +1,5 @@
 use burn::module::Module;
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::backend::Backend;
 
 use crate::convolution::Stride;
 use crate::convolution::blocks::{SeparableConfig, SeparableStage, separable_stage_name};
@@ -84,16 +84,15 @@ impl Candidate for Separable {
         }
     }
 
-    fn forward<B: KernelBackend>(
+    fn forward<'a, B: KernelBackend>(
         &self,
-        module: &SeparableConv<B>,
+        module: &'a SeparableConv<B>,
         node: &Node<B>,
         statistics: Statistics,
-    ) -> Tensor<B, 4> {
+    ) -> Scaled<'a, B> {
         let node = Scaled::plain(node.raw());
         let stages = module.stages.iter();
-        let output = stages.fold(node, |x, stage| stage.forward(x, statistics));
-        output.applied()
+        stages.fold(node, |x, stage| stage.forward(x, statistics))
     }
 
     fn describe<B: Backend>(

@@ -1,5 +1,5 @@
 use burn::module::Module;
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::backend::Backend;
 
 use crate::convolution::Stride;
 use crate::convolution::blocks::{FactorizedReduce, factorized_reduce_name};
@@ -8,7 +8,7 @@ use crate::convolution::layer::OperationLayer;
 use crate::convolution::node::Node;
 use crate::graph::{GraphBuilder, Value};
 use crate::kernels::KernelBackend;
-use crate::layers::{Statistics, TensorName, WeightInit};
+use crate::layers::{Scaled, Statistics, TensorName, WeightInit};
 
 /// `skip_connect`.
 pub(crate) const SKIP_CONNECT: Skip = Skip;
@@ -42,15 +42,15 @@ impl Candidate for Skip {
         }
     }
 
-    fn forward<B: KernelBackend>(
+    fn forward<'a, B: KernelBackend>(
         &self,
-        module: &SkipConnect<B>,
+        module: &'a SkipConnect<B>,
         node: &Node<B>,
         statistics: Statistics,
-    ) -> Tensor<B, 4> {
+    ) -> Scaled<'a, B> {
         match &module.reduce {
-            Some(reduce) => reduce.forward(node.rectified(), statistics),
-            None => node.raw(),
+            Some(reduce) => reduce.scaled(node.rectified(), statistics),
+            None => Scaled::plain(node.raw()),
         }
     }
 

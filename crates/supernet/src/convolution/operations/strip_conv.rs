@@ -1,5 +1,5 @@
 use burn::module::Module;
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::backend::Backend;
 
 use crate::convolution::Stride;
 use crate::convolution::candidate::{Candidate, OperationConfig};
@@ -8,7 +8,7 @@ use crate::convolution::node::Node;
 use crate::graph::{GraphBuilder, Value};
 use crate::kernels::{KernelBackend, WindowOptions};
 use crate::layers::{
-    BatchNorm, Statistics, StripConv2d, TensorName, WeightInit, conv_name, norm_name,
+    BatchNorm, Scaled, Statistics, StripConv2d, TensorName, WeightInit, conv_name, norm_name,
 };
 
 /// `conv_7x1_1x7`.
@@ -72,15 +72,15 @@ impl Candidate for Strips {
         }
     }
 
-    fn forward<B: KernelBackend>(
+    fn forward<'a, B: KernelBackend>(
         &self,
-        module: &StripConvs<B>,
+        module: &'a StripConvs<B>,
         node: &Node<B>,
         statistics: Statistics,
-    ) -> Tensor<B, 4> {
+    ) -> Scaled<'a, B> {
         let x = module.along_rows.forward(node.rectified());
         let x = module.along_columns.forward(x);
-        module.norm.forward(x, statistics)
+        module.norm.scaled(x, statistics)
     }
 
     fn describe<B: Backend>(

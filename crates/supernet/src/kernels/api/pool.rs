@@ -44,3 +44,23 @@ fn check(window: PoolWindow) {
         "a {kernel}x{kernel} pool has stride 1 or 2, got {stride}"
     );
 }
+
+/// The mean of each plane.
+///
+/// # Shapes
+///
+/// - x: `[batch, channels, height, width]`
+/// - output: `[batch, channels]`
+///
+/// # Panics
+///
+/// If a plane has no value.
+pub fn plane_means<B: KernelBackend>(x: Tensor<B, 4>) -> Tensor<B, 2> {
+    let [_, _, height, width] = x.dims();
+    assert!(
+        height * width > 0,
+        "the mean of a plane needs values, got {:?}",
+        x.dims()
+    );
+    tensor(B::plane_means(primitive(x)))
+}

@@ -5,9 +5,10 @@ use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
+    ops::{Backward, Ops, OpsKind},
 };
 
+use super::unary;
 use crate::kernels::{Corners, KernelBackend};
 
 #[derive(Debug)]
@@ -22,8 +23,7 @@ impl<B: KernelBackend> Backward<B, 1> for Bilinear {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let (input, corners) = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |dy| {
+        unary::<B, _>(ops, grads, |(input, corners), dy| {
             B::upsample_bilinear_backward(dy, input, corners)
         });
     }

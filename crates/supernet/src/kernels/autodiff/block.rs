@@ -9,6 +9,7 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 
+use super::{Gradient, accumulate};
 use crate::kernels::{BlockNeeds, BlockParts, KernelBackend};
 
 /// With `N` parents: what is read, the pointwise weights, then the depthwise filters if there are any, then
@@ -65,7 +66,7 @@ impl<B: KernelBackend, const N: usize> Backward<B, N> for Block<N> {
             (shift, dshift),
         ] {
             if let (Some(node), Some(gradient)) = (node, gradient) {
-                grads.register::<B>(node.id, gradient);
+                accumulate::<B>(grads, Gradient::<B>::new([], node, gradient));
             }
         }
     }

@@ -10,6 +10,7 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 
+use super::{Gradient, accumulate};
 use crate::kernels::{InputActivation, KernelBackend, WindowOptions};
 
 /// A function of an input and a weight on an inner backend, linear in the weight.
@@ -107,7 +108,7 @@ impl<B: KernelBackend, O: Convolution<B>> Backward<B, 2> for Step<O> {
             .backward(x, weight, dy, x_node.is_some(), weight_node.is_some());
         for (node, gradient) in [(x_node, dx), (weight_node, dw)] {
             if let (Some(node), Some(gradient)) = (node, gradient) {
-                grads.register::<B>(node.id, gradient);
+                accumulate::<B>(grads, Gradient::<B>::new([], node, gradient));
             }
         }
     }

@@ -5,9 +5,10 @@ use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
+    ops::{Backward, Ops, OpsKind},
 };
 
+use super::{Gradient, accumulate, unary};
 use crate::kernels::KernelBackend;
 
 #[derive(Debug)]
@@ -29,7 +30,10 @@ impl<B: KernelBackend, const N: usize> Backward<B, N> for Concat {
             let range = start..start + channels;
             start = range.end;
             if let Some(node) = node {
-                grads.register::<B>(node.id, B::channels(dy.clone(), range));
+                accumulate::<B>(
+                    grads,
+                    Gradient::<B>::new([], node, B::channels(dy.clone(), range)),
+                );
             }
         }
     }
@@ -78,8 +82,7 @@ impl<B: KernelBackend> Backward<B, 1> for EverySecond {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let (input, shift) = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |dy| {
+        unary::<B, _>(ops, grads, |(input, shift), dy| {
             B::every_second_backward(dy, input, shift)
         });
     }

@@ -5,9 +5,10 @@ use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
+    ops::{Backward, Ops, OpsKind},
 };
 
+use super::unary;
 use crate::kernels::KernelBackend;
 
 #[derive(Debug)]
@@ -23,8 +24,7 @@ impl<B: KernelBackend> Backward<B, 1> for LogLikelihood {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let (logits, chosen, sums) = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |dy| {
+        unary::<B, _>(ops, grads, |(logits, chosen, sums), dy| {
             B::log_likelihood_backward(logits, chosen, sums, dy)
         });
     }

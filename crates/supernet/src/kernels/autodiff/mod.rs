@@ -8,15 +8,48 @@ mod layout;
 mod likelihood;
 mod normalisation;
 mod pool;
+mod scaled;
 mod sum;
 
 use burn::tensor::{
     backend::AutodiffBackend,
     ops::{FloatTensor, IntTensor},
 };
-use burn_autodiff::{Autodiff, checkpoint::strategy::CheckpointStrategy};
+use burn_autodiff::{
+    Autodiff, checkpoint::strategy::CheckpointStrategy, grads::Gradients, ops::Ops,
+};
 
 use super::{BlockParts, Corners, InputActivation, KernelBackend, PoolWindow, WindowOptions};
+
+/// A gradient and the node it is of.
+type Gradient<B> = Ops<FloatTensor<B>, 0>;
+
+/// Adds a gradient to what a node has, as `Gradients::register` does, but by the backend's own sum: Burn's
+/// runs on one thread of Flex.
+fn accumulate<B: KernelBackend>(grads: &mut Gradients, gradient: Gradient<B>) {
+    let id = gradient.node.id;
+    let mut tensor = <FloatTensor<Autodiff<B>>>::new(gradient.state);
+    tensor.node = gradient.node;
+    let sum = match grads.remove::<B>(&tensor) {
+        Some(sum) => B::add_term(sum, tensor.primitive),
+        None => tensor.primitive,
+    };
+    grads.register::<B>(id, sum);
+}
+
+/// The backward pass of an operation of one input.
+fn unary<B: KernelBackend, S>(
+    ops: Ops<S, 1>,
+    grads: &mut Gradients,
+    gradient: impl FnOnce(S, FloatTensor<B>) -> FloatTensor<B>,
+) {
+    let dy = grads.consume::<B>(&ops.node);
+    let [parent] = ops.parents;
+    if let Some(node) = parent {
+        let dx = gradient(ops.state, dy);
+        accumulate::<B>(grads, Gradient::<B>::new([], node, dx));
+    }
+}
 
 impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
     fn device_memory(device: &Self::Device) -> Option<u64> {
@@ -84,6 +117,10 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
         pool::maximum::<B, C>(x, window)
     }
 
+    fn plane_means(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        pool::means::<B, C>(x)
+    }
+
     fn upsample_bilinear(
         x: FloatTensor<Self>,
         size: [usize; 2],
@@ -98,6 +135,15 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
 
     fn add_term(sum: FloatTensor<Self>, term: FloatTensor<Self>) -> FloatTensor<Self> {
         sum::add_term::<B, C>(sum, term)
+    }
+
+    fn add_scaled(
+        sum: Option<FloatTensor<Self>>,
+        term: FloatTensor<Self>,
+        affine: Option<[FloatTensor<Self>; 2]>,
+        factors: Option<&[f32]>,
+    ) -> FloatTensor<Self> {
+        scaled::record::<B, C>(sum, term, affine, factors)
     }
 
     fn add_weighted(

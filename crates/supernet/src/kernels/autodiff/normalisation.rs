@@ -5,9 +5,10 @@ use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
+    ops::{Backward, Ops, OpsKind},
 };
 
+use super::{Gradient, accumulate, unary};
 use crate::kernels::KernelBackend;
 
 #[derive(Debug)]
@@ -29,8 +30,7 @@ impl<B: KernelBackend> Backward<B, 1> for BatchNorm {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let saved = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |dy| {
+        unary::<B, _>(ops, grads, |saved, dy| {
             B::batch_norm_backward(saved.output, saved.variance, dy, saved.eps)
         });
     }
@@ -84,7 +84,7 @@ impl<B: KernelBackend> Backward<B, 3> for ScaleChannels {
         ];
         for (node, gradient) in gradients {
             if let (Some(node), Some(gradient)) = (node, gradient) {
-                grads.register::<B>(node.id, gradient);
+                accumulate::<B>(grads, Gradient::<B>::new([], node, gradient));
             }
         }
     }

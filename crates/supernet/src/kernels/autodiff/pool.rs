@@ -5,9 +5,10 @@ use burn_autodiff::{
     Autodiff, NodeId,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
+    ops::{Backward, Ops, OpsKind},
 };
 
+use super::unary;
 use crate::kernels::{KernelBackend, PoolWindow};
 
 #[derive(Debug)]
@@ -22,8 +23,7 @@ impl<B: KernelBackend> Backward<B, 1> for AvgPool {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let (input, window) = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |dy| {
+        unary::<B, _>(ops, grads, |(input, window), dy| {
             B::avg_pool_backward(dy, input, window)
         });
     }
@@ -59,9 +59,8 @@ impl<B: KernelBackend> Backward<B, 1> for MaxPool {
         grads: &mut Gradients,
         checkpointer: &mut Checkpointer,
     ) {
-        let (x, window) = ops.state;
-        let x = checkpointer.retrieve_node_output(x);
-        unary::<B, _>(ops.parents, ops.node, grads, |dy| {
+        unary::<B, _>(ops, grads, |(x, window), dy| {
+            let x = checkpointer.retrieve_node_output(x);
             B::max_pool_backward(x, dy, window)
         });
     }
@@ -82,5 +81,37 @@ pub(super) fn maximum<B: KernelBackend, C: CheckpointStrategy>(
             prep.finish(state, B::max_pool(x.primitive, window))
         }
         OpsKind::UnTracked(prep) => prep.finish(B::max_pool(x.primitive, window)),
+    }
+}
+
+#[derive(Debug)]
+struct PlaneMeans;
+
+impl<B: KernelBackend> Backward<B, 1> for PlaneMeans {
+    type State = [usize; 2];
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        unary::<B, _>(ops, grads, |input, dy| B::plane_means_backward(dy, input));
+    }
+}
+
+/// Runs and records the means.
+pub(super) fn means<B: KernelBackend, C: CheckpointStrategy>(
+    x: FloatTensor<Autodiff<B, C>>,
+) -> FloatTensor<Autodiff<B, C>> {
+    let [_, _, height, width] = x.primitive.shape().dims::<4>();
+    let prep = PlaneMeans
+        .prepare::<C>([x.node.clone()])
+        .compute_bound()
+        .stateful();
+    let output = B::plane_means(x.primitive);
+    match prep {
+        OpsKind::Tracked(prep) => prep.finish([height, width], output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
     }
 }

@@ -5,9 +5,10 @@ use burn_autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind, unary},
+    ops::{Backward, Ops, OpsKind},
 };
 
+use super::{Gradient, accumulate, unary};
 use crate::kernels::KernelBackend;
 
 #[derive(Debug)]
@@ -22,10 +23,7 @@ impl<B: KernelBackend> Backward<B, 1> for Rectify {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let output = ops.state;
-        unary::<B, _>(ops.parents, ops.node, grads, |dy| {
-            B::rectify_backward(output, dy)
-        });
+        unary::<B, _>(ops, grads, |output, dy| B::rectify_backward(output, dy));
     }
 }
 
@@ -58,7 +56,7 @@ impl<B: KernelBackend> Backward<B, 2> for AddTerm {
     ) {
         let dy = grads.consume::<B>(&ops.node);
         for node in ops.parents.into_iter().flatten() {
-            grads.register::<B>(node.id, dy.clone());
+            accumulate::<B>(grads, Gradient::<B>::new([], node, dy.clone()));
         }
     }
 }
@@ -118,7 +116,7 @@ impl<B: KernelBackend> Backward<B, 2> for Weigh {
         let (dterm, dweights) = ops.state.gradients::<B>(dy, term.is_some());
         for (node, gradient) in [(term, dterm), (weights, dweights)] {
             if let (Some(node), Some(gradient)) = (node, gradient) {
-                grads.register::<B>(node.id, gradient);
+                accumulate::<B>(grads, Gradient::<B>::new([], node, gradient));
             }
         }
     }
@@ -142,7 +140,7 @@ impl<B: KernelBackend> Backward<B, 3> for AddWeighted {
         let (dterm, dweights) = ops.state.gradients::<B>(dy.clone(), term.is_some());
         for (node, gradient) in [(sum, Some(dy)), (term, dterm), (weights, dweights)] {
             if let (Some(node), Some(gradient)) = (node, gradient) {
-                grads.register::<B>(node.id, gradient);
+                accumulate::<B>(grads, Gradient::<B>::new([], node, gradient));
             }
         }
     }

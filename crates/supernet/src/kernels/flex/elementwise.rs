@@ -76,7 +76,8 @@ pub(super) fn add(sum: FlexTensor, term: &FlexTensor) -> FlexTensor {
 }
 
 pub(super) fn rectify(x: FlexTensor) -> FlexTensor {
-    map(x, |value| value.max(0.0))
+    // Lets NaN through, as `max` would not.
+    map(x, |value| if value < 0.0 { 0.0 } else { value })
 }
 
 pub(super) fn rectify_backward(y: &FlexTensor, dy: FlexTensor) -> FlexTensor {

@@ -131,22 +131,29 @@ fn accumulate_block<S: Simd, const T: usize>(
 #[inline(always)]
 pub(super) fn moments<S: Simd>(simd: S, values: &[f32]) -> [f32; 2] {
     let (vectors, rest) = S::as_simd_f32s(values);
+    let (fours, last) = vectors.as_chunks::<4>();
+    // Arrays of a known length stay in registers.
     let mut sums = [simd.splat_f32s(0.0); 4];
-    for vectors in vectors.chunks(4) {
-        for (sum, vector) in sums.iter_mut().zip(vectors) {
-            *sum = simd.add_f32s(*sum, *vector);
-        }
+    for four in fours {
+        sums = core::array::from_fn(|at| simd.add_f32s(sums[at], four[at]));
+    }
+    for (sum, vector) in sums.iter_mut().zip(last) {
+        *sum = simd.add_f32s(*sum, *vector);
     }
     let total = fold(simd, sums) + rest.iter().sum::<f32>();
     let mean = total / values.len() as f32;
 
     let centre = simd.splat_f32s(mean);
+    let spread = |spread: S::f32s, vector: S::f32s| {
+        let distance = simd.sub_f32s(vector, centre);
+        simd.mul_add_e_f32s(distance, distance, spread)
+    };
     let mut spreads = [simd.splat_f32s(0.0); 4];
-    for vectors in vectors.chunks(4) {
-        for (spread, vector) in spreads.iter_mut().zip(vectors) {
-            let distance = simd.sub_f32s(*vector, centre);
-            *spread = simd.mul_add_e_f32s(distance, distance, *spread);
-        }
+    for four in fours {
+        spreads = core::array::from_fn(|at| spread(spreads[at], four[at]));
+    }
+    for (sum, vector) in spreads.iter_mut().zip(last) {
+        *sum = spread(*sum, *vector);
     }
     let rest = rest.iter().map(|value| (value - mean) * (value - mean));
     [mean, fold(simd, spreads) + rest.sum::<f32>()]
@@ -157,14 +164,18 @@ pub(super) fn moments<S: Simd>(simd: S, values: &[f32]) -> [f32; 2] {
 pub(super) fn sums_with_product<S: Simd>(simd: S, values: &[f32], others: &[f32]) -> [f32; 2] {
     let (vectors, rest) = S::as_simd_f32s(values);
     let (other_vectors, other_rest) = S::as_simd_f32s(others);
+    let (fours, last) = vectors.as_chunks::<4>();
+    let (other_fours, other_last) = other_vectors.as_chunks::<4>();
     let mut sums = [simd.splat_f32s(0.0); 4];
     let mut products = [simd.splat_f32s(0.0); 4];
-    for (vectors, others) in vectors.chunks(4).zip(other_vectors.chunks(4)) {
-        let pairs = vectors.iter().zip(others);
-        for ((sum, product), (vector, other)) in sums.iter_mut().zip(&mut products).zip(pairs) {
-            *sum = simd.add_f32s(*sum, *vector);
-            *product = simd.mul_add_e_f32s(*vector, *other, *product);
-        }
+    for (four, other) in fours.iter().zip(other_fours) {
+        sums = core::array::from_fn(|at| simd.add_f32s(sums[at], four[at]));
+        products =
+            core::array::from_fn(|at| simd.mul_add_e_f32s(four[at], other[at], products[at]));
+    }
+    for (at, (vector, other)) in last.iter().zip(other_last).enumerate() {
+        sums[at] = simd.add_f32s(sums[at], *vector);
+        products[at] = simd.mul_add_e_f32s(*vector, *other, products[at]);
     }
     let rest_product = rest
         .iter()

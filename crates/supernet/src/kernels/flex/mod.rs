@@ -17,11 +17,13 @@ mod geometry;
 mod lanes;
 mod layout;
 mod likelihood;
+mod means;
 mod memory;
 mod pointwise;
 mod pool;
 mod products;
 mod rows;
+mod scaled;
 
 use core::ops::Range;
 
@@ -295,6 +297,26 @@ impl KernelBackend for Flex {
         })
     }
 
+    fn plane_means(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        timed("means of planes", Pass::Forward, || {
+            if all_f32(&[&x]) {
+                means::forward(x)
+            } else {
+                reference::plane_means::<Self>(x)
+            }
+        })
+    }
+
+    fn plane_means_backward(dy: FloatTensor<Self>, input: [usize; 2]) -> FloatTensor<Self> {
+        timed("means of planes", Pass::Backward, || {
+            if all_f32(&[&dy]) {
+                means::backward(dy, input)
+            } else {
+                reference::plane_means_backward::<Self>(dy, input)
+            }
+        })
+    }
+
     fn upsample_bilinear(
         x: FloatTensor<Self>,
         size: [usize; 2],
@@ -349,6 +371,39 @@ impl KernelBackend for Flex {
                 elementwise::add(sum, &term)
             } else {
                 reference::add_term::<Self>(sum, term)
+            }
+        })
+    }
+
+    fn add_scaled(
+        sum: Option<FloatTensor<Self>>,
+        term: FloatTensor<Self>,
+        affine: Option<[FloatTensor<Self>; 2]>,
+        factors: Option<&[f32]>,
+    ) -> FloatTensor<Self> {
+        timed("sums of terms", Pass::Forward, || {
+            let read = affine.iter().flatten().chain(&sum).chain([&term]);
+            if all_f32(&read.collect::<Vec<_>>()) {
+                scaled::forward(sum, term, affine, factors)
+            } else {
+                composed::add_scaled::<Self>(sum, term, affine, factors)
+            }
+        })
+    }
+
+    fn add_scaled_backward(
+        term: Option<FloatTensor<Self>>,
+        scale: Option<FloatTensor<Self>>,
+        factors: Option<&[f32]>,
+        dy: FloatTensor<Self>,
+        need_dterm: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<[FloatTensor<Self>; 2]>) {
+        timed("sums of terms", Pass::Backward, || {
+            let read = term.iter().chain(&scale).chain([&dy]);
+            if all_f32(&read.collect::<Vec<_>>()) {
+                scaled::backward(term, scale, factors, dy, need_dterm)
+            } else {
+                composed::add_scaled_backward::<Self>(term, scale, factors, dy, need_dterm)
             }
         })
     }

@@ -4,8 +4,12 @@ use pulp::Simd;
 
 use super::lanes::{store, vectors};
 
-/// Vectors of positions handled together, and rows of the matrix: as many sums as keep the
-/// multipliers busy within the registers of AVX2.
+/// Vectors of positions combined together, and rows of the matrix: as many sums as keep the multipliers busy,
+/// and with what they read as many values as AVX2 has registers, one more of which would be kept in memory.
+const COMBINED_VECTORS: usize = 2;
+const COMBINED_ROWS: usize = 6;
+
+/// The same of sums over positions, where vectors of both sides are read.
 const VECTORS: usize = 3;
 const ROWS: usize = 4;
 
@@ -21,27 +25,33 @@ pub(super) fn combine_planes<S: Simd>(
     out: &mut [f32],
     panel: &mut Vec<f32>,
 ) {
-    let width = VECTORS * S::F32_LANES;
-    panel.clear();
-    panel.resize(inputs * width, 0.0);
+    let width = COMBINED_VECTORS * S::F32_LANES;
+    if panel.len() < inputs * width {
+        panel.resize(inputs * width, 0.0);
+    }
+    let panel = &mut panel[..inputs * width];
+    let outputs = matrix.len() / inputs;
     for start in (0..plane).step_by(width) {
         let used = width.min(plane - start);
         // Planes are often a power of two apart, where they would evict each other from the cache.
         for (input, packed) in panel.chunks_exact_mut(width).enumerate() {
             pack(input, start, &mut packed[..used]);
         }
-        let mut rows = matrix.chunks_exact(inputs * ROWS);
-        let mut outs = out.chunks_mut(plane * ROWS);
-        for (rows, out) in (&mut rows).zip(&mut outs) {
-            combine_block::<S, ROWS>(simd, rows, panel, out, [plane, start, used]);
-        }
-        let rest = rows.remainder().chunks_exact(inputs);
-        for (row, out) in rest.zip(outs.flat_map(|out| out.chunks_mut(plane))) {
-            combine_block::<S, 1>(simd, row, panel, out, [plane, start, used]);
+        let at = [plane, start, used];
+        let mut row = 0;
+        while row < outputs {
+            let (rows, out) = (&matrix[row * inputs..], &mut out[row * plane..]);
+            row += match outputs - row {
+                COMBINED_ROWS.. => combine_block::<S, COMBINED_ROWS>(simd, rows, panel, out, at),
+                4.. => combine_block::<S, 4>(simd, rows, panel, out, at),
+                2.. => combine_block::<S, 2>(simd, rows, panel, out, at),
+                _ => combine_block::<S, 1>(simd, rows, panel, out, at),
+            };
         }
     }
 }
 
+/// The outputs of the first `R` rows at `used` positions; returns `R`.
 #[inline(always)]
 fn combine_block<S: Simd, const R: usize>(
     simd: S,
@@ -49,12 +59,12 @@ fn combine_block<S: Simd, const R: usize>(
     panel: &[f32],
     out: &mut [f32],
     [plane, start, used]: [usize; 3],
-) {
+) -> usize {
     match used.div_ceil(S::F32_LANES) {
-        3 => combine_vectors::<S, R, 3>(simd, rows, panel, out, [plane, start, used]),
         2 => combine_vectors::<S, R, 2>(simd, rows, panel, out, [plane, start, used]),
         _ => combine_vectors::<S, R, 1>(simd, rows, panel, out, [plane, start, used]),
     }
+    R
 }
 
 #[inline(always)]
@@ -65,10 +75,11 @@ fn combine_vectors<S: Simd, const R: usize, const V: usize>(
     out: &mut [f32],
     [plane, start, used]: [usize; 3],
 ) {
-    let inputs = rows.len() / R;
+    let width = COMBINED_VECTORS * S::F32_LANES;
+    let inputs = panel.len() / width;
     let rows: [&[f32]; R] = core::array::from_fn(|row| &rows[row * inputs..(row + 1) * inputs]);
     let mut sums = [[simd.splat_f32s(0.0); V]; R];
-    for (input, packed) in panel.chunks_exact(VECTORS * S::F32_LANES).enumerate() {
+    for (input, packed) in panel.chunks_exact(width).enumerate() {
         let vectors = vectors::<S, V>(packed);
         for (sums, row) in sums.iter_mut().zip(rows) {
             let factor = simd.splat_f32s(row[input]);

@@ -1,8 +1,8 @@
 //! Pools.
 
-use burn::tensor::{TensorMetadata, backend::Backend, ops::FloatTensor};
+use burn::tensor::{Tensor, TensorMetadata, backend::Backend, ops::FloatTensor};
 
-use super::{constant, unwrap};
+use super::{constant, unwrap, wrap};
 use crate::kernels::PoolWindow;
 
 /// Burn's average pool, or with dilation, which that has not, a depthwise convolution with ones.
@@ -102,4 +102,30 @@ pub fn max_pool_backward<B: Backend>(
         pooled.indices,
     )
     .x_grad
+}
+
+/// The mean of each plane.
+pub fn plane_means<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    let x: Tensor<B, 4> = wrap(x);
+    let [batch, channels, height, width] = x.dims();
+    // The last axis is added up in another order where a processor's vectors are wider.
+    let means = x
+        .reshape([batch, channels, height * width, 1])
+        .mean_dim(2)
+        .reshape([batch, channels]);
+    unwrap(means)
+}
+
+/// Its gradient.
+pub fn plane_means_backward<B: Backend>(
+    dy: FloatTensor<B>,
+    [height, width]: [usize; 2],
+) -> FloatTensor<B> {
+    let dy: Tensor<B, 2> = wrap(dy);
+    let [batch, channels] = dy.dims();
+    let shares = dy / (height * width) as f64;
+    let planes = shares
+        .reshape([batch, channels, 1, 1])
+        .expand([batch, channels, height, width]);
+    unwrap(planes)
 }
