@@ -7,7 +7,7 @@ use workbench::files::write_atomic;
 
 use crate::machine;
 use crate::peer::{self, PeerArgs};
-use crate::step_table::StepTable;
+use crate::step_table::{StepTable, profile_table};
 use crate::worker::{Bench, FitSize, Worker, measure};
 
 #[derive(Args)]
@@ -19,6 +19,9 @@ pub struct BenchFit {
     /// Steps of each, taken in turn, after one that does not count.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Also print what a step was spent on.
+    #[arg(long)]
+    profile: bool,
     /// Backend features to build with, such as cuda, vulkan or wgpu.
     #[arg(long, value_delimiter = ',')]
     features: Vec<String>,
@@ -27,9 +30,16 @@ pub struct BenchFit {
     out: Option<PathBuf>,
 }
 
+/// What the profile does not know by name.
+const REST: &str = "graph, products of the auxiliary head, optimiser";
+
 impl BenchFit {
     pub fn run(self) -> anyhow::Result<()> {
-        let program = Bench::Fit.build(&self.features)?;
+        let mut features = self.features.clone();
+        if self.profile {
+            features.push("profile".into());
+        }
+        let program = Bench::Fit.build(&features)?;
         let peer = self.peer.prepare()?;
         let arguments = self.size.arguments();
         let mut workers = vec![Worker::start("the training", &program, arguments.clone())?];
@@ -40,8 +50,12 @@ impl BenchFit {
         let size = self.size.to_string();
         let measured = measure(workers, self.rounds, &size)?;
         let mut table = StepTable::new(&["darts-v2"], self.peer.forms());
+        let mut profile = String::new();
         if let [ours, peers @ ..] = measured.as_slice() {
             table.row(&[&size], ours, peers)?;
+            if self.profile {
+                profile = profile_table(&size, ours, REST)?;
+            }
         }
         let with = match self.features.is_empty() {
             true => String::new(),
@@ -50,7 +64,7 @@ impl BenchFit {
         let beside = peer.map_or(String::new(), |peer| format!("; {}", self.peer.text(&peer)));
         let report = format!(
             "Hardware: {}{with}{beside}.\nMedians of {} steps of a training with auxiliary head and drop-path, \
-             the contestants taking turns.\n\n{}",
+             the contestants taking turns.\n\n{}{profile}",
             machine::describe(),
             self.rounds,
             table.text()

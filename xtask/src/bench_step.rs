@@ -9,7 +9,7 @@ use workbench::files::write_atomic;
 
 use crate::machine;
 use crate::peer::{self, Form, Peer, PeerArgs};
-use crate::step_table::StepTable;
+use crate::step_table::{StepTable, profile_table};
 use crate::worker::{Bench, LanguageSize, Measured, SceneSize, Size, Subject, Worker, measure};
 
 #[derive(Args)]
@@ -212,7 +212,8 @@ impl BenchStep {
             for (execution, measured) in self.execution.iter().zip(&measured) {
                 table.row(&[&subject.name, execution], measured, &peers)?;
                 if self.profile {
-                    profiles.push_str(&self.profile(&subject.name, execution, measured)?);
+                    let name = format!("{}, {execution}", subject.name);
+                    profiles.push_str(&profile_table(&name, measured, self.task.rest())?);
                 }
             }
         }
@@ -246,33 +247,5 @@ impl BenchStep {
             workers.extend(self.peer.workers(peer, &script, &subject.arguments)?);
         }
         measure(workers, self.rounds, &subject.name)
-    }
-
-    /// Share of the last step of each kind of operation, the largest first.
-    fn profile(&self, size: &str, execution: &str, measured: &Measured) -> anyhow::Result<String> {
-        let total = measured.last();
-        let mut rows = measured.profile.clone();
-        rows.sort_by(|a, b| b.3.total_cmp(&a.3));
-        let known: f64 = rows.iter().map(|row| row.3).sum();
-        let mut text = format!(
-            "\n{size}, {execution}: one step of {total:.3} seconds\n\n\
-         | operation | direction | calls | seconds | share % |\n|---|---|---|---|---|\n"
-        );
-        for (operation, pass, calls, seconds) in &rows {
-            let share = 100.0 * seconds / total;
-            writeln!(
-                text,
-                "| {operation} | {} | {calls} | {seconds:.4} | {share:.1} |",
-                pass.to_lowercase()
-            )?;
-        }
-        let rest = total - known;
-        let share = 100.0 * rest / total;
-        writeln!(
-            text,
-            "| everything else: {} | both | | {rest:.4} | {share:.1} |",
-            self.task.rest()
-        )?;
-        Ok(text)
     }
 }

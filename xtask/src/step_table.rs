@@ -1,4 +1,6 @@
-//! Times and memory of steps as a Markdown table, beside PyTorch's.
+//! Times and memory of steps as a Markdown table, beside PyTorch's, and what they were spent on.
+
+use std::fmt::Write;
 
 use anyhow::Context;
 
@@ -77,4 +79,54 @@ impl StepTable {
     pub fn text(&self) -> &str {
         &self.text
     }
+}
+
+/// What the last step was spent on, the largest first, beside what the machine can do; `rest` is what else
+/// there is.
+pub fn profile_table(name: &str, measured: &Measured, rest: &str) -> anyhow::Result<String> {
+    let total = measured.last();
+    let mut operations = measured.profile.operations.clone();
+    operations.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    let limits = measured.profile.limits;
+    let mut text = format!("\n{name}: one step of {total:.3} seconds");
+    if let Some(limits) = limits {
+        let [flops, bytes] = [limits.flops, limits.bytes].map(|rate| rate / 1e9);
+        write!(
+            text,
+            ", on a machine of {flops:.0} GFLOP/s (multiply-adds in registers) and {bytes:.0} GB/s (read from memory)"
+        )?;
+    }
+    text.push_str(
+        "\n\n| operation | direction | calls | seconds | share % | GFLOP/s | % of limit | GB/s | % of limit |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
+    );
+    let known: f64 = operations.iter().map(|operation| operation.seconds).sum();
+    for operation in &operations {
+        let seconds = operation.seconds;
+        let rate = |amount: f64, limit: Option<f64>| {
+            if amount == 0.0 {
+                return " | ".to_string();
+            }
+            let rate = amount / seconds;
+            let share = limit.map(|limit| format!("{:.0}", 100.0 * rate / limit));
+            format!("{:.1} | {}", rate / 1e9, share.unwrap_or_default())
+        };
+        writeln!(
+            text,
+            "| {} | {} | {} | {seconds:.4} | {:.1} | {} | {} |",
+            operation.operation,
+            operation.pass,
+            operation.calls,
+            100.0 * seconds / total,
+            rate(operation.flops, limits.map(|limits| limits.flops)),
+            rate(operation.bytes, limits.map(|limits| limits.bytes)),
+        )?;
+    }
+    let left = total - known;
+    writeln!(
+        text,
+        "| everything else: {rest} | both | | {left:.4} | {:.1} | | | | |",
+        100.0 * left / total
+    )?;
+    Ok(text)
 }

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use workbench::record::StepAnswer;
+use workbench::record::{StepAnswer, StepProfile};
 use workbench::statistics::median;
 
 use crate::cargo;
@@ -236,7 +236,7 @@ pub struct Measured {
     /// Peak memory in MiB.
     pub peak_mib: Option<f64>,
     /// Of the last round.
-    pub profile: Vec<(String, String, usize, f64)>,
+    pub profile: StepProfile,
 }
 
 impl Measured {
@@ -249,7 +249,7 @@ impl Measured {
         Ok(Self {
             rounds,
             peak_mib: last.peak_mib,
-            profile: last.profile,
+            profile: last.profile.unwrap_or_default(),
         })
     }
 

@@ -3,6 +3,8 @@
 use std::io::{self, BufRead, Write};
 use std::time::Instant;
 
+use serde::Serialize;
+
 use crate::machine::Resident;
 use crate::record::StepAnswer;
 
@@ -12,9 +14,9 @@ use crate::record::StepAnswer;
 /// # Errors
 ///
 /// Those of `step`, and when the streams fail.
-pub fn answer_steps<E: From<io::Error>>(
+pub fn answer_steps<E: From<io::Error>, P: Serialize>(
     mut step: impl FnMut(usize) -> Result<Option<f32>, E>,
-    profile: impl Fn() -> Vec<(String, String, usize, f64)>,
+    profile: impl Fn() -> P,
 ) -> Result<(), E> {
     let mut out = io::stdout().lock();
     for (index, line) in io::stdin().lock().lines().enumerate() {
@@ -25,7 +27,7 @@ pub fn answer_steps<E: From<io::Error>>(
             seconds: begun.elapsed().as_secs_f64(),
             peak_mib: Resident::now().map(|held| held.peak.0 as f64 / f64::from(1 << 20)),
             loss,
-            profile: profile(),
+            profile: Some(profile()),
         };
         let answer = serde_json::to_string(&answer).map_err(io::Error::from)?;
         writeln!(out, "{answer}")?;

@@ -6,7 +6,7 @@ use super::node::Node;
 use super::preprocess::Preprocess;
 use super::{CellPlan, Operation, OperationModule, SearchSpace};
 use crate::architecture::{CodeTable, ForwardMode, OperationSet, Role};
-use crate::kernels::{self, KernelBackend};
+use crate::kernels::{self, DeferredTerm, KernelBackend};
 use crate::layers::WeightInit;
 
 /// All candidate operations of one edge, in the order of the search space; `none` has no module.
@@ -81,6 +81,7 @@ impl<B: KernelBackend> SearchCell<B> {
         let mut edges = self.edges.iter().enumerate();
         for node in 0..self.nodes {
             let mut sum = None;
+            let mut deferred = Vec::new();
             for (input, (edge, mixed)) in edges.by_ref().take(node + Operation::INPUTS).enumerate()
             {
                 let source = &nodes[input];
@@ -88,19 +89,28 @@ impl<B: KernelBackend> SearchCell<B> {
                 sum = codes.mix_roles(sum, edge, mode, |op, role| {
                     let module = mixed.operations[op].as_ref()?;
                     let statistics = role.statistics(mode.statistics);
-                    Some(match role {
-                        Role::On | Role::Off => module.forward(source, statistics).applied(),
-                        Role::Constant => {
-                            let source = constant.get_or_insert_with(|| source.detached());
-                            let module = module.clone().no_grad();
-                            module.forward(source, statistics).applied()
-                        }
-                    })
+                    if role != Role::Constant {
+                        return Some(module.forward(source, statistics).applied());
+                    }
+                    let source = constant.get_or_insert_with(|| source.detached()).clone();
+                    let module = module.clone().no_grad();
+                    deferred.push(DeferredTerm {
+                        entry: [edge, op],
+                        compute: Box::new(move || module.forward(&source, statistics).applied()),
+                    });
+                    None
                 });
             }
-            nodes.push(match sum {
+            let sum = match sum {
                 Some(sum) => Node::new(sum),
                 None => Node::empty(&nodes[0], self.plan.spacing.stride),
+            };
+            nodes.push(match &codes.weights {
+                Some(weights) if !deferred.is_empty() => {
+                    let sum = kernels::add_deferred(sum.raw(), weights.clone(), deferred);
+                    Node::new(sum)
+                }
+                _ => sum,
             });
             constants.push(None);
         }

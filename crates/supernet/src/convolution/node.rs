@@ -8,6 +8,7 @@ use crate::kernels::{self, KernelBackend};
 /// A node of a cell as its outgoing operations see it: pools, skips and blocks, which rectify what they
 /// read, are given it as it is; other convolutions it rectified, the ReLU being computed once for all of
 /// them.
+#[derive(Clone)]
 pub(crate) struct Node<B: Backend> {
     raw: Tensor<B, 4>,
     rectified: OnceCell<Tensor<B, 4>>,

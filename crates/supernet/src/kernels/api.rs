@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorPrimitive, ops::FloatTensor};
 
-use super::{InputActivation, KernelBackend, WindowOptions};
+use super::{DeferredTerm, InputActivation, KernelBackend, WindowOptions};
 
 mod bilinear;
 mod block;
@@ -267,6 +267,35 @@ pub fn add_weighted<B: KernelBackend, const D: usize>(
         primitive(weights),
         entry,
     ))
+}
+
+/// `sum` plus terms of its shape whose weights are 0: what is computed of them are the gradients of these
+/// weights, the inner products of the terms with the gradient of the output, in the backward pass.
+///
+/// # Shapes
+///
+/// - sum and output: the same one
+/// - weights: `[edges, ops]`
+///
+/// # Panics
+///
+/// If an entry lies outside the table.
+pub fn add_deferred<B: KernelBackend, const D: usize>(
+    sum: Tensor<B, D>,
+    weights: Tensor<B, 2>,
+    terms: Vec<DeferredTerm<Tensor<B, D>>>,
+) -> Tensor<B, D> {
+    let [rows, columns] = weights.dims();
+    let terms = terms.into_iter().map(|DeferredTerm { entry, compute }| {
+        assert!(
+            entry[0] < rows && entry[1] < columns,
+            "entry {entry:?} lies outside a table of [{rows}, {columns}]"
+        );
+        let compute: Box<dyn FnOnce() -> _ + Send> = Box::new(move || primitive(compute()));
+        DeferredTerm { entry, compute }
+    });
+    let terms = terms.collect();
+    tensor(B::add_deferred(primitive(sum), primitive(weights), terms))
 }
 
 fn check_term<B: KernelBackend, const D: usize>(sum: &Tensor<B, D>, term: &Tensor<B, D>) {

@@ -10,8 +10,8 @@ use burn::tensor::{
 
 use super::gate::GateTerm;
 use super::{
-    BlockGradients, BlockNeeds, BlockParts, Corners, InputActivation, PoolWindow, WindowOptions,
-    composed, reference,
+    BlockGradients, BlockNeeds, BlockParts, Corners, DeferredTerm, InputActivation, PoolWindow,
+    WindowOptions, composed, reference,
 };
 
 /// A backend that runs the supernet's operations and their gradients.
@@ -279,6 +279,17 @@ pub trait KernelBackend: Backend {
             need_dterm,
             need_dweights,
         )
+    }
+
+    /// `sum` plus terms whose weights in `weights`, `[edges, ops]`, are 0: they are computed only for the
+    /// gradients of these weights, so a backend without a graph never does.
+    fn add_deferred(
+        sum: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: Vec<DeferredTerm<FloatTensor<Self>>>,
+    ) -> FloatTensor<Self> {
+        let _ = (weights, terms);
+        sum
     }
 
     /// The channels of all tensors, one after the other.

@@ -67,3 +67,13 @@ impl<T> BlockGradients<T> {
         }
     }
 }
+
+/// How many images of `positions` output positions each make one task of a gradient that weights have a sum
+/// of their own of in each task: so many that adding up these sums is little beside making them, if enough
+/// tasks are left. A function of the sizes alone, so that sums do not depend on the number of
+/// threads.
+pub(crate) fn images_per_task(images: usize, positions: usize) -> usize {
+    const POSITIONS: usize = 512;
+    const TASKS: usize = 16;
+    (POSITIONS / positions).clamp(1, images.div_ceil(TASKS))
+}

@@ -22,6 +22,7 @@ mod block;
 pub mod composed;
 #[cfg(feature = "cubecl")]
 mod cube;
+mod deferred;
 #[cfg(feature = "flex")]
 mod flex;
 mod gate;
@@ -30,14 +31,16 @@ pub mod reference;
 mod window;
 
 pub use api::{
-    BatchNormOutput, NormalisedColumns, add_scaled, add_term, add_weighted, avg_pool, batch_norm,
-    concat_channels, conv_block, dense_conv2d, depthwise_conv2d, every_second, gated_mix,
-    gated_mix_backward, gated_mix_weights, log_likelihood, max_pool, normalise_columns,
+    BatchNormOutput, NormalisedColumns, add_deferred, add_scaled, add_term, add_weighted, avg_pool,
+    batch_norm, concat_channels, conv_block, dense_conv2d, depthwise_conv2d, every_second,
+    gated_mix, gated_mix_backward, gated_mix_weights, log_likelihood, max_pool, normalise_columns,
     normalise_columns_backward, plane_means, pointwise_conv2d, rectify, relu_depthwise_conv2d,
     scale_channels, upsample_bilinear,
 };
 pub use backend::KernelBackend;
 pub use bilinear::Corners;
+pub(crate) use block::images_per_task;
 pub use block::{BlockGradients, BlockNeeds, BlockParts};
+pub use deferred::DeferredTerm;
 pub use gate::{GateActivation, GateTerm};
 pub use window::{InputActivation, PoolWindow, WindowOptions};

@@ -4,10 +4,11 @@
 //! the time it took to a table of the process; without it nothing is measured and [`take`] is empty. Flex runs an operation to its
 //! end before it returns, so wall time is what it costs.
 
-use std::time::Duration;
+use serde::Serialize;
 
 /// Direction of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Pass {
     /// Values.
     Forward,
@@ -16,7 +17,7 @@ pub enum Pass {
 }
 
 /// Time spent in one kind of operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Share {
     /// The operation.
     pub operation: &'static str,
@@ -25,7 +26,60 @@ pub struct Share {
     /// How often it ran.
     pub calls: usize,
     /// How long all of them took.
-    pub time: Duration,
+    pub seconds: f64,
+    /// What all of them did, as far as it is known.
+    #[serde(flatten)]
+    pub work: Work,
+}
+
+/// What an operation does at the least.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Work {
+    /// Additions and multiplications of its convolutions.
+    pub flops: f64,
+    /// Of the large tensors that it reads and writes, each once.
+    pub bytes: f64,
+}
+
+/// What the machine can do at the most, with all threads of the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Limits {
+    /// Additions and multiplications a second, in multiply-adds whose values stay in registers.
+    pub flops: f64,
+    /// Bytes a second, read from memory.
+    pub bytes: f64,
+}
+
+/// Measures the machine, the first time it is called.
+#[cfg(all(feature = "flex", feature = "profile"))]
+pub fn limits() -> Option<Limits> {
+    static LIMITS: std::sync::OnceLock<Limits> = std::sync::OnceLock::new();
+    Some(*LIMITS.get_or_init(super::flex::limits))
+}
+
+/// Measures nothing without the features `flex` and `profile`.
+#[cfg(not(all(feature = "flex", feature = "profile")))]
+pub fn limits() -> Option<Limits> {
+    None
+}
+
+/// What a program says of what it spent its time on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Profile {
+    /// In no order; empty without the feature `profile`.
+    pub operations: Vec<Share>,
+    /// Of the machine, where they are measured.
+    pub limits: Option<Limits>,
+}
+
+impl Profile {
+    /// Since the last time, with [`limits`].
+    pub fn take() -> Self {
+        Self {
+            operations: take(),
+            limits: limits(),
+        }
+    }
 }
 
 /// The table since the last call, in no order, which it empties.
@@ -36,24 +90,26 @@ pub fn take() -> Vec<Share> {
     return Vec::new();
 }
 
-/// [`take`] as plain values: operation, direction, calls and seconds.
-pub fn rows() -> Vec<(String, String, usize, f64)> {
-    let row = |share: Share| {
-        let (direction, seconds) = (format!("{:?}", share.pass), share.time.as_secs_f64());
-        (share.operation.to_string(), direction, share.calls, seconds)
-    };
-    take().into_iter().map(row).collect()
+/// Runs `run` and, with the feature `profile`, notes how long it took.
+#[inline]
+pub(crate) fn timed<T>(operation: &'static str, pass: Pass, run: impl FnOnce() -> T) -> T {
+    measured(operation, pass, Work::default(), run)
 }
 
-/// Runs `work` and, with the feature `profile`, notes how long it took.
+/// [`timed`] of an operation that does so much.
 #[inline]
-pub(crate) fn timed<T>(operation: &'static str, pass: Pass, work: impl FnOnce() -> T) -> T {
+pub(crate) fn measured<T>(
+    operation: &'static str,
+    pass: Pass,
+    work: Work,
+    run: impl FnOnce() -> T,
+) -> T {
     #[cfg(feature = "profile")]
-    return table::timed(operation, pass, work);
+    return table::measured(operation, pass, work, run);
     #[cfg(not(feature = "profile"))]
     {
-        let _ = (operation, pass);
-        work()
+        let _ = (operation, pass, work);
+        run()
     }
 }
 
@@ -63,35 +119,43 @@ mod table {
     use std::sync::Mutex;
     use std::time::{Duration, Instant};
 
-    use super::{Pass, Share};
+    use super::{Pass, Share, Work};
 
     type Key = (&'static str, Pass);
 
-    static TABLE: Mutex<BTreeMap<Key, (usize, Duration)>> = Mutex::new(BTreeMap::new());
+    static TABLE: Mutex<BTreeMap<Key, (usize, Duration, Work)>> = Mutex::new(BTreeMap::new());
 
-    fn table() -> std::sync::MutexGuard<'static, BTreeMap<Key, (usize, Duration)>> {
+    fn table() -> std::sync::MutexGuard<'static, BTreeMap<Key, (usize, Duration, Work)>> {
         TABLE
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    pub(super) fn timed<T>(operation: &'static str, pass: Pass, work: impl FnOnce() -> T) -> T {
+    pub(super) fn measured<T>(
+        operation: &'static str,
+        pass: Pass,
+        work: Work,
+        run: impl FnOnce() -> T,
+    ) -> T {
         let begun = Instant::now();
-        let value = work();
+        let value = run();
         let time = begun.elapsed();
         let mut table = table();
-        let (calls, total) = table.entry((operation, pass)).or_default();
+        let (calls, total, done) = table.entry((operation, pass)).or_default();
         *calls += 1;
         *total += time;
+        done.flops += work.flops;
+        done.bytes += work.bytes;
         value
     }
 
     pub(super) fn take() -> Vec<Share> {
-        let share = |((operation, pass), (calls, time))| Share {
+        let share = |((operation, pass), (calls, time, work))| Share {
             operation,
             pass,
             calls,
-            time,
+            seconds: time.as_secs_f64(),
+            work,
         };
         std::mem::take(&mut *table())
             .into_iter()

@@ -109,11 +109,14 @@ impl SegmentationNetworkConfig {
     }
 }
 
-/// What a stage of the plain encoder keeps: what it rectified, between its convolutions, and the
-/// normalised map.
+/// What a stage of the plain encoder keeps: what it reads, between its convolutions where it is not one
+/// operation, and the normalised map.
 fn stage_bytes(pass: Pass, stage: &PlainPlan, [input, output]: [Sides; 2]) -> f64 {
     let [channels_in, channels_out] = stage.channels;
-    let read = pass.numbers(channels_in, input) + pass.numbers(channels_in, output);
+    let mut read = pass.numbers(channels_in, input);
+    if pass.value != FULL {
+        read += pass.numbers(channels_in, output);
+    }
     read * pass.value + pass.numbers(channels_out, output) * FULL
 }
 

@@ -2,14 +2,49 @@ use serde::{Deserialize, Serialize};
 
 /// What a benchmark says of one step, as a line of JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StepAnswer {
+pub struct StepAnswer<P = StepProfile> {
     /// How long it took.
     pub seconds: f64,
     /// The most resident memory so far in MiB, where the system tells.
     pub peak_mib: Option<f64>,
     /// The loss, to be looked at.
     pub loss: Option<f32>,
-    /// Operation, direction, calls and seconds; empty where they are not measured.
-    #[serde(default)]
-    pub profile: Vec<(String, String, usize, f64)>,
+    /// What it was spent on, where that is measured.
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    pub profile: Option<P>,
+}
+
+/// What a step was spent on.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub struct StepProfile {
+    /// In no order.
+    pub operations: Vec<ProfiledOperation>,
+    /// What the machine can do at the most.
+    pub limits: Option<MachineLimits>,
+}
+
+/// All calls of one kind of operation in a step.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct ProfiledOperation {
+    /// Its name.
+    pub operation: String,
+    /// Forward or backward.
+    pub pass: String,
+    /// How many calls.
+    pub calls: usize,
+    /// How long all of them took.
+    pub seconds: f64,
+    /// Additions and multiplications of all of them, 0 where they are not counted.
+    pub flops: f64,
+    /// Bytes of the tensors that they read and wrote, each once; 0 where they are not counted.
+    pub bytes: f64,
+}
+
+/// What a machine can do at the most.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+pub struct MachineLimits {
+    /// Additions and multiplications a second.
+    pub flops: f64,
+    /// Bytes read from memory a second.
+    pub bytes: f64,
 }

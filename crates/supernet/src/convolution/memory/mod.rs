@@ -1,9 +1,10 @@
 //! What a step needs of memory, from the plan alone: what operations keep for their gradients
 //! (`kernels::autodiff`), which is nearly all of it, and the weights with their optimiser.
 //!
-//! A convolution keeps its input, normalisation its output, a ReLU its output, a sum nothing. Peaks
-//! of the CPU's backend in searches are met within a tenth (`results/scale`, `results/step.md`), those of
-//! trainings within a fifth.
+//! A block of convolutions keeps what it reads and its normalised output; other convolutions keep their input,
+//! normalisation its output, a ReLU its output, a sum nothing. Where convolutions compute in 16 bits, blocks
+//! are composed of these. Peaks of the CPU's backend in searches are met within a tenth (`results/scale`,
+//! `results/step.md`), those of trainings within a fifth.
 
 mod fit;
 mod search;
@@ -17,6 +18,7 @@ use super::candidate::OperationForm;
 use super::count::{Sides, strided};
 use super::{CellPlan, LayerKind, Operation, Stride};
 use crate::architecture::OperationSet;
+use crate::kernels::images_per_task;
 
 /// Bytes of a number in normalisation, and of a weight.
 pub(crate) const FULL: f64 = 4.0;
@@ -36,6 +38,18 @@ impl Pass {
         self.batch as f64 * channels as f64 * height as f64 * width as f64
     }
 
+    /// Whether an operation is made of blocks, each of which is one operation.
+    fn is_blocks(self, op: Operation, stride: Stride) -> bool {
+        let layers = op.layers(1, stride);
+        let mut depthwise = layers.iter().map(|layer| layer.kind);
+        self.value == FULL && depthwise.any(|kind| matches!(kind, LayerKind::Depthwise(_)))
+    }
+
+    /// Whether an operation reads a node that was rectified before.
+    fn reads_rectified(self, op: Operation, stride: Stride) -> bool {
+        !op.layers(1, stride).is_empty() && !self.is_blocks(op, stride)
+    }
+
     /// Bytes that an operation keeps for each number of its output.
     fn kept(self, op: Operation, stride: Stride) -> f64 {
         let layers = op.layers(1, stride);
@@ -45,7 +59,10 @@ impl Pass {
         }
         let normalised = layers.iter().filter(|layer| layer.normalized > 0).count();
         // What a layer reads, but for the first, which reads the node; a stage rectifies what it reads.
-        let mut computed = layers.len() - 1;
+        let mut computed = match self.is_blocks(op, stride) {
+            true => 0,
+            false => layers.len() - 1,
+        };
         if layers[0].kind == LayerKind::Pointwise {
             computed += halves_read(stride);
         }
@@ -59,7 +76,7 @@ impl Pass {
     }
 
     /// What the preprocessing of an input keeps, and the input node that it makes, which has the sides of
-    /// the previous cell.
+    /// the previous cell. What a cell puts out is counted where the next one reads it.
     fn input(self, Placed { plan, sides, .. }: &Placed<'_>, index: usize) -> f64 {
         let channels = [plan.channels_prev_prev, plan.channels_prev][index];
         let node = self.numbers(plan.channels, sides[1]);
@@ -68,8 +85,13 @@ impl Pass {
             _ => 0,
         };
         let reduced = halves as f64 * self.numbers(channels, sides[1]);
-        let rectified = self.numbers(channels, sides[index]);
-        node * FULL + (rectified + reduced + node) * self.value
+        let block = self.value == FULL;
+        let read = match index {
+            0 if block && halves == 0 => 0.0,
+            _ => self.numbers(channels, sides[index]),
+        };
+        let rectified = if block { 0.0 } else { node };
+        node * FULL + (read + reduced + rectified) * self.value
     }
 }
 
@@ -111,12 +133,12 @@ pub(crate) fn placed(plan: &[CellPlan], mut sides: [Sides; 2]) -> Vec<Placed<'_>
     cells
 }
 
-/// What the gradient of the largest weight takes in passing: where planes are small and channels many, a
-/// matrix for each image.
+/// What the gradient of the largest weight takes in passing: a matrix for each task.
 pub(crate) fn weight_gradient_bytes(pass: Pass, cells: &[Placed<'_>]) -> f64 {
-    let largest = cells.iter().map(|Placed { plan, .. }| {
+    let matrices = cells.iter().map(|Placed { plan, sides, .. }| {
         let inputs = plan.channels_prev_prev.max(plan.channels_prev);
-        inputs * plan.channels
+        let images = images_per_task(pass.batch, sides[1].iter().product());
+        pass.batch.div_ceil(images) * inputs * plan.channels
     });
-    (pass.batch * largest.max().unwrap_or(0)) as f64 * FULL
+    matrices.max().unwrap_or(0) as f64 * FULL
 }

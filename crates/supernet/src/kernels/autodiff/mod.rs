@@ -4,6 +4,7 @@
 mod bilinear;
 mod block;
 mod convolution;
+mod deferred;
 mod layout;
 mod likelihood;
 mod normalisation;
@@ -19,7 +20,9 @@ use burn_autodiff::{
     Autodiff, checkpoint::strategy::CheckpointStrategy, grads::Gradients, ops::Ops,
 };
 
-use super::{BlockParts, Corners, InputActivation, KernelBackend, PoolWindow, WindowOptions};
+use super::{
+    BlockParts, Corners, DeferredTerm, InputActivation, KernelBackend, PoolWindow, WindowOptions,
+};
 
 /// A gradient and the node it is of.
 type Gradient<B> = Ops<FloatTensor<B>, 0>;
@@ -153,6 +156,14 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
         entry: [usize; 2],
     ) -> FloatTensor<Self> {
         sum::add_weighted::<B, C>(sum, term, weights, entry)
+    }
+
+    fn add_deferred(
+        sum: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        terms: Vec<DeferredTerm<FloatTensor<Self>>>,
+    ) -> FloatTensor<Self> {
+        deferred::record::<B, C>(sum, weights, terms)
     }
 
     fn concat_channels(tensors: Vec<FloatTensor<Self>>) -> FloatTensor<Self> {

@@ -10,12 +10,12 @@ use super::{
     depthwise::{input_gradient, output_plane},
     geometry::Geometry,
     lanes::{accumulate_taps, moments, sums_with_product},
-    memory::{column_sums, dims, fill_with, images_per_task, items_per_task, tensor, values},
+    memory::{column_sums, dims, fill_with, items_per_task, tensor, values},
     pointwise::{images as images_of, transposed},
     products::{combine_planes, correlate_planes},
     rows::{copy_row, map_row},
 };
-use crate::kernels::{BlockGradients, BlockNeeds, BlockParts, InputActivation};
+use crate::kernels::{BlockGradients, BlockNeeds, BlockParts, InputActivation, images_per_task};
 
 /// A block whose tensors are contiguous.
 struct Block<'a> {

@@ -7,11 +7,11 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     geometry::{Geometry, PhasePlane, Tap},
-    memory::{column_sums, dims, fill_with, images_per_task, items_per_task, tensor, values},
+    memory::{column_sums, dims, fill_with, items_per_task, tensor, values},
     products::{Planes, combine_planes, correlate_planes},
     rows::copy_row,
 };
-use crate::kernels::WindowOptions;
+use crate::kernels::{WindowOptions, images_per_task};
 
 /// A convolution whose tensors are contiguous.
 struct Dense<'a> {

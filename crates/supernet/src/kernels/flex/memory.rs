@@ -48,15 +48,6 @@ pub(super) fn items_per_task(items: usize, work: usize) -> usize {
     }
 }
 
-/// How many images of `positions` output positions each make one task of a gradient that weights have a sum
-/// of their own of in each task: so many that adding up these sums is little beside making them, if enough
-/// tasks are left. A function of the sizes alone, as [`items_per_task`] is.
-pub(super) fn images_per_task(images: usize, positions: usize) -> usize {
-    const POSITIONS: usize = 512;
-    const TASKS: usize = 16;
-    (POSITIONS / positions).clamp(1, images.div_ceil(TASKS))
-}
-
 /// The rows of `width` values added up, in their order.
 pub(super) fn column_sums(rows: &[f32], width: usize) -> Vec<f32> {
     let mut sums = vec![0.0; width];

@@ -17,6 +17,8 @@ mod geometry;
 mod lanes;
 mod layout;
 mod likelihood;
+#[cfg(feature = "profile")]
+mod limits;
 mod means;
 mod memory;
 mod pointwise;
@@ -24,6 +26,7 @@ mod pool;
 mod products;
 mod rows;
 mod scaled;
+mod work;
 
 use core::ops::Range;
 
@@ -33,11 +36,13 @@ use burn::tensor::{
 };
 use burn_flex::{Flex, FlexTensor};
 
+#[cfg(feature = "profile")]
+pub(super) use self::limits::limits;
 use self::memory::all_f32;
 use super::{
     BlockGradients, BlockNeeds, BlockParts, Corners, GateTerm, InputActivation, KernelBackend,
     PoolWindow, WindowOptions, composed,
-    profile::{Pass, timed},
+    profile::{Pass, measured, timed},
     reference,
 };
 
@@ -73,7 +78,8 @@ impl KernelBackend for Flex {
         options: WindowOptions,
         activation: InputActivation,
     ) -> FloatTensor<Self> {
-        timed(depthwise_name(activation), Pass::Forward, || {
+        let work = work::forward(&x, &weight, options);
+        measured(depthwise_name(activation), Pass::Forward, work, || {
             if all_f32(&[&x, &weight]) {
                 depthwise::forward(x, weight, options, activation)
             } else {
@@ -91,7 +97,8 @@ impl KernelBackend for Flex {
         need_dx: bool,
         need_dw: bool,
     ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        timed(depthwise_name(activation), Pass::Backward, || {
+        let work = work::backward(&x, &weight, &dy, [need_dx, need_dw]);
+        measured(depthwise_name(activation), Pass::Backward, work, || {
             if all_f32(&[&x, &weight, &dy]) {
                 depthwise::backward(x, weight, dy, options, activation, [need_dx, need_dw])
             } else {
@@ -107,7 +114,8 @@ impl KernelBackend for Flex {
         weight: FloatTensor<Self>,
         options: WindowOptions,
     ) -> FloatTensor<Self> {
-        timed("convolution", Pass::Forward, || {
+        let work = work::forward(&x, &weight, options);
+        measured("convolution", Pass::Forward, work, || {
             if all_f32(&[&x, &weight]) {
                 dense::forward(x, weight, options)
             } else {
@@ -124,7 +132,8 @@ impl KernelBackend for Flex {
         need_dx: bool,
         need_dw: bool,
     ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        timed("convolution", Pass::Backward, || {
+        let work = work::backward(&x, &weight, &dy, [need_dx, need_dw]);
+        measured("convolution", Pass::Backward, work, || {
             if all_f32(&[&x, &weight, &dy]) {
                 dense::backward(x, weight, dy, options, [need_dx, need_dw])
             } else {
@@ -134,7 +143,8 @@ impl KernelBackend for Flex {
     }
 
     fn pointwise_conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
-        timed("pointwise convolution", Pass::Forward, || {
+        let work = work::forward(&x, &weight, WindowOptions::default());
+        measured("pointwise convolution", Pass::Forward, work, || {
             if all_f32(&[&x, &weight]) {
                 pointwise::forward(x, weight)
             } else {
@@ -150,7 +160,8 @@ impl KernelBackend for Flex {
         need_dx: bool,
         need_dw: bool,
     ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        timed("pointwise convolution", Pass::Backward, || {
+        let work = work::backward(&x, &weight, &dy, [need_dx, need_dw]);
+        measured("pointwise convolution", Pass::Backward, work, || {
             if all_f32(&[&x, &weight, &dy]) {
                 pointwise::backward(x, weight, dy, [need_dx, need_dw])
             } else {
@@ -163,7 +174,8 @@ impl KernelBackend for Flex {
         x: FloatTensor<Self>,
         eps: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        timed("batch normalisation", Pass::Forward, || {
+        let work = work::traffic(&[(&x, 2)]);
+        measured("batch normalisation", Pass::Forward, work, || {
             if all_f32(&[&x]) {
                 batch_norm::forward(x, eps)
             } else {
@@ -178,7 +190,8 @@ impl KernelBackend for Flex {
         dy: FloatTensor<Self>,
         eps: f64,
     ) -> FloatTensor<Self> {
-        timed("batch normalisation", Pass::Backward, || {
+        let work = work::traffic(&[(&dy, 3)]);
+        measured("batch normalisation", Pass::Backward, work, || {
             if all_f32(&[&y, &variance, &dy]) {
                 batch_norm::backward(y, variance, dy, eps)
             } else {
@@ -194,7 +207,8 @@ impl KernelBackend for Flex {
         if !block_is_f32(&parts) {
             return composed::conv_block::<Self>(parts, eps);
         }
-        timed(block_name(&parts), Pass::Forward, || {
+        let work = work::block_forward(&parts);
+        measured(block_name(&parts), Pass::Forward, work, || {
             block::forward(parts, eps)
         })
     }
@@ -210,7 +224,8 @@ impl KernelBackend for Flex {
         if !(block_is_f32(&parts) && all_f32(&[&output, &variance, &dy])) {
             return composed::conv_block_backward::<Self>(parts, output, variance, dy, eps, needs);
         }
-        timed(block_name(&parts), Pass::Backward, || {
+        let work = work::block_backward(&parts, &dy, needs);
+        measured(block_name(&parts), Pass::Backward, work, || {
             block::backward(parts, output, variance, dy, eps, needs)
         })
     }
@@ -220,7 +235,8 @@ impl KernelBackend for Flex {
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        timed("scale and shift", Pass::Forward, || {
+        let work = work::traffic(&[(&x, 2)]);
+        measured("scale and shift", Pass::Forward, work, || {
             if all_f32(&[&x, &scale, &shift]) {
                 batch_norm::scale_channels(x, &scale, Some(&shift))
             } else {
@@ -239,7 +255,8 @@ impl KernelBackend for Flex {
         FloatTensor<Self>,
         FloatTensor<Self>,
     ) {
-        timed("scale and shift", Pass::Backward, || {
+        let work = work::traffic(&[(&x, 1), (&dy, 2)]);
+        measured("scale and shift", Pass::Backward, work, || {
             if !all_f32(&[&x, &scale, &dy]) {
                 return reference::scale_channels_backward::<Self>(x, scale, dy, need_dx);
             }
@@ -250,7 +267,8 @@ impl KernelBackend for Flex {
     }
 
     fn avg_pool(x: FloatTensor<Self>, window: PoolWindow) -> FloatTensor<Self> {
-        timed("average pool", Pass::Forward, || {
+        let work = work::traffic(&[(&x, 2)]);
+        measured("average pool", Pass::Forward, work, || {
             if all_f32(&[&x]) {
                 pool::average(x, window)
             } else {
@@ -264,7 +282,8 @@ impl KernelBackend for Flex {
         input: [usize; 2],
         window: PoolWindow,
     ) -> FloatTensor<Self> {
-        timed("average pool", Pass::Backward, || {
+        let work = work::traffic(&[(&dy, 2)]);
+        measured("average pool", Pass::Backward, work, || {
             if all_f32(&[&dy]) {
                 pool::average_backward(dy, input, window)
             } else {
@@ -274,7 +293,8 @@ impl KernelBackend for Flex {
     }
 
     fn max_pool(x: FloatTensor<Self>, window: PoolWindow) -> FloatTensor<Self> {
-        timed("max pool", Pass::Forward, || {
+        let work = work::traffic(&[(&x, 2)]);
+        measured("max pool", Pass::Forward, work, || {
             if all_f32(&[&x]) {
                 pool::maximum(x, window)
             } else {
@@ -288,7 +308,8 @@ impl KernelBackend for Flex {
         dy: FloatTensor<Self>,
         window: PoolWindow,
     ) -> FloatTensor<Self> {
-        timed("max pool", Pass::Backward, || {
+        let work = work::traffic(&[(&x, 2), (&dy, 1)]);
+        measured("max pool", Pass::Backward, work, || {
             if all_f32(&[&x, &dy]) {
                 pool::maximum_backward(x, dy, window)
             } else {
@@ -298,7 +319,8 @@ impl KernelBackend for Flex {
     }
 
     fn plane_means(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        timed("means of planes", Pass::Forward, || {
+        let work = work::traffic(&[(&x, 1)]);
+        measured("means of planes", Pass::Forward, work, || {
             if all_f32(&[&x]) {
                 means::forward(x)
             } else {
@@ -346,7 +368,8 @@ impl KernelBackend for Flex {
     }
 
     fn rectify(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        timed("ReLU", Pass::Forward, || {
+        let work = work::traffic(&[(&x, 2)]);
+        measured("ReLU", Pass::Forward, work, || {
             if all_f32(&[&x]) {
                 elementwise::rectify(x)
             } else {
@@ -356,7 +379,8 @@ impl KernelBackend for Flex {
     }
 
     fn rectify_backward(y: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
-        timed("ReLU", Pass::Backward, || {
+        let work = work::traffic(&[(&dy, 3)]);
+        measured("ReLU", Pass::Backward, work, || {
             if all_f32(&[&y, &dy]) {
                 elementwise::rectify_backward(&y, dy)
             } else {
@@ -366,7 +390,8 @@ impl KernelBackend for Flex {
     }
 
     fn add_term(sum: FloatTensor<Self>, term: FloatTensor<Self>) -> FloatTensor<Self> {
-        timed("sums of terms", Pass::Forward, || {
+        let work = work::traffic(&[(&sum, 3)]);
+        measured("sums of terms", Pass::Forward, work, || {
             if all_f32(&[&sum, &term]) && sum.shape() == term.shape() {
                 elementwise::add(sum, &term)
             } else {
@@ -381,7 +406,8 @@ impl KernelBackend for Flex {
         affine: Option<[FloatTensor<Self>; 2]>,
         factors: Option<&[f32]>,
     ) -> FloatTensor<Self> {
-        timed("sums of terms", Pass::Forward, || {
+        let work = work::traffic(&[(&term, 3)]);
+        measured("sums of terms", Pass::Forward, work, || {
             let read = affine.iter().flatten().chain(&sum).chain([&term]);
             if all_f32(&read.collect::<Vec<_>>()) {
                 scaled::forward(sum, term, affine, factors)
@@ -398,7 +424,8 @@ impl KernelBackend for Flex {
         dy: FloatTensor<Self>,
         need_dterm: bool,
     ) -> (Option<FloatTensor<Self>>, Option<[FloatTensor<Self>; 2]>) {
-        timed("sums of terms", Pass::Backward, || {
+        let work = work::traffic(&[(&dy, 3)]);
+        measured("sums of terms", Pass::Backward, work, || {
             let read = term.iter().chain(&scale).chain([&dy]);
             if all_f32(&read.collect::<Vec<_>>()) {
                 scaled::backward(term, scale, factors, dy, need_dterm)
@@ -414,7 +441,8 @@ impl KernelBackend for Flex {
         weights: FloatTensor<Self>,
         entry: [usize; 2],
     ) -> FloatTensor<Self> {
-        timed("sums of terms", Pass::Forward, || {
+        let work = work::traffic(&[(&term, 3)]);
+        measured("sums of terms", Pass::Forward, work, || {
             if !all_f32(&[&term, &weights]) {
                 return reference::add_weighted::<Self>(sum, term, weights, entry);
             }
@@ -434,7 +462,8 @@ impl KernelBackend for Flex {
         need_dterm: bool,
         need_dweights: bool,
     ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
-        timed("sums of terms", Pass::Backward, || {
+        let work = work::traffic(&[(&dy, 3)]);
+        measured("sums of terms", Pass::Backward, work, || {
             if !all_f32(&[&term, &weights, &dy]) {
                 return reference::add_weighted_backward::<Self>(
                     term,
