@@ -85,9 +85,9 @@ impl StepTable {
 /// there is.
 pub fn profile_table(name: &str, measured: &Measured, rest: &str) -> anyhow::Result<String> {
     let total = measured.last();
-    let mut operations = measured.profile.operations.clone();
+    let mut operations = measured.profile.clone();
     operations.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
-    let limits = measured.profile.limits;
+    let limits = measured.limits;
     let mut text = format!("\n{name}: one step of {total:.3} seconds");
     if let Some(limits) = limits {
         let [flops, bytes] = [limits.flops, limits.bytes].map(|rate| rate / 1e9);

@@ -6,8 +6,10 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use workbench::record::{StepAnswer, StepProfile};
+use serde::de::DeserializeOwned;
+use workbench::record::{MachineLimits, ProfiledOperation, StepAnswer};
 use workbench::statistics::median;
+use workbench::step_bench;
 
 use crate::cargo;
 
@@ -211,9 +213,18 @@ impl Worker {
 
     /// Takes one step.
     pub fn step(&mut self) -> anyhow::Result<StepAnswer> {
+        self.ask("")
+    }
+
+    /// What the machine can do at the most, as a worker measures it that profiles its steps.
+    fn limits(&mut self) -> anyhow::Result<Option<MachineLimits>> {
+        self.ask(step_bench::LIMITS)
+    }
+
+    fn ask<T: DeserializeOwned>(&mut self, line: &str) -> anyhow::Result<T> {
         let name = &self.name;
         let input = self.input.as_mut().context("the worker was stopped")?;
-        writeln!(input).with_context(|| format!("{name} ended early"))?;
+        writeln!(input, "{line}").with_context(|| format!("{name} ended early"))?;
         input.flush()?;
         let mut line = String::new();
         let read = self.output.read_line(&mut line)?;
@@ -235,12 +246,14 @@ pub struct Measured {
     rounds: Vec<f64>,
     /// Peak memory in MiB.
     pub peak_mib: Option<f64>,
-    /// Of the last round.
-    pub profile: StepProfile,
+    /// Of the last round, in no order.
+    pub profile: Vec<ProfiledOperation>,
+    /// Of the machine, where there is a profile.
+    pub limits: Option<MachineLimits>,
 }
 
 impl Measured {
-    fn from_answers(answers: Vec<StepAnswer>) -> anyhow::Result<Self> {
+    fn from_answers(worker: &mut Worker, answers: Vec<StepAnswer>) -> anyhow::Result<Self> {
         let rounds = answers.iter().map(|answer| answer.seconds).collect();
         let last = answers
             .into_iter()
@@ -249,7 +262,11 @@ impl Measured {
         Ok(Self {
             rounds,
             peak_mib: last.peak_mib,
-            profile: last.profile.unwrap_or_default(),
+            limits: match last.profile.is_empty() {
+                true => None,
+                false => worker.limits()?,
+            },
+            profile: last.profile,
         })
     }
 
@@ -287,7 +304,10 @@ pub fn measure(
             }
         }
     }
-    answers.into_iter().map(Measured::from_answers).collect()
+    let answered = workers.iter_mut().zip(answers);
+    answered
+        .map(|(worker, answers)| Measured::from_answers(worker, answers))
+        .collect()
 }
 
 /// A benchmark whose program is a worker.

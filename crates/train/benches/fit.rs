@@ -7,7 +7,7 @@ use burn::tensor::{Distribution, Int, Tensor};
 use clap::Parser;
 use supernet::{
     DerivedConfig, Form, NetworkConfig, OperationForm, Published, Statistics, TrainBackend,
-    kernels::profile::Profile,
+    kernels::profile,
 };
 use train::recipe::PassContext;
 use train::tasks::image::{ImageConfig, ImageFit, ImageRecipe};
@@ -159,5 +159,5 @@ fn answer<B: TrainBackend>(cli: &Cli, device: &B::Device) -> anyhow::Result<()> 
         B::sync(device).map_err(|error| anyhow::anyhow!("the device failed: {error}"))?;
         anyhow::Ok(loss.map(|loss| loss / cli.batch as f32))
     };
-    answer_steps(step, Profile::take)
+    answer_steps(step, profile::take, profile::limits)
 }

@@ -10,7 +10,7 @@ mod scenes;
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use search::{AlternatingStep, BatchOf, Objective, SearchConfig, SearchState, Task, TrainTask};
-use supernet::{Execution, TrainBackend, kernels::profile::Profile};
+use supernet::{Execution, TrainBackend, kernels::profile};
 use workbench::backend::BackendName;
 use workbench::step_bench::answer_steps;
 
@@ -132,5 +132,5 @@ fn answer<B: TrainBackend, T: TrainTask<B>>(
         B::sync(device).map_err(|error| anyhow::anyhow!("the device failed: {error}"))?;
         anyhow::Ok(loss)
     };
-    answer_steps(step, Profile::take)
+    answer_steps(step, profile::take, profile::limits)
 }

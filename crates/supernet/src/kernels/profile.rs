@@ -50,36 +50,16 @@ pub struct Limits {
     pub bytes: f64,
 }
 
-/// Measures the machine, the first time it is called.
+/// Measures the machine, which takes memory of its own.
 #[cfg(all(feature = "flex", feature = "profile"))]
 pub fn limits() -> Option<Limits> {
-    static LIMITS: std::sync::OnceLock<Limits> = std::sync::OnceLock::new();
-    Some(*LIMITS.get_or_init(super::flex::limits))
+    Some(super::flex::limits())
 }
 
 /// Measures nothing without the features `flex` and `profile`.
 #[cfg(not(all(feature = "flex", feature = "profile")))]
 pub fn limits() -> Option<Limits> {
     None
-}
-
-/// What a program says of what it spent its time on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Profile {
-    /// In no order; empty without the feature `profile`.
-    pub operations: Vec<Share>,
-    /// Of the machine, where they are measured.
-    pub limits: Option<Limits>,
-}
-
-impl Profile {
-    /// Since the last time, with [`limits`].
-    pub fn take() -> Self {
-        Self {
-            operations: take(),
-            limits: limits(),
-        }
-    }
 }
 
 /// The table since the last call, in no order, which it empties.
@@ -150,13 +130,14 @@ mod table {
     }
 
     pub(super) fn take() -> Vec<Share> {
-        let share = |((operation, pass), (calls, time, work))| Share {
-            operation,
-            pass,
-            calls,
-            seconds: time.as_secs_f64(),
-            work,
-        };
+        let share =
+            |((operation, pass), (calls, time, work)): (Key, (usize, Duration, Work))| Share {
+                operation,
+                pass,
+                calls,
+                seconds: time.as_secs_f64(),
+                work,
+            };
         std::mem::take(&mut *table())
             .into_iter()
             .map(share)

@@ -9,9 +9,10 @@ use burn::tensor::{
     s,
 };
 use supernet::kernels::{
-    Corners, KernelBackend, PoolWindow, WindowOptions, add_term, add_weighted, avg_pool,
-    batch_norm, concat_channels, depthwise_conv2d, every_second, max_pool, pointwise_conv2d,
-    rectify, relu_depthwise_conv2d, scale_channels, upsample_bilinear,
+    Corners, InputActivation, KernelBackend, PoolWindow, WindowOptions, add_scaled, add_term,
+    add_weighted, avg_pool, batch_norm, concat_channels, conv_block, dense_conv2d,
+    depthwise_conv2d, every_second, max_pool, plane_means, pointwise_conv2d, rectify,
+    relu_depthwise_conv2d, scale_channels, upsample_bilinear,
 };
 
 use crate::kernels_common::{Tracked, grid};
@@ -22,13 +23,19 @@ pub const EPS: f64 = 1e-3;
 pub enum Operation {
     Depthwise(WindowOptions),
     ReluDepthwise(WindowOptions),
+    Dense(WindowOptions),
     Pointwise,
+    /// ReLU, depthwise and pointwise convolution and normalisation.
+    Block(WindowOptions),
     BatchNorm,
+    PlaneMeans,
     AvgPool(PoolWindow),
     MaxPool(PoolWindow),
     Bilinear([usize; 2], Corners),
     Rectify,
     AddTerm,
+    /// With a factor for each image.
+    AddScaled,
     AddWeighted,
     ScaleChannels,
     Concat,
@@ -42,13 +49,28 @@ impl Operation {
         match self {
             Self::Depthwise(options) => depthwise_conv2d(x, weight(), options),
             Self::ReluDepthwise(options) => relu_depthwise_conv2d(x, weight(), options),
+            Self::Dense(options) => dense_conv2d(x, weight(), options),
             Self::Pointwise => pointwise_conv2d(x, weight()),
+            Self::Block(options) => {
+                let (filters, pointwise) = (Some((weight(), options)), inputs[2].clone());
+                conv_block(x, None, InputActivation::Relu, filters, pointwise, EPS).output
+            }
+            Self::PlaneMeans => {
+                let [batch, channels, ..] = x.dims();
+                plane_means(x).reshape([batch, channels, 1, 1])
+            }
             Self::BatchNorm => batch_norm(x, EPS).output,
             Self::AvgPool(window) => avg_pool(x, window),
             Self::MaxPool(window) => max_pool(x, window),
             Self::Bilinear(size, corners) => upsample_bilinear(x, size, corners),
             Self::Rectify => rectify(x),
             Self::AddTerm => add_term(x, weight()),
+            Self::AddScaled => {
+                let scale: Tensor<B, 1> = weight().flatten(0, 3);
+                let factors = factors(x.dims()[0]);
+                let affine = Some([scale.clone(), scale]);
+                add_scaled(Some(x.clone()), x, affine, Some(&factors))
+            }
             Self::AddWeighted => {
                 let sum = Some(x.clone().detach());
                 add_weighted(sum, x, weight().reshape([1, 2]), [0, 1])
@@ -73,17 +95,16 @@ impl Operation {
         match self {
             Self::Depthwise(options) => depthwise(x, options),
             Self::ReluDepthwise(options) => depthwise(relu(x), options),
-            Self::Pointwise => {
-                let options = ConvOptions::new([1; 2], [0; 2], [1; 2], 1);
+            Self::Dense(window) => {
+                let options = ConvOptions::new(window.stride, window.padding, window.dilation, 1);
                 conv2d(x, inputs[1].clone(), None, options)
             }
-            Self::BatchNorm => {
-                let mean = x.clone().mean_dim(3).mean_dim(2).mean_dim(0);
-                let centred = x - mean;
-                let squares = centred.clone() * centred.clone();
-                let variance = squares.mean_dim(3).mean_dim(2).mean_dim(0);
-                centred / (variance + EPS).sqrt()
+            Self::Pointwise => pointwise(x, inputs[1].clone()),
+            Self::Block(options) => {
+                normalised(pointwise(depthwise(relu(x), options), inputs[2].clone()))
             }
+            Self::BatchNorm => normalised(x),
+            Self::PlaneMeans => x.mean_dim(3).mean_dim(2),
             Self::AvgPool(_) | Self::Bilinear(..) => self.kernel(inputs),
             Self::MaxPool(window) => {
                 let (kernel, stride) = ([window.kernel; 2], [window.stride; 2]);
@@ -92,6 +113,16 @@ impl Operation {
             }
             Self::Rectify => relu(x),
             Self::AddTerm => x + inputs[1].clone(),
+            Self::AddScaled => {
+                let factors = factors(x.dims()[0]);
+                let factors = tensor::<Tracked>(
+                    factors.clone(),
+                    [factors.len(), 1, 1, 1],
+                    &Default::default(),
+                );
+                let scale = inputs[1].clone();
+                x.clone() + (x * scale.clone() + scale) * factors
+            }
             Self::AddWeighted => {
                 let weight = inputs[1].clone().slice(s![.., .., .., 1..]);
                 x.clone().detach() + x * weight
@@ -106,6 +137,24 @@ impl Operation {
             }
         }
     }
+}
+
+fn pointwise(x: Tensor<Tracked, 4>, weight: Tensor<Tracked, 4>) -> Tensor<Tracked, 4> {
+    let options = ConvOptions::new([1; 2], [0; 2], [1; 2], 1);
+    conv2d(x, weight, None, options)
+}
+
+fn normalised(x: Tensor<Tracked, 4>) -> Tensor<Tracked, 4> {
+    let mean = x.clone().mean_dim(3).mean_dim(2).mean_dim(0);
+    let centred = x - mean;
+    let squares = centred.clone() * centred.clone();
+    let variance = squares.mean_dim(3).mean_dim(2).mean_dim(0);
+    centred / (variance + EPS).sqrt()
+}
+
+/// One for each image, the first of them 0.
+fn factors(batch: usize) -> Vec<f32> {
+    (0..batch).map(|image| image as f32 * 0.75).collect()
 }
 
 /// How the leaves reach the operation and its output the loss.

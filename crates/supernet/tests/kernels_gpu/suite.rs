@@ -34,7 +34,7 @@ fn check(device: &GpuDevice, operation: Operation, inputs: &Inputs, layout: Layo
     let shapes: Vec<_> = inputs.iter().map(|(_, shape)| shape).collect();
     for (backend, actual) in [("bare", bare), ("fusing", fusing)] {
         for (index, (actual, expected)) in actual.iter().zip(&expected).enumerate() {
-            let part = ["output", "dx", "dw"][index];
+            let part = ["output", "dx", "dw", "gradient of the third"][index];
             let what = format!("{operation:?} of {shapes:?}, {layout:?}, {backend}, {part}");
             assert_close(actual, expected, 1e-5, &what);
         }
@@ -155,6 +155,8 @@ fn sums_and_rearrangements_equal_burn() {
         let cases = [
             (Operation::Rectify, single(x)),
             (Operation::AddTerm, with(x)),
+            (Operation::AddScaled, with([1, channels, 1, 1])),
+            (Operation::PlaneMeans, single(x)),
             (Operation::AddWeighted, with([1, 1, 1, 2])),
             (Operation::ScaleChannels, with([1, channels, 1, 1])),
             (Operation::Concat, with([x[0], channels + 2, x[2], x[3]])),
@@ -163,6 +165,30 @@ fn sums_and_rearrangements_equal_burn() {
         ];
         for (operation, inputs) in cases {
             check(&device, operation, &inputs, Layout::Rows);
+        }
+    }
+}
+
+#[test]
+fn blocks_and_dense_convolutions_equal_burn() {
+    let Some(device) = device() else { return };
+    for (x, outputs) in [([2, 1, 7, 9], 3), ([1, 16, 6, 5], 16), ([2, 3, 13, 8], 65)] {
+        for kernel in [3, 5] {
+            for stride in [1, 2] {
+                for dilation in [1, 2] {
+                    let options = WindowOptions::same(kernel, stride, dilation);
+                    let mut inputs = windowed(x, [kernel; 2]);
+                    let pointwise = [outputs, x[1], 1, 1];
+                    inputs.push((grid(pointwise, 7), pointwise));
+                    check(&device, Operation::Block(options), &inputs, Layout::Rows);
+                }
+            }
+        }
+        let weight = [outputs, x[1], 3, 3];
+        let inputs = vec![(grid(x, 1), x), (grid(weight, 2), weight)];
+        for (stride, dilation) in [(1, 1), (2, 1), (1, 2)] {
+            let options = WindowOptions::same(3, stride, dilation);
+            check(&device, Operation::Dense(options), &inputs, Layout::Rows);
         }
     }
 }

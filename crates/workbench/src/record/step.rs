@@ -2,25 +2,16 @@ use serde::{Deserialize, Serialize};
 
 /// What a benchmark says of one step, as a line of JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StepAnswer<P = StepProfile> {
+pub struct StepAnswer<P = Vec<ProfiledOperation>> {
     /// How long it took.
     pub seconds: f64,
     /// The most resident memory so far in MiB, where the system tells.
     pub peak_mib: Option<f64>,
     /// The loss, to be looked at.
     pub loss: Option<f32>,
-    /// What it was spent on, where that is measured.
-    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
-    pub profile: Option<P>,
-}
-
-/// What a step was spent on.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub struct StepProfile {
-    /// In no order.
-    pub operations: Vec<ProfiledOperation>,
-    /// What the machine can do at the most.
-    pub limits: Option<MachineLimits>,
+    /// What it was spent on, in no order; empty where that is not measured.
+    #[serde(default)]
+    pub profile: P,
 }
 
 /// All calls of one kind of operation in a step.

@@ -36,7 +36,7 @@ pub(in crate::kernels) fn limits() -> Limits {
 }
 
 /// Seconds until all threads have done the work.
-fn timed(threads: usize, work: impl Fn(usize) -> f32 + Sync) -> f64 {
+fn timed(threads: usize, work: impl Fn(usize) -> f32 + Send + Sync) -> f64 {
     let begun = Instant::now();
     let values: Vec<f32> = (0..threads).into_par_iter().map(work).collect();
     let seconds = begun.elapsed().as_secs_f64();
