@@ -1,18 +1,17 @@
 //! The operations a supernet spends its time in, each with a hand-written gradient.
 //!
-//! Candidate operations are made of depthwise and pointwise convolutions, batch normalisation
-//! without affine parameters and pools, and segmentations are enlarged to the size of their images; the steps of a recurrent cell are sums of gated states,
-//! and words are judged by the logarithms of their probabilities.
-//! Composed of Burn's primitives, the weight gradient of a
+//! Candidate operations are made of blocks of convolutions and of pools, and segmentations are enlarged to the
+//! size of their images; the steps of a recurrent cell are sums of gated states, and words are judged by the
+//! logarithms of their probabilities. Composed of Burn's primitives, the weight gradient of a
 //! depthwise convolution is one convolution per channel and a normalisation is a dozen passes over
 //! memory. [`KernelBackend`] makes each of them one operation:
 //!
-//! - the default bodies are the plain-tensor [`mod@reference`] and serve every backend;
+//! - the default bodies are the plain-tensor [`mod@reference`], or [`composed`] of the backend's other
+//!   operations, and serve every backend;
 //! - Flex runs vectorised loops over contiguous `[batch, channels, height, width]` memory;
 //! - the `Autodiff` decorator records one node per call and skips the gradients nobody asked for.
 //!
-//! Models call the functions on tensors, such as [`depthwise_conv2d`], [`batch_norm`] and
-//! [`add_weighted`].
+//! Models call the functions on tensors, such as [`conv_block`], [`max_pool`] and [`add_weighted`].
 
 mod api;
 mod autodiff;
