@@ -8,11 +8,12 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{
     batch_norm::{PlaneSums, Scaling, apply, backward_lines, moments_to_statistics, plane_sums},
     depthwise::{input_gradient, output_plane},
+    elementwise::kept_where,
     geometry::Geometry,
     lanes::{accumulate_taps, moments, sums_with_product},
     memory::{column_sums, dims, fill_with, items_per_task, tensor, values},
     pointwise::{images as images_of, transposed},
-    products::{combine_planes, correlate_planes},
+    products::{PackedMatrix, combine_planes, correlate_planes},
     rows::{copy_row, map_row},
 };
 use crate::kernels::{BlockGradients, BlockNeeds, BlockParts, InputActivation, images_per_task};
@@ -207,6 +208,7 @@ pub(super) fn forward(
     let parts = contiguous(parts);
     let block = Block::new(&parts);
     let size = block.outputs * block.planes[1];
+    let matrix = PackedMatrix::new(block.pointwise, block.inputs);
     let items = items_per_task(block.batch, block.work());
     let [mixed, sums] = fill_with(
         [block.batch * size, block.batch * block.outputs * 2],
@@ -216,6 +218,7 @@ pub(super) fn forward(
         |scratch, task, [mixed, sums]| {
             Arch::new().dispatch(Forward {
                 block: &block,
+                matrix: &matrix,
                 scratch,
                 first: task * items,
                 mixed,
@@ -234,6 +237,7 @@ pub(super) fn forward(
 /// The images of `mixed` from the image `first` on, and mean and spread of each of their planes.
 struct Forward<'a> {
     block: &'a Block<'a>,
+    matrix: &'a PackedMatrix,
     scratch: &'a mut Scratch,
     first: usize,
     mixed: &'a mut [f32],
@@ -255,13 +259,20 @@ impl WithSimd for Forward<'_> {
         let sums = self.sums.chunks_exact_mut(block.outputs * 2);
         for (index, (mixed, sums)) in images.zip(sums).enumerate() {
             let image = block.image(self.first + index);
-            let (matrix, sizes) = (block.pointwise, [block.inputs, out_plane]);
+            let matrix = self.matrix;
             if block.depthwise.is_some() {
                 block.filter(simd, image, buffers, filtered);
                 let pack = |input: usize, start: usize, to: &mut [f32]| {
                     copy_row(to, &filtered[input * out_plane + start..]);
                 };
-                combine_planes(simd, matrix, sizes, pack, mixed, &mut buffers.panel);
+                combine_planes(simd, matrix, out_plane, pack, mixed, &mut buffers.panel);
+            } else if block.affine.is_none() && block.activation == InputActivation::Relu {
+                let pack = |input: usize, start: usize, to: &mut [f32]| {
+                    map_row(to, &image[input * out_plane + start..], |value| {
+                        if value < 0.0 { 0.0 } else { value }
+                    });
+                };
+                combine_planes(simd, matrix, out_plane, pack, mixed, &mut buffers.panel);
             } else {
                 let pack = |input: usize, start: usize, to: &mut [f32]| {
                     let reading = block.reading(input);
@@ -269,7 +280,7 @@ impl WithSimd for Forward<'_> {
                         reading.of(value)
                     });
                 };
-                combine_planes(simd, matrix, sizes, pack, mixed, &mut buffers.panel);
+                combine_planes(simd, matrix, out_plane, pack, mixed, &mut buffers.panel);
             }
             for (plane, pair) in mixed.chunks_exact(out_plane).zip(sums.chunks_exact_mut(2)) {
                 pair.copy_from_slice(&moments(simd, plane));
@@ -298,6 +309,7 @@ pub(super) fn backward(
     let items = images_per_task(batch, out_plane);
     let tasks = batch.div_ceil(items);
     let transposed = transposed(block.pointwise, [outputs, inputs]);
+    let transposed = PackedMatrix::new(&transposed, outputs);
     let taps = parts.depthwise.as_ref().map_or(0, |(weight, _)| {
         let [.., kernel_h, kernel_w] = dims(weight);
         kernel_h * kernel_w
@@ -371,7 +383,7 @@ pub(super) fn backward(
 struct BackwardImages<'a> {
     block: &'a Block<'a>,
     /// The pointwise weights `[channels_in, channels_out]`.
-    transposed: &'a [f32],
+    transposed: &'a PackedMatrix,
     /// Of the gradient of the normalisation.
     lines: &'a [Scaling],
     output: &'a [f32],
@@ -421,8 +433,7 @@ impl WithSimd for Backward<'_> {
                 let pack = |input: usize, start: usize, to: &mut [f32]| {
                     copy_row(to, &dmixed[input * out_plane + start..]);
                 };
-                let sizes = [block.outputs, out_plane];
-                combine_planes(simd, matrix, sizes, pack, dfiltered, panel);
+                combine_planes(simd, matrix, out_plane, pack, dfiltered, panel);
                 images.below_pointwise(simd, index, image, dfiltered, buffers);
             }
         }
@@ -494,8 +505,7 @@ impl BackwardImages<'_> {
             let dx = &mut self.dx[at * plane..][..plane];
             if block.activation == InputActivation::Relu {
                 for (dx, x) in dx.iter_mut().zip(x) {
-                    let passed = reading.before_floor(*x) > 0.0;
-                    *dx = if passed { *dx } else { 0.0 };
+                    *dx = kept_where(reading.before_floor(*x) > 0.0, *dx);
                 }
             }
             if needs.affine {

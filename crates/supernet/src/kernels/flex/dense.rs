@@ -2,16 +2,16 @@
 //! [depthwise convolution](super::depthwise); every pair of a channel and a tap is then a plane of its own
 //! that begins elsewhere in the same buffer, and the convolution is a product of matrices.
 
-use burn_flex::FlexTensor;
+use burn_flex::{Flex, FlexTensor};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     geometry::{Geometry, PhasePlane, Tap},
     memory::{column_sums, dims, fill_with, items_per_task, tensor, values},
-    products::{Planes, combine_planes, correlate_planes},
+    products::{PackedMatrix, Planes, combine_planes, correlate_planes},
     rows::copy_row,
 };
-use crate::kernels::{WindowOptions, images_per_task};
+use crate::kernels::{WindowOptions, images_per_task, reference};
 
 /// A convolution whose tensors are contiguous.
 struct Dense<'a> {
@@ -51,25 +51,27 @@ impl<'a> Dense<'a> {
     }
 
     /// `[outputs, inputs * taps]`
-    fn matrix(&self) -> Vec<f32> {
+    fn matrix(&self) -> PackedMatrix {
         let row = |output| {
             (0..self.inputs).flat_map(move |input| {
                 let taps = self.geometry.taps.iter();
                 taps.map(move |tap| self.weight(output, input, tap))
             })
         };
-        (0..self.outputs).flat_map(row).collect()
+        let rows: Vec<f32> = (0..self.outputs).flat_map(row).collect();
+        PackedMatrix::new(&rows, self.inputs * self.geometry.taps.len())
     }
 
     /// `[inputs, outputs * taps]` of the taps that touch the inputs of a phase.
-    fn transposed(&self, phase: &PhasePlane) -> Vec<f32> {
+    fn transposed(&self, phase: &PhasePlane) -> PackedMatrix {
         let row = |input| {
             (0..self.outputs).flat_map(move |output| {
                 let taps = phase.taps.iter();
                 taps.map(move |tap| self.weight(output, input, tap))
             })
         };
-        (0..self.inputs).flat_map(row).collect()
+        let rows: Vec<f32> = (0..self.inputs).flat_map(row).collect();
+        PackedMatrix::new(&rows, (self.outputs * phase.taps.len()).max(1))
     }
 
     /// Multiply-adds for an image.
@@ -123,6 +125,9 @@ fn pack_taps<'a>(
 pub(super) fn forward(x: FlexTensor, weight: FlexTensor, options: WindowOptions) -> FlexTensor {
     let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
     let dense = Dense::new(&x, &weight, options);
+    if dense.geometry.taps.is_empty() {
+        return reference::dense_conv2d::<Flex>(x, weight, options);
+    }
     let matrix = dense.matrix();
     let [out_h, out_w] = dense.geometry.output();
     let size = dense.outputs * dense.out_plane();
@@ -148,7 +153,7 @@ pub(super) fn forward(x: FlexTensor, weight: FlexTensor, options: WindowOptions)
 /// The images of `out` from those of `images`.
 struct Forward<'a> {
     dense: &'a Dense<'a>,
-    matrix: &'a [f32],
+    matrix: &'a PackedMatrix,
     images: &'a [f32],
     scratch: &'a mut Scratch,
     out: &'a mut [f32],
@@ -173,8 +178,7 @@ impl WithSimd for Forward<'_> {
         for (image, out) in images.zip(outs) {
             dense.spread(image, inputs);
             let pack = pack_taps(inputs, geometry.input_buffer_len(), &geometry.taps);
-            let sizes = [dense.inputs * geometry.taps.len(), run];
-            combine_planes(simd, self.matrix, sizes, pack, runs, panel);
+            combine_planes(simd, self.matrix, run, pack, runs, panel);
             let planes = out.chunks_exact_mut(out_plane);
             for (run, plane) in runs.chunks_exact(run).zip(planes) {
                 geometry.gather_output(run, plane);
@@ -192,10 +196,13 @@ pub(super) fn backward(
 ) -> (Option<FlexTensor>, Option<FlexTensor>) {
     let [x, weight, dy] = [x, weight, dy].map(|tensor| tensor.to_contiguous());
     let dense = Dense::new(&x, &weight, options);
+    if dense.geometry.taps.is_empty() {
+        return reference::dense_conv2d_backward::<Flex>(x, weight, dy, options, need_dx, need_dw);
+    }
     let [_, inputs, height, width] = dims(&x);
     let [outputs, _, kernel_h, kernel_w] = dims(&weight);
     let phases = dense.geometry.phases.iter();
-    let transposed: Vec<Vec<f32>> = match need_dx {
+    let transposed: Vec<PackedMatrix> = match need_dx {
         true => phases.map(|phase| dense.transposed(phase)).collect(),
         false => Vec::new(),
     };
@@ -246,7 +253,7 @@ pub(super) fn backward(
 /// for are empty. That of the weight is the sum over the images, `[outputs, inputs * taps]`.
 struct Backward<'a> {
     dense: &'a Dense<'a>,
-    transposed: &'a [Vec<f32>],
+    transposed: &'a [PackedMatrix],
     images: &'a [f32],
     dy: &'a [f32],
     count: usize,
@@ -291,8 +298,7 @@ impl WithSimd for Backward<'_> {
                 }
                 runs.resize(dense.inputs * run, 0.0);
                 let pack = pack_taps(gradients, gradient_len, &phase.taps);
-                let sizes = [dense.outputs * phase.taps.len(), run];
-                combine_planes(simd, matrix, sizes, pack, runs, panel);
+                combine_planes(simd, matrix, run, pack, runs, panel);
                 for (run, dx) in runs.chunks_exact(run).zip(dx.chunks_exact_mut(plane)) {
                     geometry.gather_phase(phase, run, dx);
                 }

@@ -4,6 +4,7 @@ use burn_flex::FlexTensor;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
+    elementwise::kept_where,
     geometry::Geometry,
     lanes::{accumulate_taps, correlate_run},
     memory::{dims, fill, items_per_task, tensor, values},
@@ -218,7 +219,7 @@ impl WithSimd for Backward<'_> {
                 input_gradient(simd, geometry, &gradients, weights, &mut run, dx);
                 if self.filters.activation == InputActivation::Relu {
                     for (dx, x) in dx.iter_mut().zip(x) {
-                        *dx = if *x > 0.0 { *dx } else { 0.0 };
+                        *dx = kept_where(*x > 0.0, *dx);
                     }
                 }
             }

@@ -81,7 +81,13 @@ pub(super) fn rectify(x: FlexTensor) -> FlexTensor {
 }
 
 pub(super) fn rectify_backward(y: &FlexTensor, dy: FlexTensor) -> FlexTensor {
-    zip(dy, y, |dy, y| if y > 0.0 { dy } else { 0.0 })
+    zip(dy, y, |dy, y| kept_where(y > 0.0, dy))
+}
+
+/// The value or 0. A choice between them would be compiled to a store of the zeros alone, which is slow.
+#[inline(always)]
+pub(super) fn kept_where(kept: bool, value: f32) -> f32 {
+    f32::from_bits(value.to_bits() & 0u32.wrapping_sub(u32::from(kept)))
 }
 
 /// The weight of a term; what it is decides which loops are needed.

@@ -132,10 +132,12 @@ fn accumulate_block<S: Simd, const T: usize>(
 pub(super) fn moments<S: Simd>(simd: S, values: &[f32]) -> [f32; 2] {
     let (vectors, rest) = S::as_simd_f32s(values);
     let (fours, last) = vectors.as_chunks::<4>();
-    // Arrays of a known length stay in registers.
+    // Sums of a known number stay in registers.
     let mut sums = [simd.splat_f32s(0.0); 4];
     for four in fours {
-        sums = core::array::from_fn(|at| simd.add_f32s(sums[at], four[at]));
+        for (sum, vector) in sums.iter_mut().zip(four) {
+            *sum = simd.add_f32s(*sum, *vector);
+        }
     }
     for (sum, vector) in sums.iter_mut().zip(last) {
         *sum = simd.add_f32s(*sum, *vector);
@@ -150,7 +152,9 @@ pub(super) fn moments<S: Simd>(simd: S, values: &[f32]) -> [f32; 2] {
     };
     let mut spreads = [simd.splat_f32s(0.0); 4];
     for four in fours {
-        spreads = core::array::from_fn(|at| spread(spreads[at], four[at]));
+        for (sum, vector) in spreads.iter_mut().zip(four) {
+            *sum = spread(*sum, *vector);
+        }
     }
     for (sum, vector) in spreads.iter_mut().zip(last) {
         *sum = spread(*sum, *vector);
@@ -169,9 +173,11 @@ pub(super) fn sums_with_product<S: Simd>(simd: S, values: &[f32], others: &[f32]
     let mut sums = [simd.splat_f32s(0.0); 4];
     let mut products = [simd.splat_f32s(0.0); 4];
     for (four, other) in fours.iter().zip(other_fours) {
-        sums = core::array::from_fn(|at| simd.add_f32s(sums[at], four[at]));
-        products =
-            core::array::from_fn(|at| simd.mul_add_e_f32s(four[at], other[at], products[at]));
+        let sums = sums.iter_mut().zip(&mut products);
+        for ((sum, product), (vector, other)) in sums.zip(four.iter().zip(other)) {
+            *sum = simd.add_f32s(*sum, *vector);
+            *product = simd.mul_add_e_f32s(*vector, *other, *product);
+        }
     }
     for (at, (vector, other)) in last.iter().zip(other_last).enumerate() {
         sums[at] = simd.add_f32s(sums[at], *vector);

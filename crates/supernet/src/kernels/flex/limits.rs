@@ -68,7 +68,9 @@ impl WithSimd for MultiplyAdd {
         );
         let mut sums = [simd.splat_f32s(1.0); SUMS];
         for _ in 0..ROUNDS {
-            sums = sums.map(|sum| simd.mul_add_e_f32s(sum, factor, term));
+            for sum in &mut sums {
+                *sum = simd.mul_add_e_f32s(*sum, factor, term);
+            }
         }
         sums.into_iter().map(|sum| simd.reduce_sum_f32s(sum)).sum()
     }
@@ -84,7 +86,9 @@ impl WithSimd for Sum<'_> {
         let (fours, _) = S::as_simd_f32s(self.0).0.as_chunks::<4>();
         let mut sums = [simd.splat_f32s(0.0); 4];
         for four in fours {
-            sums = core::array::from_fn(|at| simd.add_f32s(sums[at], four[at]));
+            for (sum, vector) in sums.iter_mut().zip(four) {
+                *sum = simd.add_f32s(*sum, *vector);
+            }
         }
         sums.into_iter().map(|sum| simd.reduce_sum_f32s(sum)).sum()
     }

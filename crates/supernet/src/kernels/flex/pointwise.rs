@@ -6,7 +6,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     memory::{dims, fill, items_per_task, tensor, values},
-    products::{Planes, combine_planes, correlate_planes},
+    products::{PackedMatrix, Planes, combine_planes, correlate_planes},
     rows::copy_row,
 };
 
@@ -14,12 +14,16 @@ pub(super) fn forward(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
     let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
     let [batch, inputs, height, width] = dims(&x);
     let [outputs, ..] = dims(&weight);
-    let y = map_channels(&x, values(&weight), [outputs, inputs]);
+    let y = map_channels(
+        &x,
+        &PackedMatrix::new(values(&weight), inputs),
+        [outputs, inputs],
+    );
     tensor(y, [batch, outputs, height, width])
 }
 
 /// Each image's planes combined by the rows of `matrix`, `[outputs, inputs]`.
-fn map_channels(x: &FlexTensor, matrix: &[f32], [outputs, inputs]: [usize; 2]) -> Vec<f32> {
+fn map_channels(x: &FlexTensor, matrix: &PackedMatrix, [outputs, inputs]: [usize; 2]) -> Vec<f32> {
     let [batch, _, height, width] = dims(x);
     let plane = height * width;
     let (image, out_image) = (inputs * plane, outputs * plane);
@@ -32,7 +36,7 @@ fn map_channels(x: &FlexTensor, matrix: &[f32], [outputs, inputs]: [usize; 2]) -
         |task, [out]| {
             Arch::new().dispatch(Combine {
                 matrix,
-                inputs,
+                sizes: [outputs, inputs],
                 plane,
                 images: &values(x)[task * items * image..],
                 out,
@@ -44,8 +48,8 @@ fn map_channels(x: &FlexTensor, matrix: &[f32], [outputs, inputs]: [usize; 2]) -
 
 /// The images of `out` from those of `images`.
 struct Combine<'a> {
-    matrix: &'a [f32],
-    inputs: usize,
+    matrix: &'a PackedMatrix,
+    sizes: [usize; 2],
     plane: usize,
     images: &'a [f32],
     out: &'a mut [f32],
@@ -56,16 +60,15 @@ impl WithSimd for Combine<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let outputs = self.matrix.len() / self.inputs;
-        let images = self.images.chunks_exact(self.inputs * self.plane);
+        let [outputs, inputs] = self.sizes;
+        let images = self.images.chunks_exact(inputs * self.plane);
         let outs = self.out.chunks_exact_mut(outputs * self.plane);
         let mut panel = Vec::new();
         for (image, out) in images.zip(outs) {
             let pack = |input: usize, start: usize, to: &mut [f32]| {
                 copy_row(to, &image[input * self.plane + start..]);
             };
-            let sizes = [self.inputs, self.plane];
-            combine_planes(simd, self.matrix, sizes, pack, out, &mut panel);
+            combine_planes(simd, self.matrix, self.plane, pack, out, &mut panel);
         }
     }
 }
@@ -85,6 +88,7 @@ pub(super) fn backward(
     let [outputs, ..] = dims(&weight);
     let dx = need_dx.then(|| {
         let matrix = transposed(values(&weight), [outputs, inputs]);
+        let matrix = PackedMatrix::new(&matrix, outputs);
         let dx = map_channels(&dy, &matrix, [inputs, outputs]);
         tensor(dx, [batch, inputs, height, width])
     });

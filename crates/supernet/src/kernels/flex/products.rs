@@ -9,28 +9,62 @@ use super::lanes::{store, vectors};
 const COMBINED_VECTORS: usize = 2;
 const COMBINED_ROWS: usize = 6;
 
-/// The same of sums over positions, where vectors of both sides are read.
-const VECTORS: usize = 3;
-const ROWS: usize = 4;
+/// Planes of one side and of the other whose products are summed together: as many sums, of fewer planes.
+const LEFTS: usize = 4;
+const RIGHTS: usize = 3;
 
-/// `out[row] = sum over inputs of matrix[row, input] * plane of that input` for as many inputs as a row of
-/// the matrix has and planes of `plane` values. `pack` copies the values of an input from a position on, as
-/// many as its last argument takes; `panel` is scratch space that is kept between calls.
+/// A matrix in the order in which [`combine_planes`] reads it: blocks of rows, each a column after the other.
+pub(super) struct PackedMatrix {
+    inputs: usize,
+    values: Vec<f32>,
+}
+
+impl PackedMatrix {
+    /// From rows of `inputs` values.
+    pub(super) fn new(matrix: &[f32], inputs: usize) -> Self {
+        let outputs = matrix.len() / inputs;
+        let mut values = Vec::with_capacity(matrix.len());
+        let mut row = 0;
+        while row < outputs {
+            let rows = rows_of_block(outputs - row);
+            for input in 0..inputs {
+                values.extend((row..row + rows).map(|row| matrix[row * inputs + input]));
+            }
+            row += rows;
+        }
+        Self { inputs, values }
+    }
+}
+
+/// Rows that are combined together, of so many that are left.
+fn rows_of_block(left: usize) -> usize {
+    match left {
+        COMBINED_ROWS.. => COMBINED_ROWS,
+        4.. => 4,
+        2.. => 2,
+        _ => 1,
+    }
+}
+
+/// `out[row] = sum over inputs of matrix[row, input] * plane of that input` for planes of `plane` values.
+/// `pack` copies the values of an input from a position on, as many as its last argument takes; `panel` is
+/// scratch space that is kept between calls.
 #[inline(always)]
 pub(super) fn combine_planes<S: Simd>(
     simd: S,
-    matrix: &[f32],
-    [inputs, plane]: [usize; 2],
+    matrix: &PackedMatrix,
+    plane: usize,
     pack: impl Fn(usize, usize, &mut [f32]),
     out: &mut [f32],
     panel: &mut Vec<f32>,
 ) {
+    let inputs = matrix.inputs;
     let width = COMBINED_VECTORS * S::F32_LANES;
     if panel.len() < inputs * width {
         panel.resize(inputs * width, 0.0);
     }
     let panel = &mut panel[..inputs * width];
-    let outputs = matrix.len() / inputs;
+    let outputs = matrix.values.len() / inputs;
     for start in (0..plane).step_by(width) {
         let used = width.min(plane - start);
         // Planes are often a power of two apart, where they would evict each other from the cache.
@@ -40,18 +74,21 @@ pub(super) fn combine_planes<S: Simd>(
         let at = [plane, start, used];
         let mut row = 0;
         while row < outputs {
-            let (rows, out) = (&matrix[row * inputs..], &mut out[row * plane..]);
-            row += match outputs - row {
-                COMBINED_ROWS.. => combine_block::<S, COMBINED_ROWS>(simd, rows, panel, out, at),
-                4.. => combine_block::<S, 4>(simd, rows, panel, out, at),
-                2.. => combine_block::<S, 2>(simd, rows, panel, out, at),
-                _ => combine_block::<S, 1>(simd, rows, panel, out, at),
-            };
+            let rows = rows_of_block(outputs - row);
+            let block = &matrix.values[row * inputs..][..rows * inputs];
+            let out = &mut out[row * plane..];
+            match rows {
+                COMBINED_ROWS => combine_block::<S, COMBINED_ROWS>(simd, block, panel, out, at),
+                4 => combine_block::<S, 4>(simd, block, panel, out, at),
+                2 => combine_block::<S, 2>(simd, block, panel, out, at),
+                _ => combine_block::<S, 1>(simd, block, panel, out, at),
+            }
+            row += rows;
         }
     }
 }
 
-/// The outputs of the first `R` rows at `used` positions; returns `R`.
+/// The outputs of a block of `R` rows at `used` positions.
 #[inline(always)]
 fn combine_block<S: Simd, const R: usize>(
     simd: S,
@@ -59,12 +96,11 @@ fn combine_block<S: Simd, const R: usize>(
     panel: &[f32],
     out: &mut [f32],
     [plane, start, used]: [usize; 3],
-) -> usize {
+) {
     match used.div_ceil(S::F32_LANES) {
         2 => combine_vectors::<S, R, 2>(simd, rows, panel, out, [plane, start, used]),
         _ => combine_vectors::<S, R, 1>(simd, rows, panel, out, [plane, start, used]),
     }
-    R
 }
 
 #[inline(always)]
@@ -75,14 +111,13 @@ fn combine_vectors<S: Simd, const R: usize, const V: usize>(
     out: &mut [f32],
     [plane, start, used]: [usize; 3],
 ) {
-    let width = COMBINED_VECTORS * S::F32_LANES;
-    let inputs = panel.len() / width;
-    let rows: [&[f32]; R] = core::array::from_fn(|row| &rows[row * inputs..(row + 1) * inputs]);
+    let (columns, _) = rows.as_chunks::<R>();
     let mut sums = [[simd.splat_f32s(0.0); V]; R];
-    for (input, packed) in panel.chunks_exact(width).enumerate() {
+    let packed = panel.chunks_exact(COMBINED_VECTORS * S::F32_LANES);
+    for (packed, column) in packed.zip(columns) {
         let vectors = vectors::<S, V>(packed);
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            let factor = simd.splat_f32s(row[input]);
+        for (sums, factor) in sums.iter_mut().zip(column) {
+            let factor = simd.splat_f32s(*factor);
             for (sum, vector) in sums.iter_mut().zip(vectors) {
                 *sum = simd.mul_add_e_f32s(*vector, factor, *sum);
             }
@@ -120,23 +155,23 @@ pub(super) fn correlate_planes<'a, S: Simd>(
     let outputs = sums.len() / inputs;
     let mut left = 0;
     while left < outputs {
-        let full = outputs - left >= ROWS;
+        let full = outputs - left >= LEFTS;
         let mut right = 0;
         while right < inputs {
             let sums = &mut sums[left * inputs + right..];
             let at = [left, right];
             right += match (full, inputs - right) {
-                (true, VECTORS..) => {
-                    correlate_block::<S, _, _, ROWS, VECTORS>(simd, images, at, sums, inputs)
+                (true, RIGHTS..) => {
+                    correlate_block::<S, _, _, LEFTS, RIGHTS>(simd, images, at, sums, inputs)
                 }
-                (true, _) => correlate_block::<S, _, _, ROWS, 1>(simd, images, at, sums, inputs),
-                (false, VECTORS..) => {
-                    correlate_block::<S, _, _, 1, VECTORS>(simd, images, at, sums, inputs)
+                (true, _) => correlate_block::<S, _, _, LEFTS, 1>(simd, images, at, sums, inputs),
+                (false, RIGHTS..) => {
+                    correlate_block::<S, _, _, 1, RIGHTS>(simd, images, at, sums, inputs)
                 }
                 (false, _) => correlate_block::<S, _, _, 1, 1>(simd, images, at, sums, inputs),
             };
         }
-        left += if full { ROWS } else { 1 };
+        left += if full { LEFTS } else { 1 };
     }
 }
 
@@ -160,10 +195,13 @@ fn correlate_block<
     let whole = plane - plane % S::F32_LANES;
     let mut lanes = [[simd.splat_f32s(0.0); R]; L];
     for image in 0..images.images {
-        let lefts: [&[f32]; L] =
-            core::array::from_fn(|index| &(images.left)(image, left + index)[..plane]);
-        let rights: [&[f32]; R] =
-            core::array::from_fn(|index| &(images.right)(image, right + index)[..plane]);
+        let (mut lefts, mut rights): ([&[f32]; L], [&[f32]; R]) = ([&[]; L], [&[]; R]);
+        for (index, plane_of) in lefts.iter_mut().enumerate() {
+            *plane_of = &(images.left)(image, left + index)[..plane];
+        }
+        for (index, plane_of) in rights.iter_mut().enumerate() {
+            *plane_of = &(images.right)(image, right + index)[..plane];
+        }
         let count = plane / S::F32_LANES;
         let left_vectors = lefts.map(|values| &S::as_simd_f32s(values).0[..count]);
         let right_vectors = rights.map(|values| &S::as_simd_f32s(values).0[..count]);

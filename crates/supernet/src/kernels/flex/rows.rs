@@ -28,7 +28,12 @@ pub(super) fn map_row(to: &mut [f32], from: &[f32], map: impl Fn(f32) -> f32) {
 #[inline(always)]
 fn map_array<const N: usize>(to: &mut [f32], from: &[f32], map: impl Fn(f32) -> f32) {
     if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk::<N>()) {
-        *to = from.map(map);
+        // `from.map` would compute one value after the other.
+        let mut values = *from;
+        for value in &mut values {
+            *value = map(*value);
+        }
+        *to = values;
     }
 }
 
