@@ -3,13 +3,14 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use serde::de::DeserializeOwned;
-use workbench::record::{MachineLimits, ProfiledOperation, StepAnswer};
+use workbench::record::{self, MachineLimits, ProfiledOperation, StepAnswer};
 use workbench::statistics::median;
-use workbench::step_bench;
 
 use crate::cargo;
 
@@ -218,7 +219,7 @@ impl Worker {
 
     /// What the machine can do at the most, as a worker measures it that profiles its steps.
     fn limits(&mut self) -> anyhow::Result<Option<MachineLimits>> {
-        self.ask(step_bench::LIMITS)
+        self.ask(record::LIMITS)
     }
 
     fn ask<T: DeserializeOwned>(&mut self, line: &str) -> anyhow::Result<T> {
@@ -288,6 +289,9 @@ impl Measured {
     }
 }
 
+/// Between the steps of two workers.
+const REST: Duration = Duration::from_millis(500);
+
 /// Lets workers take so many steps in turn, after one that does not count; `name` is what they work on.
 pub fn measure(
     mut workers: Vec<Worker>,
@@ -298,6 +302,8 @@ pub fn measure(
     for round in 0..=rounds {
         eprintln!("{name}: round {round} of {rounds}");
         for (worker, answers) in workers.iter_mut().zip(&mut answers) {
+            // Threads of the one before, such as OpenMP's, look out for work for a while.
+            thread::sleep(REST);
             let answer = worker.step()?;
             if round > 0 {
                 answers.push(answer);

@@ -6,10 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::machine::Resident;
-use crate::record::StepAnswer;
-
-/// What is sent to be told what the machine can do at the most.
-pub const LIMITS: &str = "limits";
+use crate::record::{LIMITS, StepAnswer};
 
 /// Takes a step, given how many were taken before, for every line of standard input and answers on standard
 /// output. `step` returns its loss once the device has finished; `profile` is asked for after each, and

@@ -17,4 +17,4 @@ pub use inherited::{InheritedScore, InheritedScores};
 pub use metric::{Direction, Metric, MetricCurve, Score, capitalised};
 pub use search::{CellRecord, ChildCost, SearchEpoch, SearchOutcome, SearchTiming};
 pub use second::{SecondScore, SecondScoring};
-pub use step::{MachineLimits, ProfiledOperation, StepAnswer};
+pub use step::{LIMITS, MachineLimits, ProfiledOperation, StepAnswer};

@@ -1,5 +1,8 @@
 use serde::{Deserialize, Serialize};
 
+/// What a benchmark is sent to say what the machine can do at the most, instead of taking a step.
+pub const LIMITS: &str = "limits";
+
 /// What a benchmark says of one step, as a line of JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepAnswer<P = Vec<ProfiledOperation>> {
