@@ -3,7 +3,10 @@
 use crate::kernels_common::{Tracked, assert_close, assert_same, grid, run, tensor, values};
 use burn::tensor::{Tensor, TensorData, activation::relu};
 use burn_flex::FlexDevice;
-use supernet::kernels::{add_term, add_weighted, concat_channels, every_second, rectify};
+use supernet::kernels::{
+    DeferredTerm, add_deferred, add_scaled, add_term, add_weighted, concat_channels, every_second,
+    plane_means, rectify,
+};
 
 /// Unequal axes, odd sizes, one value, and more values than one task takes.
 const SIZES: [[usize; 4]; 6] = [
@@ -107,6 +110,111 @@ fn a_constant_term_still_gives_its_weight_a_gradient() {
     let gradient = values(weights.grad(&gradients).unwrap());
     let sum: f32 = values(term.inner()).iter().sum();
     assert_close(&gradient, &[0.0, sum, 0.0, 0.0, 0.0, 0.0], 1e-6, "weights");
+}
+
+#[test]
+fn a_term_that_is_off_is_computed_for_the_gradient_of_its_weight_alone() {
+    let shape = [2, 3, 4, 5];
+    let weights = || table(&[[0.0, 1.0, 0.0], [0.5, 0.0, 0.0]]).require_grad();
+    let [x, sum] = [1, 2].map(|seed| tensor(grid(shape, seed), shape));
+    let dy = tensor(grid(shape, 3), shape);
+    let ran = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let deferred = |weights: Tensor<Tracked, 2>, sum: Tensor<Tracked, 4>| {
+        let terms = [[0, 2], [1, 1]].map(|entry| {
+            let (x, ran) = (x.clone(), ran.clone());
+            let compute = move || {
+                ran.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                x * (1 + entry[0]) as f32
+            };
+            DeferredTerm {
+                entry,
+                compute: Box::new(compute) as Box<dyn FnOnce() -> _ + Send>,
+            }
+        });
+        add_deferred(sum, weights, terms.into())
+    };
+    let (recorded, leaf) = (weights(), sum.clone().require_grad());
+    let output = deferred(recorded.clone(), leaf.clone());
+    assert_eq!(values(output.clone().inner()), values(sum.clone().inner()));
+    assert_eq!(ran.load(std::sync::atomic::Ordering::Relaxed), 0);
+    let gradients = (output * dy.clone()).sum().backward();
+    assert_eq!(ran.load(std::sync::atomic::Ordering::Relaxed), 2);
+    let of_sum = values(leaf.grad(&gradients).unwrap());
+    assert_eq!(of_sum, values(dy.clone().inner()));
+
+    let expected = weights();
+    let first = add_weighted(Some(sum.clone()), x.clone(), expected.clone(), [0, 2]);
+    let output = add_weighted(Some(first), x.clone() * 2.0, expected.clone(), [1, 1]);
+    let expected_gradients = (output * dy).sum().backward();
+    assert_close(
+        &values(recorded.grad(&gradients).unwrap()),
+        &values(expected.grad(&expected_gradients).unwrap()),
+        1e-6,
+        "gradient of the weights",
+    );
+    // Nothing asks for the gradient of weights that are constants.
+    let output = deferred(table(&[[0.0; 3]; 2]), sum.require_grad());
+    let _ = output.sum().backward();
+    assert_eq!(ran.load(std::sync::atomic::Ordering::Relaxed), 2);
+}
+
+#[test]
+fn a_scaled_sum_equals_its_composition_with_and_without_its_parts() {
+    for size in SIZES {
+        let [batch, channels, ..] = size;
+        let columns = [1, channels, 1, 1];
+        let factors: Vec<f32> = (0..batch).map(|image| image as f32 * 0.75).collect();
+        let inputs = [
+            (grid(size, 1), size),
+            (grid(size, 2), size),
+            (grid(columns, 3), columns),
+            (grid(columns, 4), columns),
+        ];
+        for parts in 0..8 {
+            let [summed, affine, by_image] = [1, 2, 4].map(|part| parts & part != 0);
+            let by_image = by_image.then_some(factors.as_slice());
+            let kernel = |[sum, term, scale, shift]: [Tensor<Tracked, 4>; 4]| {
+                // What is left out has a gradient all the same.
+                let rest = [sum.clone(), scale.clone() * 0.0, shift.clone() * 0.0]
+                    .map(|part| part.sum() * 0.0)
+                    .into_iter()
+                    .reduce(|sum, part| sum + part);
+                let affine = affine.then(|| [scale, shift].map(|part| part.reshape([channels])));
+                let output = add_scaled(summed.then_some(sum), term, affine, by_image);
+                output + rest.unwrap().reshape([1, 1, 1, 1])
+            };
+            let composed = |[sum, mut term, scale, shift]: [Tensor<Tracked, 4>; 4]| {
+                let rest = [sum.clone(), scale.clone() * 0.0, shift.clone() * 0.0]
+                    .map(|part| part.sum() * 0.0)
+                    .into_iter()
+                    .reduce(|sum, part| sum + part);
+                if affine {
+                    term = term * scale + shift;
+                }
+                if let Some(factors) = by_image {
+                    let factors = TensorData::new(factors.to_vec(), [batch, 1, 1, 1]);
+                    term = term * Tensor::from_data(factors, &FlexDevice);
+                }
+                let output = if summed { sum + term } else { term };
+                output + rest.unwrap().reshape([1, 1, 1, 1])
+            };
+            let what = format!("{size:?}, parts {parts}");
+            assert_same(&inputs, kernel, composed, &what);
+        }
+    }
+}
+
+#[test]
+fn the_means_of_planes_equal_burns() {
+    for size in SIZES {
+        let [batch, channels, ..] = size;
+        assert_same(
+            &[(grid(size, 5), size)],
+            |[x]| plane_means(x).reshape([batch, channels, 1, 1]),
+            |[x]| x.mean_dim(3).mean_dim(2),
+            &format!("{size:?}"),
+        );
+    }
 }
 
 fn check_concatenation<const N: usize>(channels: [usize; N]) {

@@ -51,7 +51,7 @@ impl<'a> Block<'a> {
             affine: parts
                 .affine
                 .as_ref()
-                .map(|pair| pair.each_ref().map(|part| values(part))),
+                .map(|pair| pair.each_ref().map(values)),
             activation: parts.activation,
             depthwise,
             pointwise: values(&parts.pointwise),

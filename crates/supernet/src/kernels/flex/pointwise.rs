@@ -6,7 +6,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     memory::{dims, fill, items_per_task, tensor, values},
-    products::{PackedMatrix, Planes, combine_planes, correlate_planes},
+    products::{PackedMatrix, PlaneOf, Planes, combine_planes, correlate_planes},
     rows::copy_row,
 };
 
@@ -139,7 +139,7 @@ pub(super) fn images<'a>(
     plane: usize,
     [lefts, rights]: [&'a [f32]; 2],
     counts: [usize; 2],
-) -> Planes<impl Fn(usize, usize) -> &'a [f32], impl Fn(usize, usize) -> &'a [f32]> {
+) -> Planes<impl PlaneOf<'a>, impl PlaneOf<'a>> {
     let [left_size, right_size] = counts.map(|count| count * plane);
     Planes {
         images: lefts.len() / left_size,

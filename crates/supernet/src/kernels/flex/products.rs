@@ -135,6 +135,11 @@ fn combine_vectors<S: Simd, const R: usize, const V: usize>(
     }
 }
 
+/// The plane of an image, by the numbers of both.
+pub(super) trait PlaneOf<'a>: Fn(usize, usize) -> &'a [f32] {}
+
+impl<'a, F: Fn(usize, usize) -> &'a [f32]> PlaneOf<'a> for F {}
+
 /// Planes of `len` values of several images, by the number of the image and of the plane.
 pub(super) struct Planes<L, R> {
     pub(super) images: usize,
@@ -148,7 +153,7 @@ pub(super) struct Planes<L, R> {
 #[inline(always)]
 pub(super) fn correlate_planes<'a, S: Simd>(
     simd: S,
-    images: &Planes<impl Fn(usize, usize) -> &'a [f32], impl Fn(usize, usize) -> &'a [f32]>,
+    images: &Planes<impl PlaneOf<'a>, impl PlaneOf<'a>>,
     inputs: usize,
     sums: &mut [f32],
 ) {
@@ -180,8 +185,8 @@ pub(super) fn correlate_planes<'a, S: Simd>(
 fn correlate_block<
     'a,
     S: Simd,
-    Left: Fn(usize, usize) -> &'a [f32],
-    Right: Fn(usize, usize) -> &'a [f32],
+    Left: PlaneOf<'a>,
+    Right: PlaneOf<'a>,
     const L: usize,
     const R: usize,
 >(
