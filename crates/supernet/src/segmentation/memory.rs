@@ -1,6 +1,6 @@
 //! What a step of a segmentation network needs of memory, from the plan alone: what a classifier's does,
 //! and the maps of the head and the logits of every pixel. Peaks of the CPU's backend in searches are met
-//! within an eighth.
+//! within a tenth.
 
 use super::network::EncoderPlan;
 use super::plain::PlainPlan;

@@ -3,7 +3,7 @@
 //!
 //! A block of convolutions keeps what it reads and its normalised output; other convolutions keep their input,
 //! normalisation its output, a ReLU its output, a sum nothing. Where convolutions compute in 16 bits, blocks
-//! are composed of these. Peaks of the CPU's backend in searches are met within an eighth (`results/scale`,
+//! are composed of these. Peaks of the CPU's backend in searches are met within a tenth (`results/scale`,
 //! `results/step.md`), those of trainings within a fifth.
 
 mod fit;

@@ -185,7 +185,7 @@ mod tests {
     fn assert_near(estimate: f64, measured: f64, what: &str) {
         let ratio = (estimate + 20.0) / measured;
         assert!(
-            (0.875..1.125).contains(&ratio),
+            (0.9..1.1).contains(&ratio),
             "{what}: {estimate} of {measured}"
         );
     }
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn measured_peaks_are_met_within_an_eighth() {
+    fn measured_peaks_are_met_within_a_tenth() {
         use Execution::{Dense, ExactSparse, Sampled};
         let case = |network, side, draws, execution, measured| Case {
             network,
@@ -245,22 +245,22 @@ mod tests {
             measured,
         };
         for case in [
-            case([8, 3, 32], 28, 4, ExactSparse, 119.0),
-            case([8, 12, 32], 28, 4, ExactSparse, 386.0),
-            case([4, 5, 32], 28, 4, ExactSparse, 86.0),
-            case([32, 5, 32], 28, 4, ExactSparse, 564.0),
-            case([8, 5, 16], 28, 4, ExactSparse, 89.0),
-            case([8, 5, 128], 28, 4, ExactSparse, 568.0),
-            case([8, 5, 32], 14, 4, ExactSparse, 57.0),
-            case([8, 5, 32], 56, 4, ExactSparse, 547.0),
-            case([8, 5, 32], 28, 1, ExactSparse, 86.0),
+            case([8, 3, 32], 28, 4, ExactSparse, 120.0),
+            case([8, 12, 32], 28, 4, ExactSparse, 387.0),
+            case([4, 5, 32], 28, 4, ExactSparse, 91.0),
+            case([32, 5, 32], 28, 4, ExactSparse, 595.0),
+            case([8, 5, 16], 28, 4, ExactSparse, 92.0),
+            case([8, 5, 128], 28, 4, ExactSparse, 579.0),
+            case([8, 5, 32], 14, 4, ExactSparse, 60.0),
+            case([8, 5, 32], 56, 4, ExactSparse, 572.0),
+            case([8, 5, 32], 28, 1, ExactSparse, 92.0),
             case([8, 5, 32], 28, 7, ExactSparse, 201.0),
             case([8, 5, 32], 28, 4, Dense, 294.0),
-            case([8, 5, 32], 28, 4, Sampled, 154.0),
-            colour([12, 6, 48], Dense, 1092.0),
-            colour([12, 6, 48], ExactSparse, 553.0),
-            colour([12, 6, 48], Sampled, 555.0),
-            colour([16, 8, 64], Dense, 2292.0),
+            case([8, 5, 32], 28, 4, Sampled, 161.0),
+            colour([12, 6, 48], Dense, 1091.0),
+            colour([12, 6, 48], ExactSparse, 574.0),
+            colour([12, 6, 48], Sampled, 571.0),
+            colour([16, 8, 64], Dense, 2293.0),
             colour([16, 8, 64], ExactSparse, 1167.0),
             colour([16, 8, 64], Sampled, 1153.0),
         ] {
