@@ -9,7 +9,7 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 
-use super::{Gradient, accumulate};
+use super::backward;
 use crate::kernels::{BlockNeeds, BlockParts, KernelBackend};
 
 /// With `N` parents: what is read, the pointwise weights, then the depthwise filters if there are any, then
@@ -34,41 +34,31 @@ impl<B: KernelBackend, const N: usize> Backward<B, N> for Block<N> {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let dy = grads.consume::<B>(&ops.node);
-        let Saved {
-            parts,
-            output,
-            variance,
-            eps,
-        } = ops.state;
-        let mut parents = ops.parents.into_iter();
-        let mut parent = || parents.next().flatten();
-        let (x, pointwise) = (parent(), parent());
-        let depthwise = parts.depthwise.as_ref().and_then(|_| parent());
-        let affine = match parts.affine {
-            Some(_) => [parent(), parent()],
-            None => [None, None],
-        };
-        let needs = BlockNeeds {
-            x: x.is_some(),
-            affine: affine.iter().any(Option::is_some),
-            depthwise: depthwise.is_some(),
-            pointwise: pointwise.is_some(),
-        };
-        let gradients = B::conv_block_backward(parts, output, variance, dy, eps, needs);
-        let [dscale, dshift] = gradients.affine.map_or([None, None], |pair| pair.map(Some));
-        let [scale, shift] = affine;
-        for (node, gradient) in [
-            (x, gradients.x),
-            (pointwise, gradients.pointwise),
-            (depthwise, gradients.depthwise),
-            (scale, dscale),
-            (shift, dshift),
-        ] {
-            if let (Some(node), Some(gradient)) = (node, gradient) {
-                accumulate::<B>(grads, Gradient::<B>::new([], node, gradient));
-            }
-        }
+        backward::<B, _, N>(ops, grads, |saved, dy, tracked| {
+            let filters = usize::from(saved.parts.depthwise.is_some());
+            let (filters, affine) = tracked[2..].split_at(filters);
+            let needs = BlockNeeds {
+                x: tracked[0],
+                pointwise: tracked[1],
+                depthwise: filters.contains(&true),
+                affine: affine.contains(&true),
+            };
+            let filters = filters.len();
+            let Saved {
+                parts,
+                output,
+                variance,
+                eps,
+            } = saved;
+            let gradients = B::conv_block_backward(parts, output, variance, dy, eps, needs);
+            let depthwise = [gradients.depthwise].into_iter().take(filters);
+            let affine = gradients.affine.into_iter().flatten().map(Some);
+            let mut gradients = [gradients.x, gradients.pointwise]
+                .into_iter()
+                .chain(depthwise)
+                .chain(affine);
+            core::array::from_fn(|_| gradients.next().flatten())
+        });
     }
 }
 

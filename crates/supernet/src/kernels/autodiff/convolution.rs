@@ -10,7 +10,7 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 
-use super::{Gradient, accumulate};
+use super::backward;
 use crate::kernels::{InputActivation, KernelBackend, WindowOptions};
 
 /// A function of an input and a weight on an inner backend, linear in the weight.
@@ -99,18 +99,12 @@ impl<B: KernelBackend, O: Convolution<B>> Backward<B, 2> for Step<O> {
         grads: &mut Gradients,
         checkpointer: &mut Checkpointer,
     ) {
-        let [x_node, weight_node] = ops.parents;
-        let dy = grads.consume::<B>(&ops.node);
-        let x = checkpointer.retrieve_node_output(ops.state.0);
-        let weight = checkpointer.retrieve_node_output(ops.state.1);
-        let (dx, dw) = self
-            .0
-            .backward(x, weight, dy, x_node.is_some(), weight_node.is_some());
-        for (node, gradient) in [(x_node, dx), (weight_node, dw)] {
-            if let (Some(node), Some(gradient)) = (node, gradient) {
-                accumulate::<B>(grads, Gradient::<B>::new([], node, gradient));
-            }
-        }
+        backward::<B, _, 2>(ops, grads, |(x, weight), dy, [need_dx, need_dw]| {
+            let x = checkpointer.retrieve_node_output(x);
+            let weight = checkpointer.retrieve_node_output(weight);
+            let (dx, dw) = self.0.backward(x, weight, dy, need_dx, need_dw);
+            [dx, dw]
+        });
     }
 }
 

@@ -11,7 +11,7 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 
-use super::{Gradient, accumulate};
+use super::backward;
 use crate::kernels::{DeferredTerm, KernelBackend};
 
 /// Parents are the sum and the weights.
@@ -40,25 +40,22 @@ impl<B: KernelBackend> Backward<B, 2> for AddDeferred {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let dy = grads.consume::<B>(&ops.node);
-        let Saved { weights, terms } = ops.state;
-        let [sum_node, weights_node] = ops.parents;
-        if let Some(node) = weights_node {
-            let terms = std::mem::take(&mut *terms.lock().unwrap_or_else(PoisonError::into_inner));
-            let gradient = |DeferredTerm { entry, compute }| {
-                let (weights, dy) = (weights.clone(), dy.clone());
-                let (_, dweights) =
-                    B::add_weighted_backward(compute(), weights, entry, dy, false, true);
-                dweights
-            };
-            let tables = terms.into_iter().filter_map(gradient);
-            if let Some(dweights) = tables.reduce(B::add_term) {
-                accumulate::<B>(grads, Gradient::<B>::new([], node, dweights));
-            }
-        }
-        if let Some(node) = sum_node {
-            accumulate::<B>(grads, Gradient::<B>::new([], node, dy));
-        }
+        backward::<B, _, 2>(
+            ops,
+            grads,
+            |Saved { weights, terms }, dy, [_, need_dweights]| {
+                let mut terms = terms.lock().unwrap_or_else(PoisonError::into_inner);
+                let table = |DeferredTerm { entry, compute }| {
+                    let (weights, dy) = (weights.clone(), dy.clone());
+                    let (_, dweights) =
+                        B::add_weighted_backward(compute(), weights, entry, dy, false, true);
+                    dweights
+                };
+                let tables = terms.drain(..).filter(|_| need_dweights).filter_map(table);
+                let dweights = tables.reduce(B::add_term);
+                [Some(dy), dweights]
+            },
+        );
     }
 }
 

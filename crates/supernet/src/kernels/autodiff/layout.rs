@@ -8,7 +8,7 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 
-use super::{Gradient, accumulate, unary};
+use super::{backward, unary};
 use crate::kernels::KernelBackend;
 
 #[derive(Debug)]
@@ -24,18 +24,14 @@ impl<B: KernelBackend, const N: usize> Backward<B, N> for Concat {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let dy = grads.consume::<B>(&ops.node);
-        let mut start = 0;
-        for (node, channels) in ops.parents.into_iter().zip(ops.state) {
-            let range = start..start + channels;
-            start = range.end;
-            if let Some(node) = node {
-                accumulate::<B>(
-                    grads,
-                    Gradient::<B>::new([], node, B::channels(dy.clone(), range)),
-                );
-            }
-        }
+        backward::<B, _, N>(ops, grads, |channels, dy, tracked| {
+            let mut start = 0;
+            core::array::from_fn(|index| {
+                let range = start..start + channels[index];
+                start = range.end;
+                tracked[index].then(|| B::channels(dy.clone(), range))
+            })
+        });
     }
 }
 

@@ -24,20 +24,32 @@ use super::{
     BlockParts, Corners, DeferredTerm, InputActivation, KernelBackend, PoolWindow, WindowOptions,
 };
 
-/// A gradient and the node it is of.
-type Gradient<B> = Ops<FloatTensor<B>, 0>;
-
-/// Adds a gradient to what a node has, as `Gradients::register` does, but by the backend's own sum: Burn's
-/// runs on one thread of Flex.
-fn accumulate<B: KernelBackend>(grads: &mut Gradients, gradient: Gradient<B>) {
-    let id = gradient.node.id;
-    let mut tensor = <FloatTensor<Autodiff<B>>>::new(gradient.state);
-    tensor.node = gradient.node;
-    let sum = match grads.remove::<B>(&tensor) {
-        Some(sum) => B::add_term(sum, tensor.primitive),
-        None => tensor.primitive,
-    };
-    grads.register::<B>(id, sum);
+/// The backward pass of an operation of `N` inputs. `gradients` makes those of the inputs of what was saved,
+/// the gradient of the output, and whether each input is tracked; what it makes of others is dropped.
+///
+/// They are added to what the inputs have by the backend's own sum: that of `Gradients::register` is Burn's,
+/// which runs on one thread of Flex.
+fn backward<B: KernelBackend, S, const N: usize>(
+    ops: Ops<S, N>,
+    grads: &mut Gradients,
+    gradients: impl FnOnce(S, FloatTensor<B>, [bool; N]) -> [Option<FloatTensor<B>>; N],
+) {
+    let dy = grads.consume::<B>(&ops.node);
+    let tracked = ops.parents.each_ref().map(Option::is_some);
+    let gradients = gradients(ops.state, dy, tracked);
+    for (node, gradient) in ops.parents.into_iter().zip(gradients) {
+        let (Some(node), Some(gradient)) = (node, gradient) else {
+            continue;
+        };
+        let id = node.id;
+        let mut tensor = <FloatTensor<Autodiff<B>>>::new(gradient);
+        tensor.node = node;
+        let sum = match grads.remove::<B>(&tensor) {
+            Some(sum) => B::add_term(sum, tensor.primitive),
+            None => tensor.primitive,
+        };
+        grads.register::<B>(id, sum);
+    }
 }
 
 /// The backward pass of an operation of one input.
@@ -46,12 +58,7 @@ fn unary<B: KernelBackend, S>(
     grads: &mut Gradients,
     gradient: impl FnOnce(S, FloatTensor<B>) -> FloatTensor<B>,
 ) {
-    let dy = grads.consume::<B>(&ops.node);
-    let [parent] = ops.parents;
-    if let Some(node) = parent {
-        let dx = gradient(ops.state, dy);
-        accumulate::<B>(grads, Gradient::<B>::new([], node, dx));
-    }
+    backward::<B, S, 1>(ops, grads, |state, dy, _| [Some(gradient(state, dy))]);
 }
 
 impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {

@@ -8,7 +8,7 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 
-use super::{Gradient, accumulate, unary};
+use super::{backward, unary};
 use crate::kernels::KernelBackend;
 
 #[derive(Debug)]
@@ -73,20 +73,10 @@ impl<B: KernelBackend> Backward<B, 3> for ScaleChannels {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let dy = grads.consume::<B>(&ops.node);
-        let (x, scale) = ops.state;
-        let [x_node, scale_node, shift_node] = ops.parents;
-        let (dx, dscale, dshift) = B::scale_channels_backward(x, scale, dy, x_node.is_some());
-        let gradients = [
-            (x_node, dx),
-            (scale_node, Some(dscale)),
-            (shift_node, Some(dshift)),
-        ];
-        for (node, gradient) in gradients {
-            if let (Some(node), Some(gradient)) = (node, gradient) {
-                accumulate::<B>(grads, Gradient::<B>::new([], node, gradient));
-            }
-        }
+        backward::<B, _, 3>(ops, grads, |(x, scale), dy, [need_dx, ..]| {
+            let (dx, dscale, dshift) = B::scale_channels_backward(x, scale, dy, need_dx);
+            [dx, Some(dscale), Some(dshift)]
+        });
     }
 }
 

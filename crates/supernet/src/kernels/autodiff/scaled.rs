@@ -10,7 +10,7 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 
-use super::{Gradient, accumulate};
+use super::backward;
 use crate::kernels::KernelBackend;
 
 /// With `N` parents: the term, then the sum if there is one, then scale and shift if there are any.
@@ -35,31 +35,15 @@ impl<B: KernelBackend, const N: usize> Backward<B, N> for AddScaled<N> {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let dy = grads.consume::<B>(&ops.node);
-        let saved = ops.state;
-        let mut parents = ops.parents.into_iter();
-        let mut parent = || parents.next().flatten();
-        let term = parent();
-        if saved.summed
-            && let Some(sum) = parent()
-        {
-            accumulate::<B>(grads, Gradient::<B>::new([], sum, dy.clone()));
-        }
-        let affine = [parent(), parent()];
-        let (dterm, daffine) = B::add_scaled_backward(
-            saved.term,
-            saved.scale,
-            saved.factors.as_deref(),
-            dy,
-            term.is_some(),
-        );
-        let [scale, shift] = affine;
-        let [dscale, dshift] = daffine.map_or([None, None], |pair| pair.map(Some));
-        for (node, gradient) in [(term, dterm), (scale, dscale), (shift, dshift)] {
-            if let (Some(node), Some(gradient)) = (node, gradient) {
-                accumulate::<B>(grads, Gradient::<B>::new([], node, gradient));
-            }
-        }
+        backward::<B, _, N>(ops, grads, |saved, dy, tracked| {
+            let dsum = saved.summed.then(|| Some(dy.clone()));
+            let factors = saved.factors.as_deref();
+            let (dterm, daffine) =
+                B::add_scaled_backward(saved.term, saved.scale, factors, dy, tracked[0]);
+            let daffine = daffine.into_iter().flatten().map(Some);
+            let mut gradients = [dterm].into_iter().chain(dsum).chain(daffine);
+            core::array::from_fn(|_| gradients.next().flatten())
+        });
     }
 }
 

@@ -8,7 +8,7 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 
-use super::{Gradient, accumulate, unary};
+use super::{backward, unary};
 use crate::kernels::KernelBackend;
 
 #[derive(Debug)]
@@ -54,10 +54,7 @@ impl<B: KernelBackend> Backward<B, 2> for AddTerm {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let dy = grads.consume::<B>(&ops.node);
-        for node in ops.parents.into_iter().flatten() {
-            accumulate::<B>(grads, Gradient::<B>::new([], node, dy.clone()));
-        }
+        backward::<B, _, 2>(ops, grads, |(), dy, _| [Some(dy.clone()), Some(dy)]);
     }
 }
 
@@ -111,14 +108,10 @@ impl<B: KernelBackend> Backward<B, 2> for Weigh {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let dy = grads.consume::<B>(&ops.node);
-        let [term, weights] = ops.parents;
-        let (dterm, dweights) = ops.state.gradients::<B>(dy, term.is_some());
-        for (node, gradient) in [(term, dterm), (weights, dweights)] {
-            if let (Some(node), Some(gradient)) = (node, gradient) {
-                accumulate::<B>(grads, Gradient::<B>::new([], node, gradient));
-            }
-        }
+        backward::<B, _, 2>(ops, grads, |saved, dy, [need_dterm, _]| {
+            let (dterm, dweights) = saved.gradients::<B>(dy, need_dterm);
+            [dterm, dweights]
+        });
     }
 }
 
@@ -135,14 +128,10 @@ impl<B: KernelBackend> Backward<B, 3> for AddWeighted {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        let dy = grads.consume::<B>(&ops.node);
-        let [sum, term, weights] = ops.parents;
-        let (dterm, dweights) = ops.state.gradients::<B>(dy.clone(), term.is_some());
-        for (node, gradient) in [(sum, Some(dy)), (term, dterm), (weights, dweights)] {
-            if let (Some(node), Some(gradient)) = (node, gradient) {
-                accumulate::<B>(grads, Gradient::<B>::new([], node, gradient));
-            }
-        }
+        backward::<B, _, 3>(ops, grads, |saved, dy, [_, need_dterm, _]| {
+            let (dterm, dweights) = saved.gradients::<B>(dy.clone(), need_dterm);
+            [Some(dy), dterm, dweights]
+        });
     }
 }
 

@@ -1,0 +1,215 @@
+//! A convolution block, image by image: what the depthwise convolution makes of an image stays in the cache
+//! and is combined at once, and the sums of the statistics are taken while the result is there. The
+//! backward pass computes it again.
+
+mod backward;
+mod forward;
+
+use burn_flex::FlexTensor;
+use pulp::Simd;
+
+use super::{
+    depthwise::output_plane,
+    geometry::Geometry,
+    memory::{dims, values},
+    rows::map_row,
+};
+use crate::kernels::{BlockParts, InputActivation};
+
+pub(super) use self::{backward::backward, forward::forward};
+
+/// A block whose tensors are contiguous.
+struct Block<'a> {
+    x: &'a [f32],
+    affine: Option<[&'a [f32]; 2]>,
+    activation: InputActivation,
+    depthwise: Option<(Geometry, &'a [f32])>,
+    pointwise: &'a [f32],
+    batch: usize,
+    inputs: usize,
+    outputs: usize,
+    /// Values of an input plane, and of one that the pointwise convolution reads.
+    planes: [usize; 2],
+    output_size: [usize; 2],
+}
+
+impl<'a> Block<'a> {
+    fn new(parts: &'a BlockParts<FlexTensor>) -> Self {
+        let [batch, inputs, height, width] = dims(&parts.x);
+        let [outputs, ..] = dims(&parts.pointwise);
+        let depthwise = parts.depthwise.as_ref().map(|(weight, options)| {
+            let [.., kernel_h, kernel_w] = dims(weight);
+            let geometry = Geometry::new([height, width], [kernel_h, kernel_w], *options);
+            (geometry, values(weight))
+        });
+        let output_size = match &depthwise {
+            Some((geometry, _)) => geometry.output(),
+            None => [height, width],
+        };
+        Self {
+            x: values(&parts.x),
+            affine: parts
+                .affine
+                .as_ref()
+                .map(|pair| pair.each_ref().map(values)),
+            activation: parts.activation,
+            depthwise,
+            pointwise: values(&parts.pointwise),
+            batch,
+            inputs,
+            outputs,
+            planes: [height * width, output_size.iter().product()],
+            output_size,
+        }
+    }
+
+    fn image(&self, index: usize) -> &'a [f32] {
+        let size = self.inputs * self.planes[0];
+        &self.x[index * size..][..size]
+    }
+
+    fn output_shape(&self) -> [usize; 4] {
+        let [height, width] = self.output_size;
+        [self.batch, self.outputs, height, width]
+    }
+
+    /// What becomes of a value of an input channel before it is convolved.
+    fn reading(&self, channel: usize) -> Reading {
+        let (scale, shift) = match self.affine {
+            Some([scale, shift]) => (scale[channel], shift[channel]),
+            None => (1.0, 0.0),
+        };
+        let floor = match self.activation {
+            InputActivation::Relu => 0.0,
+            InputActivation::Identity => f32::NEG_INFINITY,
+        };
+        Reading {
+            scale,
+            shift,
+            floor,
+        }
+    }
+
+    /// Multiply-adds of the forward pass for an image.
+    fn work(&self) -> usize {
+        let taps = self
+            .depthwise
+            .as_ref()
+            .map_or(0, |(geometry, _)| geometry.taps.len());
+        self.inputs * self.planes[1] * (taps + self.outputs)
+    }
+
+    /// Writes what the pointwise convolution reads of an image to `filtered`.
+    #[inline(always)]
+    fn filter<S: Simd>(&self, simd: S, image: &[f32], buffers: &mut Buffers, filtered: &mut [f32]) {
+        let [plane, out_plane] = self.planes;
+        let images = image.chunks_exact(plane);
+        let outs = filtered.chunks_exact_mut(out_plane);
+        for (channel, (x, out)) in images.zip(outs).enumerate() {
+            let reading = self.reading(channel);
+            match &self.depthwise {
+                Some((geometry, weight)) => {
+                    geometry.spread_input(x, &mut buffers.inputs, |value| reading.of(value));
+                    let weights = filter_of(weight, self.inputs, channel);
+                    output_plane(
+                        simd,
+                        geometry,
+                        &buffers.inputs,
+                        weights,
+                        &mut buffers.run,
+                        out,
+                    );
+                }
+                None => map_row(out, x, |value| reading.of(value)),
+            }
+        }
+    }
+}
+
+fn filter_of(weight: &[f32], channels: usize, channel: usize) -> &[f32] {
+    let taps = weight.len() / channels;
+    &weight[channel * taps..][..taps]
+}
+
+/// A scale and a shift, then a floor that lets NaN through.
+#[derive(Clone, Copy)]
+struct Reading {
+    scale: f32,
+    shift: f32,
+    floor: f32,
+}
+
+impl Reading {
+    #[inline(always)]
+    fn before_floor(self, value: f32) -> f32 {
+        value * self.scale + self.shift
+    }
+
+    #[inline(always)]
+    fn of(self, value: f32) -> f32 {
+        let value = self.before_floor(value);
+        if value < self.floor {
+            self.floor
+        } else {
+            value
+        }
+    }
+}
+
+/// What images after each other share.
+struct Scratch {
+    buffers: Buffers,
+    /// What pointwise convolutions read of the images of a task.
+    filtered: Vec<f32>,
+    /// The gradient of what one reads of an image.
+    dfiltered: Vec<f32>,
+    /// The gradients of what they write of the images of a task.
+    dmixed: Vec<f32>,
+}
+
+/// Of a plane. What windows read between the rows of `inputs` and `gradients` stays zero.
+struct Buffers {
+    inputs: Vec<f32>,
+    gradients: Vec<f32>,
+    run: Vec<f32>,
+    panel: Vec<f32>,
+}
+
+impl Scratch {
+    fn new(block: &Block<'_>) -> Self {
+        let [inputs, gradients, run] = match &block.depthwise {
+            Some((geometry, _)) => [
+                geometry.input_buffer_len(),
+                geometry.gradient_buffer_len(),
+                geometry.run_buffer_len(),
+            ],
+            None => [0; 3],
+        };
+        let buffers = Buffers {
+            inputs: vec![0.0; inputs],
+            gradients: vec![0.0; gradients],
+            run: vec![0.0; run],
+            panel: Vec::new(),
+        };
+        Self {
+            buffers,
+            filtered: Vec::new(),
+            dfiltered: Vec::new(),
+            dmixed: Vec::new(),
+        }
+    }
+}
+
+fn contiguous(parts: BlockParts<FlexTensor>) -> BlockParts<FlexTensor> {
+    BlockParts {
+        x: parts.x.to_contiguous(),
+        affine: parts
+            .affine
+            .map(|pair| pair.map(|part| part.to_contiguous())),
+        activation: parts.activation,
+        depthwise: parts
+            .depthwise
+            .map(|(weight, options)| (weight.to_contiguous(), options)),
+        pointwise: parts.pointwise.to_contiguous(),
+    }
+}
