@@ -9,6 +9,7 @@ mod block;
 mod gate;
 mod likelihood;
 mod pool;
+mod product;
 
 pub use bilinear::upsample_bilinear;
 pub use block::conv_block;
@@ -18,6 +19,7 @@ pub use gate::{
 };
 pub use likelihood::log_likelihood;
 pub use pool::{avg_pool, max_pool, plane_means};
+pub use product::{matrix_product, matrix_product_backward_left, matrix_product_backward_right};
 
 fn primitive<B: KernelBackend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
     tensor.into_primitive().tensor()

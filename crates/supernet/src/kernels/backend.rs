@@ -87,6 +87,37 @@ pub trait KernelBackend: Backend {
         reference::pointwise_conv2d_backward::<Self>(x, weight, dy, need_dx, need_dw)
     }
 
+    /// `left * right + bias` for matrices `[rows, inputs]` and `[inputs, columns]` and a bias `[columns]`.
+    fn matrix_product(
+        left: FloatTensor<Self>,
+        right: FloatTensor<Self>,
+        bias: Option<FloatTensor<Self>>,
+    ) -> FloatTensor<Self> {
+        reference::matrix_product::<Self>(left, right, bias)
+    }
+
+    /// Gradient of the left matrix of [`matrix_product`](Self::matrix_product).
+    fn matrix_product_backward_left(
+        right: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        reference::matrix_product_backward_left::<Self>(right, dy)
+    }
+
+    /// Gradient of the right matrix of [`matrix_product`](Self::matrix_product).
+    fn matrix_product_backward_right(
+        left: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        reference::matrix_product_backward_right::<Self>(left, dy)
+    }
+
+    /// The rows of a matrix added up, `[columns]`: the gradient of the bias of
+    /// [`matrix_product`](Self::matrix_product).
+    fn sum_rows(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        reference::sum_rows::<Self>(x)
+    }
+
     /// Normalises each channel with its statistics over the batch and both spatial axes:
     /// `(x - mean) / sqrt(variance + eps)`, then the mean and the biased variance, both
     /// `[channels]`.

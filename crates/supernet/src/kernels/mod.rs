@@ -32,7 +32,8 @@ mod window;
 pub use api::{
     BatchNormOutput, NormalisedColumns, add_deferred, add_scaled, add_term, add_weighted, avg_pool,
     batch_norm, concat_channels, conv_block, dense_conv2d, depthwise_conv2d, every_second,
-    gated_mix, gated_mix_backward, gated_mix_weights, log_likelihood, max_pool, normalise_columns,
+    gated_mix, gated_mix_backward, gated_mix_weights, log_likelihood, matrix_product,
+    matrix_product_backward_left, matrix_product_backward_right, max_pool, normalise_columns,
     normalise_columns_backward, plane_means, pointwise_conv2d, rectify, relu_depthwise_conv2d,
     scale_channels, upsample_bilinear,
 };

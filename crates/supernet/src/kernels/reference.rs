@@ -173,6 +173,41 @@ pub fn pointwise_conv2d<B: Backend>(x: FloatTensor<B>, weight: FloatTensor<B>) -
     B::conv2d(x, weight, None, WindowOptions::default().to_conv(1))
 }
 
+/// A product of matrices, and a sum.
+pub fn matrix_product<B: Backend>(
+    left: FloatTensor<B>,
+    right: FloatTensor<B>,
+    bias: Option<FloatTensor<B>>,
+) -> FloatTensor<B> {
+    let product = wrap::<B, 2>(B::float_matmul(left, right));
+    unwrap(match bias {
+        Some(bias) => product + wrap::<B, 1>(bias).unsqueeze(),
+        None => product,
+    })
+}
+
+/// A product with the transposed right matrix.
+pub fn matrix_product_backward_left<B: Backend>(
+    right: FloatTensor<B>,
+    dy: FloatTensor<B>,
+) -> FloatTensor<B> {
+    B::float_matmul(dy, B::float_transpose(right))
+}
+
+/// A product of the transposed left matrix.
+pub fn matrix_product_backward_right<B: Backend>(
+    left: FloatTensor<B>,
+    dy: FloatTensor<B>,
+) -> FloatTensor<B> {
+    B::float_matmul(B::float_transpose(left), dy)
+}
+
+/// A sum over the first axis.
+pub fn sum_rows<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    let [_, columns] = x.shape().dims();
+    B::float_reshape(B::float_sum_dim(x, 0), [columns].into())
+}
+
 /// Two batched matrix products over `[channels, positions]`.
 pub fn pointwise_conv2d_backward<B: Backend>(
     x: FloatTensor<B>,

@@ -6,7 +6,7 @@ use super::unroll::{StateNorm, UnrollBackend, UnrollInputs, UnrollSettings, Unro
 use super::{CellForm, RecurrentOperation, StepNormalization};
 use crate::architecture::{CodeTable, ForwardMode, SearchSpace};
 use crate::graph::{Function, GraphBuilder, Rows, Value};
-use crate::kernels::GateActivation;
+use crate::kernels::{self, GateActivation};
 use crate::layers::{BatchNorm, Statistics, WeightInit};
 
 /// Factors of the inputs and the states in a cell's products, the same at all moments; what passes the
@@ -210,7 +210,7 @@ impl<B: UnrollBackend> RecurrentCell<B> {
         let first = self.first.val();
         // Of all moments at once: no state has a part in them.
         let products = inputs.reshape([time * batch, width]);
-        let products = products.matmul(first.clone().narrow(0, 0, width));
+        let products = kernels::matrix_product(products, first.clone().narrow(0, 0, width), None);
         let inputs = UnrollInputs {
             inputs: products.reshape([time, batch, 2 * size]),
             weights: code.weights(&hidden.device()),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::CellMasks;
 use super::cell::BOUND;
 use crate::SupernetError;
+use crate::kernels::{self, KernelBackend};
 use crate::layers::WeightInit;
 
 /// How large a language network is.
@@ -128,7 +129,9 @@ impl<B: Backend> TiedWords<B> {
         };
         masked(vectors.reshape([time, batch, hidden]), &masks.input)
     }
+}
 
+impl<B: KernelBackend> TiedWords<B> {
     /// What hidden states `[time, batch, hidden]` say, under the mask of outputs; the memory `[batch, hidden]`
     /// of an LSTM is carried along.
     ///
@@ -145,10 +148,11 @@ impl<B: Backend> TiedWords<B> {
         let dropped = masked(hidden.clone(), &masks.output);
         let words = self.size().words;
         let decoded = dropped.clone().reshape([time * batch, units]);
-        let logits = decoded.matmul(self.vectors.val().transpose());
+        let vectors = self.vectors.val().transpose();
+        let logits = kernels::matrix_product(decoded, vectors, Some(self.bias.val()));
         let last = hidden.clone().narrow(0, time - 1, 1);
         LanguageOutput {
-            logits: (logits + self.bias.val().unsqueeze()).reshape([time, batch, words]),
+            logits: logits.reshape([time, batch, words]),
             hidden,
             dropped,
             state: HiddenState {

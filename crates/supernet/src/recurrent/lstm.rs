@@ -3,6 +3,7 @@ use burn::tensor::{Tensor, activation::sigmoid, backend::Backend};
 
 use super::{CellMasks, HiddenState};
 use crate::graph::{Function, GraphBuilder, Rows, Value};
+use crate::kernels::{self, KernelBackend};
 use crate::layers::WeightInit;
 
 /// A long short-term memory (Hochreiter and Schmidhuber 1997) of as many units as its inputs have, with
@@ -49,7 +50,9 @@ impl<B: Backend> LstmCell<B> {
         let shown = graph.apply(Function::Tanh, &[memory]);
         [graph.apply(Function::Product, &[leave, shown]), memory]
     }
+}
 
+impl<B: KernelBackend> LstmCell<B> {
     /// Runs the cell over all moments of its inputs; also returns its memory after the last.
     ///
     /// # Shapes
@@ -70,8 +73,8 @@ impl<B: Backend> LstmCell<B> {
         let weight = self.weight.val();
         // Of all moments at once: no state has a part in them.
         let products = inputs.reshape([time * batch, units]);
-        let products = products.matmul(weight.clone().narrow(0, 0, units));
-        let products = products + self.bias.val().unsqueeze();
+        let of_inputs = weight.clone().narrow(0, 0, units);
+        let products = kernels::matrix_product(products, of_inputs, Some(self.bias.val()));
         let recurrent = weight.narrow(0, units, units);
         let mut hidden = state.hidden;
         let mut memory = state.memory.unwrap_or_else(|| hidden.zeros_like());
@@ -82,7 +85,7 @@ impl<B: Backend> LstmCell<B> {
                 None => hidden,
             };
             let own = products.clone().narrow(0, moment * batch, batch);
-            let all = own + factor.matmul(recurrent.clone());
+            let all = own + kernels::matrix_product(factor, recurrent.clone(), None);
             let part = |index| all.clone().narrow(1, index * units, units);
             let new = sigmoid(part(0)) * part(2).tanh();
             memory = sigmoid(part(1)) * memory + new;

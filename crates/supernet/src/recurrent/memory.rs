@@ -46,8 +46,8 @@ impl LanguageSupernetConfig {
 }
 
 fn bytes(size: LanguageSize, cell: f64, tokens: usize, weights: usize) -> u64 {
-    // Logits before and with their biases; their gradient takes the memory of the latter.
-    let of_token = 2.0 * size.words as f64 + cell;
+    // The gradient of the logits takes their memory.
+    let of_token = size.words as f64 + cell;
     let numbers = tokens as f64 * of_token + weights as f64;
     (numbers * size_of::<f32>() as f64) as u64
 }

@@ -11,6 +11,7 @@ mod kernels_combine;
 mod kernels_common;
 mod kernels_norm;
 mod kernels_pool;
+mod kernels_product;
 mod kernels_reference;
 mod mix;
 mod networks;

@@ -9,6 +9,7 @@ mod layout;
 mod likelihood;
 mod normalisation;
 mod pool;
+mod product;
 mod scaled;
 mod sum;
 
@@ -85,6 +86,14 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
 
     fn pointwise_conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         convolution::record::<B, C, _>(convolution::Pointwise, x, weight)
+    }
+
+    fn matrix_product(
+        left: FloatTensor<Self>,
+        right: FloatTensor<Self>,
+        bias: Option<FloatTensor<Self>>,
+    ) -> FloatTensor<Self> {
+        product::record::<B, C>(left, right, bias)
     }
 
     fn batch_norm(

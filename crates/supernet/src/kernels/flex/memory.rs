@@ -37,11 +37,16 @@ pub(super) fn dims(tensor: &FlexTensor) -> [usize; 4] {
     tensor.shape().dims()
 }
 
+/// Whether so many multiply-adds are best done by one thread.
+pub(super) fn is_small(work: usize) -> bool {
+    work <= SEQUENTIAL_WORK
+}
+
 /// How many of `items` make one task when each costs `work` multiply-adds. A function of the
 /// sizes alone, so that sums over tasks do not depend on the number of threads.
 pub(super) fn items_per_task(items: usize, work: usize) -> usize {
     let work = work + ITEM_WORK;
-    if items * work <= SEQUENTIAL_WORK {
+    if is_small(items * work) {
         items.max(1)
     } else {
         TASK_WORK.div_ceil(work).min(items)
@@ -66,7 +71,7 @@ pub(super) fn for_each<T: Send>(items: Vec<T>, task: impl Fn(T) + Sync) {
 
 /// [`for_each`] with scratch space that items after each other share: whatever one leaves there, the next
 /// must not depend on.
-fn for_each_with<T: Send, S>(
+pub(super) fn for_each_with<T: Send, S>(
     items: Vec<T>,
     scratch: impl Fn() -> S + Sync + Send,
     task: impl Fn(&mut S, T) + Sync + Send,

@@ -19,6 +19,7 @@ mod layout;
 mod likelihood;
 #[cfg(feature = "profile")]
 mod limits;
+mod matrix;
 mod means;
 mod memory;
 mod pointwise;
@@ -69,6 +70,24 @@ fn block_is_f32(parts: &BlockParts<FlexTensor>) -> bool {
         .chain(filters)
         .collect();
     all_f32(&all)
+}
+
+/// A product of matrices, and a bias for each column.
+fn product(
+    pass: Pass,
+    left: FlexTensor,
+    right: FlexTensor,
+    bias: Option<FlexTensor>,
+) -> FlexTensor {
+    let work = work::product(&left, &right);
+    measured("product of matrices", pass, work, || {
+        let all: Vec<&FlexTensor> = [&left, &right].into_iter().chain(&bias).collect();
+        if all_f32(&all) {
+            matrix::product(left, right, bias)
+        } else {
+            reference::matrix_product::<Flex>(left, right, bias)
+        }
+    })
 }
 
 impl KernelBackend for Flex {
@@ -166,6 +185,38 @@ impl KernelBackend for Flex {
                 pointwise::backward(x, weight, dy, [need_dx, need_dw])
             } else {
                 reference::pointwise_conv2d_backward::<Self>(x, weight, dy, need_dx, need_dw)
+            }
+        })
+    }
+
+    fn matrix_product(
+        left: FloatTensor<Self>,
+        right: FloatTensor<Self>,
+        bias: Option<FloatTensor<Self>>,
+    ) -> FloatTensor<Self> {
+        product(Pass::Forward, left, right, bias)
+    }
+
+    fn matrix_product_backward_left(
+        right: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        product(Pass::Backward, dy, right.transpose(0, 1), None)
+    }
+
+    fn matrix_product_backward_right(
+        left: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        product(Pass::Backward, left.transpose(0, 1), dy, None)
+    }
+
+    fn sum_rows(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        timed("sums of rows", Pass::Backward, || {
+            if all_f32(&[&x]) {
+                matrix::sum_rows(x)
+            } else {
+                reference::sum_rows::<Self>(x)
             }
         })
     }

@@ -32,6 +32,16 @@ pub(super) fn forward(x: &FlexTensor, weight: &FlexTensor, options: WindowOption
     }
 }
 
+/// Of a product of matrices.
+pub(super) fn product(left: &FlexTensor, right: &FlexTensor) -> Work {
+    let ([rows, inputs], [_, columns]) = (left.shape().dims(), right.shape().dims());
+    let output = rows * columns;
+    Work {
+        flops: 2.0 * (output * inputs) as f64,
+        bytes: traffic(&[(left, 1), (right, 1)]).bytes + (output * size_of::<f32>()) as f64,
+    }
+}
+
 /// Of its gradients.
 pub(super) fn backward(
     x: &FlexTensor,

@@ -1,9 +1,8 @@
 use burn::tensor::{Tensor, backend::Backend};
 
 use super::forward::{FIRST, Moment, matrices, one, stacked};
-use super::tensors::product;
 use super::{StateNorm, UnrollInputs, UnrollSettings};
-use crate::kernels::{self, GateTerm, KernelBackend, profile::Pass};
+use crate::kernels::{self, GateTerm, KernelBackend};
 
 /// What the forward pass leaves to the gradient.
 #[derive(Debug, Clone)]
@@ -116,7 +115,7 @@ impl<B: KernelBackend> Reverse<B> {
     fn through(&self, dproducts: Tensor<B, 2>, matrix: &Tensor<B, 2>) -> Tensor<B, 3> {
         let [batch, hidden] = self.sizes;
         let count = dproducts.dims()[0] / batch;
-        let dstates = product(dproducts, matrix.clone().transpose(), Pass::Backward);
+        let dstates = kernels::matrix_product_backward_left(matrix.clone(), dproducts);
         let dstates = dstates.reshape([count, batch, hidden]);
         match self.masks.get(count - 1) {
             Some(mask) => dstates * mask.clone(),
@@ -232,7 +231,7 @@ impl<B: KernelBackend> Reverse<B> {
         let first = self.needs.first.then(|| {
             let factors = Tensor::cat(std::mem::take(&mut self.previous), 0);
             let dproducts = Tensor::cat(self.first.clone(), 0);
-            product(factors.transpose(), dproducts, Pass::Backward)
+            kernels::matrix_product_backward_right(factors, dproducts)
         });
         self.first.reverse();
         Gradients {
@@ -254,11 +253,7 @@ impl<B: KernelBackend> Reverse<B> {
         let factors = self.masked.iter();
         let factors = factors.flat_map(|states| read.iter().map(|&state| states[state].clone()));
         let factors = Tensor::cat(factors.collect(), 0);
-        product(
-            factors.transpose(),
-            Tensor::cat(dproducts, 0),
-            Pass::Backward,
-        )
+        kernels::matrix_product_backward_right(factors, Tensor::cat(dproducts, 0))
     }
 
     /// Gradients of the weights of states that are no part of a step: the products that the forward pass
@@ -288,7 +283,7 @@ impl<B: KernelBackend> Reverse<B> {
             Tensor::cat(lists.iter().map(|list| list[state].clone()).collect(), 0)
         };
         let matrix = self.matrices[step].clone();
-        let products = product(of_all(&self.masked), matrix, Pass::Backward);
+        let products = kernels::matrix_product(of_all(&self.masked), matrix, None);
         let states = of_all(&self.states).unsqueeze();
         let weights = self.inputs.weights.clone();
         let products = products.unsqueeze();

@@ -1,8 +1,7 @@
 use burn::tensor::{Tensor, backend::Backend};
 
-use super::tensors::product;
 use super::{StateNorm, UnrollInputs, UnrollSettings, Unrolled};
-use crate::kernels::{self, GateActivation, GateTerm, KernelBackend, profile::Pass};
+use crate::kernels::{self, GateActivation, GateTerm, KernelBackend};
 
 /// The one term of the first state, which mixes the hidden state before with its candidate.
 pub(super) const FIRST: GateTerm = GateTerm {
@@ -107,7 +106,7 @@ impl<B: KernelBackend> Cell<'_, B> {
         let hidden = width / 2;
         let factor = self.masked(previous.clone());
         let matrix = self.inputs.first.clone();
-        let sum = input + product(factor.clone(), matrix, Pass::Forward);
+        let sum = input + kernels::matrix_product(factor.clone(), matrix, None);
         let first = sum.reshape([1, batch, width]);
         let before = previous.clone().reshape([1, batch, hidden]);
         let state = kernels::gated_mix(before, first.clone(), self.one.clone(), &[FIRST]);
@@ -129,7 +128,7 @@ impl<B: KernelBackend> Cell<'_, B> {
             } else {
                 let factors = stacked(&moment.masked, &plan.read);
                 let products = factors.clone().reshape([count * batch, hidden]);
-                let products = product(products, matrix.clone(), Pass::Forward);
+                let products = kernels::matrix_product(products, matrix.clone(), None);
                 let products = products.reshape([count, batch, width]);
                 let states = match self.settings.mask {
                     Some(_) => stacked(&moment.states, &plan.read),

@@ -1,16 +1,6 @@
 use burn::tensor::{Tensor, backend::Backend};
 
 use crate::kernels::GateTerm;
-use crate::kernels::profile::{Pass, timed};
-
-/// The product of two matrices of a cell.
-pub(super) fn product<B: Backend>(
-    left: Tensor<B, 2>,
-    right: Tensor<B, 2>,
-    pass: Pass,
-) -> Tensor<B, 2> {
-    timed("products of states", pass, || left.matmul(right))
-}
 
 /// What a cell reads, all of it with gradients.
 #[derive(Debug, Clone)]
