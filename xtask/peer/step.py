@@ -228,9 +228,42 @@ def peak_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def answer_steps(take):
-    """Takes a step, which returns its loss, for each line on standard input."""
-    for _ in sys.stdin:
+# Operators of which a GPU is launched nothing: they allocate, or look at memory in another way.
+NOT_LAUNCHED = {
+    f"aten::{name}"
+    for name in "alias as_strided chunk detach detach_ empty empty_like empty_strided expand expand_as item "
+    "_local_scalar_dense lift_fresh narrow new_empty new_empty_strided permute reshape resize_ resolve_conj "
+    "resolve_neg select set_ slice split squeeze t to transpose transpose_ unbind unsqueeze unsqueeze_ view "
+    "view_as _reshape_alias _unsafe_view result_type zeros zeros_like ones ones_like".split()
+}
+
+
+def launches(event):
+    """Operators below an event that compute something and call no other that does."""
+    name = event.name
+    if name.startswith("aten::_foreach_"):
+        # One launch for many tensors on a GPU.
+        return 1
+    below = sum(launches(child) for child in event.cpu_children)
+    computes = name.startswith("aten::") and name not in NOT_LAUNCHED
+    return below or int(computes)
+
+
+def count_launches(take):
+    """What a step would launch on a GPU at the least: there an operator may be several kernels."""
+    kinds = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=kinds) as profile:
+        take()
+    return sum(launches(event) for event in profile.events() if event.cpu_parent is None)
+
+
+def answer_steps(take, count=None):
+    """Takes a step, which returns its loss, for each line on standard input, and counts what one would
+    launch where the line asks for that."""
+    for line in sys.stdin:
+        if line.strip() == "launches":
+            print(json.dumps(count()), flush=True)
+            continue
         begun = time.perf_counter()
         loss = take()
         seconds = time.perf_counter() - begun
@@ -283,18 +316,27 @@ def main():
         return images.to(args.device), labels.to(args.device)
 
     (images, labels), (alpha_images, alpha_labels) = batch(), batch()
-    def take():
+
+    def take(foreach=None):
         alphas.zero_grad()
         F.cross_entropy(model(alpha_images, args.draws), alpha_labels).backward()
         alphas.step()
         weights.zero_grad()
         loss = F.cross_entropy(model(images, args.draws), labels)
         loss.backward()
-        nn.utils.clip_grad_norm_(model.weights(), 5.0)
+        nn.utils.clip_grad_norm_(model.weights(), 5.0, foreach=foreach)
         weights.step()
         return loss.item()
 
-    answer_steps(take)
+    def count():
+        # As optimisers run on a GPU.
+        for optimiser in (weights, alphas):
+            for group in optimiser.param_groups:
+                group["foreach"] = True
+        take()
+        return count_launches(lambda: take(foreach=True))
+
+    answer_steps(take, count)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 mod bench_egs;
 mod bench_fit;
+mod bench_launches;
 mod bench_scale;
 mod bench_step;
 mod cargo;
@@ -57,6 +58,8 @@ enum Bench {
     Step(bench_step::BenchStep),
     /// The retraining step, beside PyTorch's with --peer, as a Markdown table.
     Fit(bench_fit::BenchFit),
+    /// What a search step launches on a GPU, beside PyTorch's operations with --peer; needs no GPU.
+    Launches(bench_launches::BenchLaunches),
     /// The search step as cells, channels, batch, resolution and draws grow, as table and picture.
     Scale(bench_scale::BenchScale),
 }
@@ -73,6 +76,7 @@ fn main() -> anyhow::Result<()> {
         Experiment::Bench(Bench::Egs(bench)) => bench.run(),
         Experiment::Bench(Bench::Step(bench)) => bench.run(),
         Experiment::Bench(Bench::Fit(bench)) => bench.run(),
+        Experiment::Bench(Bench::Launches(bench)) => bench.run(),
         Experiment::Bench(Bench::Scale(bench)) => bench.run(),
     }
 }

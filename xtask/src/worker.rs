@@ -197,12 +197,18 @@ impl Worker {
         program: &Path,
         arguments: impl IntoIterator<Item = String>,
     ) -> anyhow::Result<Self> {
-        let mut process = Command::new(program)
-            .args(arguments)
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Self::spawn(name, command)
+    }
+
+    /// Starts a program that has all it needs but its standard streams.
+    pub fn spawn(name: &str, mut command: Command) -> anyhow::Result<Self> {
+        let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let output = process.stdout.take().context("no standard output")?;
         Ok(Self {
             name: name.into(),
@@ -215,6 +221,11 @@ impl Worker {
     /// Takes one step.
     pub fn step(&mut self) -> anyhow::Result<StepAnswer> {
         self.ask("")
+    }
+
+    /// Takes one step and counts what it would launch on a GPU, as the image step of PyTorch can.
+    pub fn launches(&mut self) -> anyhow::Result<usize> {
+        self.ask("launches")
     }
 
     /// What the machine can do at the most, as a worker measures it that profiles its steps.

@@ -6,10 +6,9 @@ use burn::module::AutodiffModule;
 use burn::optim::GradientsParams;
 use serde::Serialize;
 use serde_json::{Value, json};
-use supernet::{Genotype, Statistics, TrainBackend, WeightInit, count_weights};
+use supernet::{Genotype, Sgd, Statistics, TrainBackend, WeightInit, count_weights};
 use workbench::columns::{aligned, field};
 use workbench::files::write_json;
-use workbench::optim::sgd_config;
 use workbench::problem::{Phase, Problem, Split, Visit};
 use workbench::record::{Metric, SearchOutcome};
 use workbench::run_folder::RunFolder;
@@ -121,7 +120,7 @@ pub(crate) fn retrain<B: TrainBackend, T: TrainTask<B>>(
     };
     let (task, problem) = T::open(&divided)?;
     let mut model = task.child::<B>(genotype, &mut WeightInit::new(how.seed), device)?;
-    let mut optimizer = sgd_config(config.weights.momentum, config.weights.weight_decay).init();
+    let mut optimizer = Sgd::optimizer(config.weights.momentum, config.weights.weight_decay);
     let visit = |epoch: usize| Visit {
         split: Split::Weights,
         key: RngKey {

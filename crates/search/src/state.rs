@@ -2,18 +2,16 @@ use std::collections::BTreeSet;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::adaptor::OptimizerAdaptor;
-use burn::optim::{Adam, Optimizer, Sgd};
+use burn::optim::{Adam, Optimizer};
 use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
 };
-use supernet::{Architecture, TrainBackend, WeightInit};
+use supernet::{Architecture, Sgd, TrainBackend, WeightInit};
 use workbench::checkpoint::{Checkpoint, Loaded, encode_record};
-use workbench::optim::{adam_config, sgd_config};
+use workbench::optim::adam_config;
 
 use crate::{SearchConfig, SearchError, TrainTask};
-
-type SgdOf<B> = Sgd<<B as AutodiffBackend>::InnerBackend>;
 
 /// Everything a search changes, and so everything a checkpoint holds. Noise, order and augmentation
 /// are functions of the seed and the step, so they have no state.
@@ -23,7 +21,7 @@ pub struct SearchState<B: TrainBackend, T: TrainTask<B>> {
     /// Architecture logits.
     pub architecture: Architecture<B>,
     /// Optimiser of the weights only.
-    pub weight_optimizer: OptimizerAdaptor<SgdOf<B>, T::Supernet<B>, B>,
+    pub weight_optimizer: OptimizerAdaptor<Sgd, T::Supernet<B>, B>,
     /// Optimiser of the logits only.
     pub alpha_optimizer: OptimizerAdaptor<Adam, Architecture<B>, B>,
     /// What the last batches left to the next ones. An epoch starts without any, so checkpoints, which
@@ -64,8 +62,7 @@ impl<B: TrainBackend, T: TrainTask<B>> SearchState<B, T> {
         let state = Self {
             supernet: weights,
             architecture,
-            weight_optimizer: sgd_config(config.weights.momentum, config.weights.weight_decay)
-                .init(),
+            weight_optimizer: Sgd::optimizer(config.weights.momentum, config.weights.weight_decay),
             alpha_optimizer: adam_config(config.alpha.betas, config.alpha.weight_decay).init(),
             carries: Carries::default(),
             epoch: 0,

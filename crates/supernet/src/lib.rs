@@ -28,6 +28,7 @@ pub mod segmentation;
 
 mod backend;
 mod convolution;
+mod descent;
 mod error;
 mod layers;
 
@@ -45,6 +46,7 @@ pub use convolution::{
     OperationModule, Published, SearchCell, SearchSpace, SearchStep, Spacing, Stride, Supernet,
     SupernetConfig, TrainingOutput,
 };
+pub use descent::{Sgd, SgdState};
 pub use error::SupernetError;
 pub use layers::{
     BatchNorm, Conv2d, DropPath, Linear, NamedTensor, RunningTensor, StateDict, Statistics,

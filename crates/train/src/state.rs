@@ -1,17 +1,15 @@
 use burn::module::{AutodiffModule, Module};
+use burn::optim::Optimizer;
 use burn::optim::adaptor::OptimizerAdaptor;
-use burn::optim::{Optimizer, Sgd};
 use burn::tensor::backend::AutodiffBackend;
 use serde_json::json;
-use supernet::{TrainBackend, WeightInit};
+use supernet::{Sgd, TrainBackend, WeightInit};
 use workbench::WorkbenchError;
 use workbench::checkpoint::{Checkpoint, Loaded, encode_record};
-use workbench::optim::sgd_config;
 use workbench::problem::{Metric, Score};
 
 use crate::{FitConfig, Recipe, TrainError, TrainRecipe};
 
-type SgdOf<B> = Sgd<<B as AutodiffBackend>::InnerBackend>;
 /// A recipe's network without gradients.
 type Plain<B, R> = <R as Recipe>::Model<<B as AutodiffBackend>::InnerBackend>;
 
@@ -24,7 +22,7 @@ pub struct FitState<B: TrainBackend, R: TrainRecipe<B>> {
     /// Average of `model` over the steps, if one is kept.
     pub average: Option<Plain<B, R>>,
     /// Optimiser of the weights.
-    pub optimizer: OptimizerAdaptor<SgdOf<B>, R::Model<B>, B>,
+    pub optimizer: OptimizerAdaptor<Sgd, R::Model<B>, B>,
     /// The network to go back to, if the training stops early.
     pub best: Option<Best<Plain<B, R>>>,
     /// Scores on the examples held out, if any, of the epochs finished.
@@ -72,7 +70,7 @@ impl<B: TrainBackend, R: TrainRecipe<B>> FitState<B, R> {
                 value: metric.worst(),
             }),
             model,
-            optimizer: sgd_config(config.weights.momentum, config.weights.weight_decay).init(),
+            optimizer: Sgd::optimizer(config.weights.momentum, config.weights.weight_decay),
             validation: Vec::new(),
             scheduled_rate: None,
             epoch: 0,

@@ -87,11 +87,10 @@ impl TrainingStep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::optim::sgd_config;
     use burn::{
         backend::Autodiff,
         module::{Module, Param},
-        optim::{Sgd, adaptor::OptimizerAdaptor},
+        optim::{Sgd, SgdConfig, adaptor::OptimizerAdaptor},
     };
     use burn_flex::Flex;
 
@@ -113,7 +112,7 @@ mod tests {
     }
 
     fn optimizer() -> OptimizerAdaptor<Sgd<Flex>, Weights<Train>, Train> {
-        sgd_config(0.0, 0.0).init()
+        SgdConfig::new().init()
     }
 
     /// The loss `scale * sum(w * gradient)`, whose gradient is `scale * gradient`.

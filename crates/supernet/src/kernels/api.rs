@@ -6,6 +6,7 @@ use super::{DeferredTerm, InputActivation, KernelBackend, WindowOptions};
 
 mod bilinear;
 mod block;
+mod descent;
 mod gate;
 mod likelihood;
 mod pool;
@@ -13,6 +14,7 @@ mod product;
 
 pub use bilinear::upsample_bilinear;
 pub use block::conv_block;
+pub use descent::{descend, move_statistics};
 pub use gate::{
     NormalisedColumns, gated_mix, gated_mix_backward, gated_mix_weights, normalise_columns,
     normalise_columns_backward,

@@ -10,8 +10,8 @@ use burn::tensor::{
 
 use super::gate::GateTerm;
 use super::{
-    BlockGradients, BlockNeeds, BlockParts, Corners, DeferredTerm, InputActivation, PoolWindow,
-    WindowOptions, composed, reference,
+    BlockGradients, BlockNeeds, BlockParts, Corners, DeferredTerm, Descent, InputActivation,
+    PoolWindow, WindowOptions, composed, reference,
 };
 
 /// A backend that runs the supernet's operations and their gradients.
@@ -116,6 +116,27 @@ pub trait KernelBackend: Backend {
     /// [`matrix_product`](Self::matrix_product).
     fn sum_rows(x: FloatTensor<Self>) -> FloatTensor<Self> {
         reference::sum_rows::<Self>(x)
+    }
+
+    /// Running mean and variance, both `[channels]`, moved by `share` towards the mean and the variance of a
+    /// batch, which is multiplied by `unbiased` first. Nothing of it has a gradient.
+    fn move_statistics(
+        running: [FloatTensor<Self>; 2],
+        batch: [FloatTensor<Self>; 2],
+        share: f64,
+        unbiased: f64,
+    ) -> [FloatTensor<Self>; 2] {
+        reference::move_statistics::<Self>(running, batch, share, unbiased)
+    }
+
+    /// A step of gradient descent: the weight and the velocity after it, which is the gradient at first.
+    fn descend(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: Option<FloatTensor<Self>>,
+        descent: Descent,
+    ) -> [FloatTensor<Self>; 2] {
+        reference::descend::<Self>(weight, gradient, velocity, descent)
     }
 
     /// Normalises each channel with its statistics over the batch and both spatial axes:
@@ -321,6 +342,16 @@ pub trait KernelBackend: Backend {
     ) -> FloatTensor<Self> {
         let _ = (weights, terms);
         sum
+    }
+
+    /// Gradient of the weights of [`add_deferred`](Self::add_deferred), if there are terms: their inner products
+    /// with `dy`, each at its entry.
+    fn deferred_gradient(
+        weights: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        terms: Vec<DeferredTerm<FloatTensor<Self>>>,
+    ) -> Option<FloatTensor<Self>> {
+        composed::deferred_gradient::<Self>(weights, dy, terms)
     }
 
     /// The channels of all tensors, one after the other.

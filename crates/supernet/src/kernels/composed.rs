@@ -2,7 +2,7 @@
 
 use burn::tensor::{TensorData, TensorMetadata, ops::FloatTensor};
 
-use super::{BlockGradients, BlockNeeds, BlockParts, InputActivation, KernelBackend};
+use super::{BlockGradients, BlockNeeds, BlockParts, DeferredTerm, InputActivation, KernelBackend};
 
 /// What [`KernelBackend::conv_block`] says.
 pub fn conv_block<B: KernelBackend>(
@@ -136,4 +136,18 @@ fn scale_images<B: KernelBackend>(x: FloatTensor<B>, factors: &[f32]) -> FloatTe
     let data = TensorData::new(factors.to_vec(), [factors.len(), 1, 1, 1]);
     let factors = B::float_from_data(data.convert_dtype(x.dtype()), &B::float_device(&x));
     B::float_mul(x, factors)
+}
+
+/// What [`KernelBackend::deferred_gradient`] says.
+pub fn deferred_gradient<B: KernelBackend>(
+    weights: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    terms: Vec<DeferredTerm<FloatTensor<B>>>,
+) -> Option<FloatTensor<B>> {
+    let table = |DeferredTerm { entry, compute }| {
+        let (weights, dy) = (weights.clone(), dy.clone());
+        let (_, table) = B::add_weighted_backward(compute(), weights, entry, dy, false, true);
+        table
+    };
+    terms.into_iter().filter_map(table).reduce(B::add_term)
 }

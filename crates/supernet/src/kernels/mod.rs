@@ -22,6 +22,7 @@ pub mod composed;
 #[cfg(feature = "cubecl")]
 mod cube;
 mod deferred;
+mod descent;
 #[cfg(feature = "flex")]
 mod flex;
 mod gate;
@@ -31,16 +32,17 @@ mod window;
 
 pub use api::{
     BatchNormOutput, NormalisedColumns, add_deferred, add_scaled, add_term, add_weighted, avg_pool,
-    batch_norm, concat_channels, conv_block, dense_conv2d, depthwise_conv2d, every_second,
+    batch_norm, concat_channels, conv_block, dense_conv2d, depthwise_conv2d, descend, every_second,
     gated_mix, gated_mix_backward, gated_mix_weights, log_likelihood, matrix_product,
-    matrix_product_backward_left, matrix_product_backward_right, max_pool, normalise_columns,
-    normalise_columns_backward, plane_means, pointwise_conv2d, rectify, relu_depthwise_conv2d,
-    scale_channels, upsample_bilinear,
+    matrix_product_backward_left, matrix_product_backward_right, max_pool, move_statistics,
+    normalise_columns, normalise_columns_backward, plane_means, pointwise_conv2d, rectify,
+    relu_depthwise_conv2d, scale_channels, upsample_bilinear,
 };
 pub use backend::KernelBackend;
 pub use bilinear::Corners;
 pub(crate) use block::images_per_task;
 pub use block::{BlockGradients, BlockNeeds, BlockParts};
 pub use deferred::DeferredTerm;
+pub use descent::Descent;
 pub use gate::{GateActivation, GateTerm};
 pub use window::{InputActivation, PoolWindow, WindowOptions};

@@ -9,11 +9,13 @@ use burn::tensor::{
 };
 
 mod bilinear;
+mod descent;
 mod gate;
 mod likelihood;
 mod pool;
 
 pub use bilinear::{upsample_bilinear, upsample_bilinear_backward};
+pub use descent::{descend, move_statistics};
 pub use gate::{
     gated_mix, gated_mix_backward, gated_mix_weights, normalise_columns, normalise_columns_backward,
 };

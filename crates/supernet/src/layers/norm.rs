@@ -280,14 +280,13 @@ impl<B: KernelBackend> BatchNorm<B> {
         momentum: f64,
         count: usize,
     ) {
-        // As PyTorch: the running variance is the unbiased one.
-        let unbiased = count as f64 / (count.max(2) - 1) as f64;
-        let blend = |old: Tensor<B, 1>, new: Tensor<B, 1>| old * (1.0 - momentum) + new * momentum;
+        let old = [old_mean, old_variance];
+        let [mean, variance] = kernels::move_statistics(old, [mean, variance], momentum, count);
         if let (Some(running_mean), Some(running_variance)) =
             (&self.running_mean, &self.running_variance)
         {
-            running_mean.set(blend(old_mean, mean.detach()));
-            running_variance.set(blend(old_variance, variance.detach() * unbiased));
+            running_mean.set(mean);
+            running_variance.set(variance);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod checkpointing;
 mod derived;
+mod descent;
 mod execution;
 mod further;
 mod kernels;

@@ -1,21 +1,6 @@
-//! Burn's optimisers with the constants that PyTorch, and so every published setting, assumes.
+//! Burn's optimiser with the constants that PyTorch, and so every published setting, assumes.
 
-use burn::optim::{AdamConfig, SgdConfig, decay::WeightDecayConfig, momentum::MomentumConfig};
-
-/// Stochastic gradient descent: `g <- g + weight_decay w`, `v <- momentum v + g` (the first `v` is
-/// `g`), `w <- w - lr v`. There is no dampening, which Burn would set to 0.1.
-///
-/// A parameter without a gradient is left as it is: it does not decay and its `v` stays.
-pub fn sgd_config(momentum: f64, weight_decay: f64) -> SgdConfig {
-    let momentum = MomentumConfig {
-        momentum,
-        dampening: 0.0,
-        nesterov: false,
-    };
-    SgdConfig::new()
-        .with_momentum((momentum.momentum != 0.0).then_some(momentum))
-        .with_weight_decay(decay(weight_decay))
-}
+use burn::optim::{AdamConfig, decay::WeightDecayConfig};
 
 /// Adam with the weight decay added to the gradient before the moments, and epsilon 1e-8, which
 /// Burn would set to 1e-5.
@@ -78,28 +63,6 @@ mod tests {
                 "{actual}, not {expected}"
             );
         }
-    }
-
-    #[test]
-    fn sgd_takes_the_steps_of_the_pytorch_form() {
-        let expected = START.map(|mut w| {
-            let mut velocity = None;
-            for _ in 0..3 {
-                let g = 3.0 * w * w + DECAY * w;
-                let v = velocity.map_or(g, |v: f64| 0.9 * v + g);
-                velocity = Some(v);
-                w -= RATE * v;
-            }
-            w
-        });
-        assert_close(three_steps(sgd_config(0.9, DECAY).init()), expected);
-    }
-
-    #[test]
-    fn sgd_without_momentum_is_plain_descent() {
-        let step = |w: f64| w - RATE * 3.0 * w * w;
-        let expected = START.map(|w| step(step(step(w))));
-        assert_close(three_steps(sgd_config(0.0, 0.0).init()), expected);
     }
 
     #[test]

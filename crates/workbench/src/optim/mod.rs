@@ -15,5 +15,5 @@ pub use averaged_sgd::{AveragedSgd, non_monotone_trigger};
 #[cfg(feature = "burn")]
 pub use clip::{clip_global_norm, global_norm, scale_gradients};
 #[cfg(feature = "burn")]
-pub use configs::{adam_config, sgd_config};
+pub use configs::adam_config;
 pub use schedule::{Schedule, cosine};

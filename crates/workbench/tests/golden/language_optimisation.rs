@@ -5,9 +5,8 @@ use burn::optim::{GradientsParams, Optimizer};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde_json::Value;
-use workbench::optim::{
-    AveragedSgd, blend_average, clip_global_norm, non_monotone_trigger, sgd_config,
-};
+use supernet::Sgd;
+use workbench::optim::{AveragedSgd, blend_average, clip_global_norm, non_monotone_trigger};
 
 use crate::values::{
     Train, assert_close, cases, count, fixed, flat, golden, number, tensor, values,
@@ -50,7 +49,7 @@ fn clipping_decay_and_learning_rate_make_the_recorded_step() {
         let gradients = start.gradients(matrix, vector);
         let (clipped, norm) = clip_global_norm(gradients, &start, number(&case["clip"]));
         assert_close(&values(norm.unwrap()), &case["norm"], "norm");
-        let mut sgd = sgd_config(0.0, number(&case["weight_decay"])).init::<Train, _>();
+        let mut sgd = Sgd::optimizer::<Train, _>(0.0, number(&case["weight_decay"]));
         let sequences = fixed(&case["bptt"]);
         let factor = sequences.learning_rate_factor(count(&case["seq_len"]));
         let rate = number(&case["lr"]) * factor;
@@ -78,7 +77,7 @@ fn averaged_descent_has_the_recorded_weights_and_averages() {
         let mut model = Parameters::of(matrix(), tensor(&case["start"]));
         let mut average = model.clone();
         let decay = number(&case["weight_decay"]) + rule.decay;
-        let mut sgd = sgd_config(0.0, decay).init::<Train, _>();
+        let mut sgd = Sgd::optimizer::<Train, _>(0.0, decay);
         let rates = flat(&case["lr_per_step"]);
         for (at, gradient) in cases(&case["gradients"]).iter().enumerate() {
             let before = rates[at.saturating_sub(1)];

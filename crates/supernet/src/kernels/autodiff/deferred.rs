@@ -45,14 +45,11 @@ impl<B: KernelBackend> Backward<B, 2> for AddDeferred {
             grads,
             |Saved { weights, terms }, dy, [_, need_dweights]| {
                 let mut terms = terms.lock().unwrap_or_else(PoisonError::into_inner);
-                let table = |DeferredTerm { entry, compute }| {
-                    let (weights, dy) = (weights.clone(), dy.clone());
-                    let (_, dweights) =
-                        B::add_weighted_backward(compute(), weights, entry, dy, false, true);
-                    dweights
+                let terms = std::mem::take(&mut *terms);
+                let dweights = match need_dweights {
+                    true => B::deferred_gradient(weights, dy.clone(), terms),
+                    false => None,
                 };
-                let tables = terms.drain(..).filter(|_| need_dweights).filter_map(table);
-                let dweights = tables.reduce(B::add_term);
                 [Some(dy), dweights]
             },
         );

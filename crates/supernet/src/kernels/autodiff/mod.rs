@@ -108,6 +108,17 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
         )
     }
 
+    fn move_statistics(
+        running: [FloatTensor<Self>; 2],
+        batch: [FloatTensor<Self>; 2],
+        share: f64,
+        unbiased: f64,
+    ) -> [FloatTensor<Self>; 2] {
+        let [running, batch] = [running, batch].map(|pair| pair.map(|tensor| tensor.primitive));
+        B::move_statistics(running, batch, share, unbiased)
+            .map(<Self as AutodiffBackend>::from_inner)
+    }
+
     fn conv_block(
         parts: BlockParts<FloatTensor<Self>>,
         eps: f64,

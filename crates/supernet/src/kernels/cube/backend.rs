@@ -10,8 +10,8 @@ use super::{
     pool::Pool,
 };
 use crate::kernels::{
-    Corners, GateTerm, InputActivation, KernelBackend, PoolWindow, WindowOptions, bilinear::Scale,
-    reference,
+    Corners, DeferredTerm, Descent, GateTerm, InputActivation, KernelBackend, PoolWindow,
+    WindowOptions, bilinear::Scale, composed, reference,
 };
 
 /// Kernels for tensors of f32, f16 and bf16, which compute in f32 whatever they read.
@@ -178,6 +178,89 @@ where
         launch::bilinear_gradient(dy, scales)
     }
 
+    fn add_weighted(
+        sum: Option<FloatTensor<Self>>,
+        term: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        entry: [usize; 2],
+    ) -> FloatTensor<Self> {
+        if !accepts_flat(&[&term, &weights], sum.as_ref()) {
+            return reference::add_weighted::<Self>(sum, term, weights, entry);
+        }
+        launch::add_weighted(sum, term, weights, entry)
+    }
+
+    fn add_weighted_backward(
+        term: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        entry: [usize; 2],
+        dy: FloatTensor<Self>,
+        need_dterm: bool,
+        need_dweights: bool,
+    ) -> (Option<FloatTensor<Self>>, Option<FloatTensor<Self>>) {
+        if !accepts_flat(&[&term, &weights, &dy], None) {
+            return reference::add_weighted_backward::<Self>(
+                term,
+                weights,
+                entry,
+                dy,
+                need_dterm,
+                need_dweights,
+            );
+        }
+        let table = weights.meta.shape().dims::<2>();
+        let dweights = need_dweights.then(|| {
+            let compute: Box<dyn FnOnce() -> _ + Send> = Box::new(move || term);
+            launch::weight_gradients(table, dy.clone(), vec![DeferredTerm { entry, compute }])
+        });
+        let dterm = need_dterm.then(|| launch::add_weighted(None, dy, weights, entry));
+        (dterm, dweights)
+    }
+
+    fn deferred_gradient(
+        weights: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        terms: Vec<DeferredTerm<FloatTensor<Self>>>,
+    ) -> Option<FloatTensor<Self>> {
+        if terms.is_empty() || !accepts_flat(&[&dy, &weights], None) {
+            return composed::deferred_gradient::<Self>(weights, dy, terms);
+        }
+        let table = weights.meta.shape().dims::<2>();
+        Some(launch::weight_gradients(table, dy, terms))
+    }
+
+    fn rectify_backward(y: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
+        if !accepts_flat(&[&y, &dy], None) {
+            return reference::rectify_backward::<Self>(y, dy);
+        }
+        launch::rectify_gradient(y, dy)
+    }
+
+    fn move_statistics(
+        running: [FloatTensor<Self>; 2],
+        batch: [FloatTensor<Self>; 2],
+        share: f64,
+        unbiased: f64,
+    ) -> [FloatTensor<Self>; 2] {
+        let [means, variances] = &running;
+        if !accepts_flat(&[means, variances, &batch[0]], Some(&batch[1])) {
+            return reference::move_statistics::<Self>(running, batch, share, unbiased);
+        }
+        launch::move_statistics(running, batch, share, unbiased)
+    }
+
+    fn descend(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: Option<FloatTensor<Self>>,
+        descent: Descent,
+    ) -> [FloatTensor<Self>; 2] {
+        if !accepts_flat(&[&weight, &gradient], velocity.as_ref()) {
+            return reference::descend::<Self>(weight, gradient, velocity, descent);
+        }
+        launch::descend(weight, gradient, velocity, descent)
+    }
+
     fn gated_mix(
         states: FloatTensor<Self>,
         products: FloatTensor<Self>,
@@ -228,6 +311,15 @@ where
         }
         launch::gated_mix_weights(states, products, &weights, terms, dy)
     }
+}
+
+/// Whether the kernels work on these tensors, the first of which has as many entries as the output.
+fn accepts_flat<R: CubeRuntime>(
+    tensors: &[&CubeTensor<R>],
+    further: Option<&CubeTensor<R>>,
+) -> bool {
+    let all: Vec<&CubeTensor<R>> = tensors.iter().copied().chain(further).collect();
+    accepts(&all, [1, 1, 1, tensors[0].meta.num_elements()])
 }
 
 /// Whether the kernels work on these tensors, of which the second are the products, the largest there

@@ -9,6 +9,7 @@ mod block;
 mod columns;
 mod dense;
 mod depthwise;
+mod descent;
 mod elementwise;
 mod extremes;
 mod functions;
@@ -41,8 +42,8 @@ use burn_flex::{Flex, FlexTensor};
 pub(super) use self::limits::limits;
 use self::memory::all_f32;
 use super::{
-    BlockGradients, BlockNeeds, BlockParts, Corners, GateTerm, InputActivation, KernelBackend,
-    PoolWindow, WindowOptions, composed,
+    BlockGradients, BlockNeeds, BlockParts, Corners, Descent, GateTerm, InputActivation,
+    KernelBackend, PoolWindow, WindowOptions, composed,
     profile::{Pass, measured, timed},
     reference,
 };
@@ -209,6 +210,23 @@ impl KernelBackend for Flex {
         dy: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         product(Pass::Backward, left.transpose(0, 1), dy, None)
+    }
+
+    fn descend(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: Option<FloatTensor<Self>>,
+        descent: Descent,
+    ) -> [FloatTensor<Self>; 2] {
+        let work = work::traffic(&[(&weight, 5)]);
+        measured("descent", Pass::Backward, work, || {
+            let all: Vec<&FlexTensor> = [&weight, &gradient].into_iter().chain(&velocity).collect();
+            if all_f32(&all) {
+                descent::descend(weight, gradient, velocity, descent)
+            } else {
+                reference::descend::<Self>(weight, gradient, velocity, descent)
+            }
+        })
     }
 
     fn sum_rows(x: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -57,6 +57,18 @@ pub(super) fn partials<R: CubeRuntime>(like: &CubeTensor<R>, count: usize) -> Cu
     empty_of(like, Shape::new([count]), DType::F32)
 }
 
+/// Numbers that a kernel reads beside the tensors, on the device of `like`.
+pub(super) fn numbers<R: CubeRuntime>(like: &CubeTensor<R>, numbers: &[u32]) -> CubeTensor<R> {
+    let handle = like.client.create_from_slice(u32::as_bytes(numbers));
+    CubeTensor::new_contiguous(
+        like.client.clone(),
+        like.device.clone(),
+        Shape::new([numbers.len()]),
+        handle,
+        DType::U32,
+    )
+}
+
 fn empty_of<R: CubeRuntime>(like: &CubeTensor<R>, shape: Shape, dtype: DType) -> CubeTensor<R> {
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, dtype)
 }

@@ -1,28 +1,14 @@
 //! Launches of the gated sum.
 
-use burn::tensor::{DType, Shape};
 use burn_cubecl::{CubeRuntime, tensor::CubeTensor};
-use cubecl::prelude::*;
 
-use super::buffers::{cube_dim, cubes, empty, partials, rows, units};
+use super::buffers::{cube_dim, cubes, empty, numbers, partials, rows, units};
 use crate::kernels::GateTerm;
 use crate::kernels::cube::gate::{
     ACTIVATIONS, StatesLaunch, mix_gradient_kernel, mix_kernel, weight_sums_kernel,
     weight_table_kernel,
 };
 use crate::kernels::cube::geometry::Slices;
-
-/// Numbers that a kernel reads beside the tensors, on the device of `like`.
-fn numbers<R: CubeRuntime>(like: &CubeTensor<R>, numbers: &[u32]) -> CubeTensor<R> {
-    let handle = like.client.create_from_slice(u32::as_bytes(numbers));
-    CubeTensor::new_contiguous(
-        like.client.clone(),
-        like.device.clone(),
-        Shape::new([numbers.len()]),
-        handle,
-        DType::U32,
-    )
-}
 
 /// States and products in row order, with their sizes.
 struct Inputs<R: CubeRuntime> {
