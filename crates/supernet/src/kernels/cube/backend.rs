@@ -1,8 +1,11 @@
 //! The kernels behind the extension trait.
 
+use core::ops::Range;
+
 use burn::tensor::ops::FloatTensor;
 use burn_cubecl::{
-    BoolElement, CubeBackend, CubeRuntime, FloatElement, IntElement, tensor::CubeTensor,
+    BoolElement, CubeBackend, CubeRuntime, FloatElement, IntElement, kernel::into_contiguous,
+    tensor::CubeTensor,
 };
 
 use super::{
@@ -229,11 +232,24 @@ where
         Some(launch::weight_gradients(table, dy, terms))
     }
 
+    fn rectify(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        if !accepts_flat(&[&x], None) {
+            return reference::rectify::<Self>(x);
+        }
+        let x = into_contiguous(x);
+        launch::rectify(x.clone(), x)
+    }
+
     fn rectify_backward(y: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
         if !accepts_flat(&[&y, &dy], None) {
             return reference::rectify_backward::<Self>(y, dy);
         }
-        launch::rectify_gradient(y, dy)
+        launch::rectify(y, dy)
+    }
+
+    /// Laid out anew once, rather than by everything that reads it.
+    fn channels(x: FloatTensor<Self>, range: Range<usize>) -> FloatTensor<Self> {
+        into_contiguous(reference::channels::<Self>(x, range))
     }
 
     fn move_statistics(

@@ -87,22 +87,22 @@ pub(super) fn descend_kernel<F: Float>(
     }
 }
 
-/// `dy` where `y > 0`, and 0 elsewhere.
+/// 0 where `y <= 0`, and `x` elsewhere.
 #[cube(launch_unchecked)]
-pub(super) fn rectify_gradient_kernel<F: Float>(
+pub(super) fn rectify_kernel<F: Float>(
     y: &Array<F>,
-    dy: &Array<F>,
-    dx: &mut Array<F>,
+    x: &Array<F>,
+    out: &mut Array<F>,
     count: usize,
     #[define(F)] _dtype: StorageType,
 ) {
     let position = ABSOLUTE_POS;
     if position < count {
-        let mut value = 0.0f32;
-        if f32::cast_from(y[position]) > 0.0f32 {
-            value = f32::cast_from(dy[position]);
+        let mut value = f32::cast_from(x[position]);
+        if f32::cast_from(y[position]) <= 0.0f32 {
+            value = 0.0f32;
         }
-        dx[position] = F::cast_from(value);
+        out[position] = F::cast_from(value);
     }
 }
 

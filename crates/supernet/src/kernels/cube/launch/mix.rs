@@ -7,8 +7,8 @@ use super::buffers::{cube_dim, cubes, empty, numbers, partials, rows, units};
 use crate::kernels::cube::gate::weight_table_kernel;
 use crate::kernels::cube::geometry::Slices;
 use crate::kernels::cube::mix::{
-    FactorsLaunch, descend_kernel, inner_product_kernel, move_statistics_kernel,
-    rectify_gradient_kernel, weighted_kernel,
+    FactorsLaunch, descend_kernel, inner_product_kernel, move_statistics_kernel, rectify_kernel,
+    weighted_kernel,
 };
 use crate::kernels::{DeferredTerm, Descent};
 
@@ -139,29 +139,29 @@ pub(in crate::kernels::cube) fn descend<R: CubeRuntime>(
     [new_weight, new_velocity]
 }
 
-/// The gradient of the input of a ReLU from its output.
-pub(in crate::kernels::cube) fn rectify_gradient<R: CubeRuntime>(
+/// A ReLU of `x` where `y` is the same, its gradient where `y` is its output and `x` the gradient of that.
+pub(in crate::kernels::cube) fn rectify<R: CubeRuntime>(
     y: CubeTensor<R>,
-    dy: CubeTensor<R>,
+    x: CubeTensor<R>,
 ) -> CubeTensor<R> {
     let shape = y.meta.shape().clone();
     let count = shape.num_elements();
-    let (y, dy) = (rows(y, shape.clone()), rows(dy, shape.clone()));
-    let dx = empty(&y, shape);
+    let (y, x) = (rows(y, shape.clone()), rows(x, shape.clone()));
+    let out = empty(&y, shape);
     // SAFETY: see `launch`.
     unsafe {
-        rectify_gradient_kernel::launch_unchecked::<R>(
-            &dx.client,
+        rectify_kernel::launch_unchecked::<R>(
+            &out.client,
             units(count),
             cube_dim(),
             y.into_array_arg(),
-            dy.into_array_arg(),
-            dx.clone().into_array_arg(),
+            x.into_array_arg(),
+            out.clone().into_array_arg(),
             count,
-            dx.dtype.into(),
+            out.dtype.into(),
         );
     }
-    dx
+    out
 }
 
 /// Running means and variances after a batch.

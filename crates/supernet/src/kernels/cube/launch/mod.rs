@@ -18,7 +18,7 @@ pub(super) use bilinear::{accepts_scales, bilinear, bilinear_gradient};
 pub(super) use buffers::accepts;
 pub(super) use depthwise::{depthwise, input_gradient, weight_gradient};
 pub(super) use gate::{gated_mix, gated_mix_gradient, gated_mix_weights};
-pub(super) use mix::{add_weighted, descend, move_statistics, rectify_gradient, weight_gradients};
+pub(super) use mix::{add_weighted, descend, move_statistics, rectify, weight_gradients};
 pub(super) use pointwise::{
     is_small, pointwise, pointwise_input_gradient, pointwise_weight_gradient,
 };
