@@ -71,7 +71,7 @@ impl Counts {
     }
 
     /// Counts what CubeCL told.
-    fn of(log: &str) -> Self {
+    fn of(log: &str) -> anyhow::Result<Self> {
         let mut counts = Self::default();
         for line in log.lines() {
             if let Some((_, kernel)) = line.split_once("Executing ") {
@@ -79,12 +79,13 @@ impl Counts {
             } else if let Some((name, size)) = line.split_once("Reserved memory ") {
                 let size = size.split(" using").next().unwrap_or(size);
                 if name.contains("Main") {
-                    counts.bytes += bytes(size).unwrap_or(0.0);
+                    let found = || format!("CubeCL told of memory of {size:?}");
+                    counts.bytes += bytes(size).with_context(found)?;
                 }
                 counts.reads += usize::from(name.contains("Staging"));
             }
         }
-        counts
+        Ok(counts)
     }
 }
 
@@ -185,7 +186,7 @@ impl BenchLaunches {
             worker.step()?;
             let text = settled(&log)?;
             if step >= WARM_UP {
-                steps.push(Counts::of(&text[seen..]));
+                steps.push(Counts::of(&text[seen..])?);
             }
             seen = text.len();
         }
@@ -235,10 +236,11 @@ Executing DepthwiseConv<f32>
 Executing Reduce
 [Staging CPU Memory] Reserved memory 512 B using dynamic pool
 some other line";
-        let counts = Counts::of(log);
+        let counts = Counts::of(log).unwrap();
         assert_eq!(counts.launches(), 3);
         assert_eq!(counts.kernels["DepthwiseConv<f32>"], 2);
         assert_eq!(counts.bytes, 1.5e6);
         assert_eq!(counts.reads, 1);
+        assert!(Counts::of("[Main GPU Memory] Reserved memory 1 EB using dynamic pool").is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! The operations on tensors, with their shapes checked.
 
+use std::collections::BTreeSet;
+
 use burn::tensor::{Tensor, TensorPrimitive, ops::FloatTensor};
 
 use super::{DeferredTerm, InputActivation, KernelBackend, WindowOptions};
@@ -283,14 +285,16 @@ pub fn add_weighted<B: KernelBackend, const D: usize>(
 ///
 /// # Panics
 ///
-/// If an entry lies outside the table.
+/// If an entry lies outside the table, or is that of two terms.
 pub fn add_deferred<B: KernelBackend, const D: usize>(
     sum: Tensor<B, D>,
     weights: Tensor<B, 2>,
     terms: Vec<DeferredTerm<Tensor<B, D>>>,
 ) -> Tensor<B, D> {
     let [rows, columns] = weights.dims();
+    let mut entries = BTreeSet::new();
     let terms = terms.into_iter().map(|DeferredTerm { entry, compute }| {
+        assert!(entries.insert(entry), "two terms have the entry {entry:?}");
         assert!(
             entry[0] < rows && entry[1] < columns,
             "entry {entry:?} lies outside a table of [{rows}, {columns}]"

@@ -1,5 +1,7 @@
 //! CUDA.
 
+#[path = "mix.rs"]
+mod mix;
 #[path = "recurrent.rs"]
 mod recurrent;
 #[path = "suite.rs"]

@@ -1,5 +1,7 @@
 //! WGPU.
 
+#[path = "mix.rs"]
+mod mix;
 #[path = "recurrent.rs"]
 mod recurrent;
 #[path = "suite.rs"]

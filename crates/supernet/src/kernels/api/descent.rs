@@ -6,7 +6,7 @@ use super::{primitive, tensor};
 use crate::kernels::{Descent, KernelBackend};
 
 /// A step of stochastic gradient descent with momentum as PyTorch has it: `g <- g + decay w`, `v <- momentum v + g`
-/// (the first `v` is `g`), `w <- w - rate v`. Returns `w` and `v`; nothing of it is differentiable.
+/// (the first `v` is `g`), `w <- w - rate v`. Returns `w` and `v`. It is for tensors that are in no graph.
 ///
 /// # Panics
 ///

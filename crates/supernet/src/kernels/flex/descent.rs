@@ -2,11 +2,9 @@
 
 use burn_flex::FlexTensor;
 
+use super::elementwise::CHUNK;
 use super::memory::{rewrite, values};
 use crate::kernels::Descent;
-
-/// Values of a task.
-const CHUNK: usize = 1 << 15;
 
 /// Weight and velocity after a step. Each operation is rounded, as it is where they follow each other.
 pub(super) fn descend(

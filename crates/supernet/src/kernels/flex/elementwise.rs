@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Values of one task: few enough to stay in the cache of a core.
-const CHUNK: usize = 1 << 15;
+pub(super) const CHUNK: usize = 1 << 15;
 
 /// `task` on each part of a tensor, with the values of `other` at the same places.
 fn rewrite_with(
