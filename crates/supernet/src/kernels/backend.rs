@@ -171,7 +171,8 @@ pub trait KernelBackend: Backend {
     }
 
     /// The gradients that are needed of the first output of [`conv_block`](Self::conv_block), from that
-    /// output, the variance `[channels_out]` and `dy`.
+    /// output, the variance `[channels_out]` and `dy`. That of what is read is added to `onto`, if there is
+    /// one.
     fn conv_block_backward(
         parts: BlockParts<FloatTensor<Self>>,
         output: FloatTensor<Self>,
@@ -179,8 +180,9 @@ pub trait KernelBackend: Backend {
         dy: FloatTensor<Self>,
         eps: f64,
         needs: BlockNeeds,
+        onto: Option<FloatTensor<Self>>,
     ) -> BlockGradients<FloatTensor<Self>> {
-        composed::conv_block_backward::<Self>(parts, output, variance, dy, eps, needs)
+        composed::conv_block_backward::<Self>(parts, output, variance, dy, eps, needs, onto)
     }
 
     /// `scale * x + shift` with one of each per channel, both `[channels]`.

@@ -25,6 +25,7 @@ pub fn conv_block_backward<B: KernelBackend>(
     dy: FloatTensor<B>,
     eps: f64,
     needs: BlockNeeds,
+    onto: Option<FloatTensor<B>>,
 ) -> BlockGradients<FloatTensor<B>> {
     let mut gradients = BlockGradients::none();
     let dy = B::batch_norm_backward(output, variance, dy, eps);
@@ -68,6 +69,10 @@ pub fn conv_block_backward<B: KernelBackend>(
         }
         (dread, _) => gradients.x = dread,
     }
+    gradients.x = match (gradients.x, onto) {
+        (Some(dx), Some(onto)) => Some(B::add_term(onto, dx)),
+        (dx, _) => dx,
+    };
     gradients
 }
 

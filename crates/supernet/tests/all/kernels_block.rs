@@ -130,8 +130,8 @@ const ALL: [bool; 4] = [true; 4];
 fn a_block_equals_its_composition_for_every_window() {
     for kernel in [3, 5, 7] {
         for stride in [1, 2] {
-            for dilation in [1, 2] {
-                for [height, width] in [[13, 9], [8, 8], [1, 3]] {
+            for dilation in [1, 2, 3] {
+                for [height, width] in [[13, 9], [8, 8], [1, 3], [5, 37]] {
                     let window = WindowOptions::same(kernel, stride, dilation);
                     let case = Case {
                         x: [2, 3, height, width],
@@ -185,6 +185,35 @@ fn a_block_equals_its_composition_with_and_without_its_parts() {
             }
         }
     }
+}
+
+/// Blocks add their gradients to those that what they read has by then.
+#[test]
+fn the_gradient_of_what_several_blocks_read_is_the_sum_of_theirs() {
+    let shape = [3, 4, 9, 10];
+    let gradients = |block: Block| {
+        let x = tensor(grid(shape, 1), shape).require_grad();
+        let mut sum = (x.clone() * tensor(grid(shape, 2), shape)).sum();
+        let windows = [None, Some((3, 1)), Some((5, 1)), Some((3, 2))];
+        for (seed, window) in (3..).zip(windows) {
+            let filters = window.map(|(kernel, stride)| {
+                let filters = tensor(grid([4, 1, kernel, kernel], seed), [4, 1, kernel, kernel]);
+                (filters, WindowOptions::same(kernel, stride, 1))
+            });
+            let pointwise = tensor(grid([5, 4, 1, 1], 10 + seed), [5, 4, 1, 1]);
+            let relu = InputActivation::Relu;
+            let output = block(x.clone(), None, relu, filters, pointwise, EPS).output;
+            let shape = output.dims();
+            sum = sum + (output * tensor(grid(shape, 20 + seed), shape)).sum();
+        }
+        values(x.grad(&sum.backward()).unwrap())
+    };
+    assert_close(
+        &gradients(conv_block),
+        &gradients(composed),
+        2e-5,
+        "gradient of what is read",
+    );
 }
 
 #[test]

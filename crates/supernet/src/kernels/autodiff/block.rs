@@ -9,7 +9,7 @@ use burn_autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 
-use super::backward;
+use super::backward_onto;
 use crate::kernels::{BlockNeeds, BlockParts, KernelBackend};
 
 /// With `N` parents: what is read, the pointwise weights, then the depthwise filters if there are any, then
@@ -34,7 +34,7 @@ impl<B: KernelBackend, const N: usize> Backward<B, N> for Block<N> {
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
-        backward::<B, _, N>(ops, grads, |saved, dy, tracked| {
+        backward_onto::<B, _, N>(ops, grads, true, |saved, dy, tracked, onto| {
             let filters = usize::from(saved.parts.depthwise.is_some());
             let (filters, affine) = tracked[2..].split_at(filters);
             let needs = BlockNeeds {
@@ -50,7 +50,7 @@ impl<B: KernelBackend, const N: usize> Backward<B, N> for Block<N> {
                 variance,
                 eps,
             } = saved;
-            let gradients = B::conv_block_backward(parts, output, variance, dy, eps, needs);
+            let gradients = B::conv_block_backward(parts, output, variance, dy, eps, needs, onto);
             let depthwise = [gradients.depthwise].into_iter().take(filters);
             let affine = gradients.affine.into_iter().flatten().map(Some);
             let mut gradients = [gradients.x, gradients.pointwise]

@@ -35,9 +35,34 @@ fn backward<B: KernelBackend, S, const N: usize>(
     grads: &mut Gradients,
     gradients: impl FnOnce(S, FloatTensor<B>, [bool; N]) -> [Option<FloatTensor<B>>; N],
 ) {
+    backward_onto::<B, S, N>(ops, grads, false, |state, dy, tracked, _| {
+        gradients(state, dy, tracked)
+    });
+}
+
+/// [`backward`] of an operation that, if it `adds`, is given the gradient that its first input has and adds
+/// that input's own to it.
+fn backward_onto<B: KernelBackend, S, const N: usize>(
+    ops: Ops<S, N>,
+    grads: &mut Gradients,
+    adds: bool,
+    gradients: impl FnOnce(
+        S,
+        FloatTensor<B>,
+        [bool; N],
+        Option<FloatTensor<B>>,
+    ) -> [Option<FloatTensor<B>>; N],
+) {
     let dy = grads.consume::<B>(&ops.node);
     let tracked = ops.parents.each_ref().map(Option::is_some);
-    let gradients = gradients(ops.state, dy, tracked);
+    let first = ops.parents.first().filter(|_| adds).cloned().flatten();
+    let onto = first.and_then(|node| {
+        // What is taken is told by the node alone.
+        let mut tensor = <FloatTensor<Autodiff<B>>>::new(dy.clone());
+        tensor.node = node;
+        grads.remove::<B>(&tensor)
+    });
+    let gradients = gradients(ops.state, dy, tracked, onto);
     for (node, gradient) in ops.parents.into_iter().zip(gradients) {
         let (Some(node), Some(gradient)) = (node, gradient) else {
             continue;

@@ -79,6 +79,20 @@ impl Axis {
         }
     }
 
+    /// Two phases that taps read and that hold the inputs in turn: the one that begins, then the other.
+    pub fn pair(&self) -> Option<[usize; 2]> {
+        let [even, odd] = self.phases.as_slice() else {
+            return None;
+        };
+        let (first, second, order) = match even.input < odd.input {
+            true => (even, odd, [0, 1]),
+            false => (odd, even, [1, 0]),
+        };
+        let follows = second.input == first.input + 1
+            && (second.count == first.count || second.count + 1 == first.count);
+        (follows && even.read && odd.read).then_some(order)
+    }
+
     /// The phase that `tap` reads.
     pub fn phase(&self, tap: usize) -> usize {
         (tap - self.taps.start) * self.dilation % self.stride

@@ -9,7 +9,7 @@ use super::{
     geometry::{Geometry, PhasePlane, Tap},
     memory::{column_sums, dims, fill_with, items_per_task, tensor, values},
     products::{PackedMatrix, Planes, combine_planes, correlate_planes},
-    rows::copy_row,
+    rows::{Keep, copy_row},
 };
 use crate::kernels::{WindowOptions, images_per_task, reference};
 
@@ -54,36 +54,37 @@ impl<'a> Dense<'a> {
     fn matrix(&self) -> PackedMatrix {
         let row = |output| {
             (0..self.inputs).flat_map(move |input| {
-                let taps = self.geometry.taps.iter();
+                let taps = self.geometry.taps.list.iter();
                 taps.map(move |tap| self.weight(output, input, tap))
             })
         };
         let rows: Vec<f32> = (0..self.outputs).flat_map(row).collect();
-        PackedMatrix::new(&rows, self.inputs * self.geometry.taps.len())
+        PackedMatrix::new(&rows, self.inputs * self.geometry.taps.list.len())
     }
 
     /// `[inputs, outputs * taps]` of the taps that touch the inputs of a phase.
     fn transposed(&self, phase: &PhasePlane) -> PackedMatrix {
         let row = |input| {
             (0..self.outputs).flat_map(move |output| {
-                let taps = phase.taps.iter();
+                let taps = phase.taps.list.iter();
                 taps.map(move |tap| self.weight(output, input, tap))
             })
         };
         let rows: Vec<f32> = (0..self.inputs).flat_map(row).collect();
-        PackedMatrix::new(&rows, (self.outputs * phase.taps.len()).max(1))
+        PackedMatrix::new(&rows, (self.outputs * phase.taps.list.len()).max(1))
     }
 
     /// Multiply-adds for an image.
     fn work(&self) -> usize {
-        self.inputs * self.outputs * self.geometry.taps.len() * self.out_plane()
+        self.inputs * self.outputs * self.geometry.taps.list.len() * self.out_plane()
     }
 
-    fn spread(&self, image: &[f32], inputs: &mut [f32]) {
+    #[inline(always)]
+    fn spread<S: Simd>(&self, simd: S, image: &[f32], inputs: &mut [f32]) {
         let len = self.geometry.input_buffer_len();
         let planes = image.chunks_exact(self.plane());
         for (plane, buffer) in planes.zip(inputs.chunks_exact_mut(len)) {
-            self.geometry.spread_input(plane, buffer, |value| value);
+            self.geometry.spread_input(simd, plane, buffer, Keep);
         }
     }
 }
@@ -111,21 +112,22 @@ impl Scratch {
 
 /// Copies of planes of `len` values that taps of the same buffer begin at, a channel after the other.
 #[inline(always)]
-fn pack_taps<'a>(
+fn pack_taps<'a, S: Simd>(
+    simd: S,
     buffers: &'a [f32],
     len: usize,
     taps: &'a [Tap],
 ) -> impl Fn(usize, usize, &mut [f32]) + 'a {
     move |index, start, to| {
         let (channel, tap) = (index / taps.len(), &taps[index % taps.len()]);
-        copy_row(to, &buffers[channel * len + tap.offset + start..]);
+        copy_row(simd, to, &buffers[channel * len + tap.offset + start..]);
     }
 }
 
 pub(super) fn forward(x: FlexTensor, weight: FlexTensor, options: WindowOptions) -> FlexTensor {
     let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
     let dense = Dense::new(&x, &weight, options);
-    if dense.geometry.taps.is_empty() {
+    if dense.geometry.taps.list.is_empty() {
         return reference::dense_conv2d::<Flex>(x, weight, options);
     }
     let matrix = dense.matrix();
@@ -176,12 +178,17 @@ impl WithSimd for Forward<'_> {
         let images = self.images.chunks_exact(dense.inputs * dense.plane());
         let outs = self.out.chunks_exact_mut(dense.outputs * out_plane);
         for (image, out) in images.zip(outs) {
-            dense.spread(image, inputs);
-            let pack = pack_taps(inputs, geometry.input_buffer_len(), &geometry.taps);
+            dense.spread(simd, image, inputs);
+            let pack = pack_taps(
+                simd,
+                inputs,
+                geometry.input_buffer_len(),
+                &geometry.taps.list,
+            );
             combine_planes(simd, self.matrix, run, pack, runs, panel);
             let planes = out.chunks_exact_mut(out_plane);
             for (run, plane) in runs.chunks_exact(run).zip(planes) {
-                geometry.gather_output(run, plane);
+                geometry.gather_output(simd, run, plane);
             }
         }
     }
@@ -196,7 +203,7 @@ pub(super) fn backward(
 ) -> (Option<FlexTensor>, Option<FlexTensor>) {
     let [x, weight, dy] = [x, weight, dy].map(|tensor| tensor.to_contiguous());
     let dense = Dense::new(&x, &weight, options);
-    if dense.geometry.taps.is_empty() {
+    if dense.geometry.taps.list.is_empty() {
         return reference::dense_conv2d_backward::<Flex>(x, weight, dy, options, need_dx, need_dw);
     }
     let [_, inputs, height, width] = dims(&x);
@@ -207,7 +214,7 @@ pub(super) fn backward(
         false => Vec::new(),
     };
     let (batch, size) = (dense.batch, inputs * dense.plane());
-    let columns = inputs * dense.geometry.taps.len();
+    let columns = inputs * dense.geometry.taps.list.len();
     let items = images_per_task(batch, dense.out_plane());
     let tasks = batch.div_ceil(items);
     let len = |needed: bool, len: usize| if needed { len } else { 0 };
@@ -237,10 +244,10 @@ pub(super) fn backward(
     let dw = need_dw.then(|| {
         let sums = column_sums(&dw, outputs * columns);
         let mut weight = vec![0.0; outputs * inputs * dense.window];
-        let taps = dense.geometry.taps.len();
+        let taps = dense.geometry.taps.list.len();
         let filters = weight.chunks_exact_mut(dense.window);
         for (filter, sums) in filters.zip(sums.chunks_exact(taps.max(1))) {
-            for (tap, sum) in dense.geometry.taps.iter().zip(sums) {
+            for (tap, sum) in dense.geometry.taps.list.iter().zip(sums) {
                 filter[tap.weight] = *sum;
             }
         }
@@ -285,7 +292,7 @@ impl WithSimd for Backward<'_> {
         {
             let dy = self.dy[image * dense.outputs * out_plane..].chunks_exact(out_plane);
             for (dy, gradient) in dy.zip(gradients.chunks_exact_mut(gradient_len)) {
-                geometry.spread_gradient(dy, gradient);
+                geometry.spread_gradient(simd, dy, gradient);
             }
             if self.dx.is_empty() {
                 continue;
@@ -293,14 +300,14 @@ impl WithSimd for Backward<'_> {
             let dx = &mut self.dx[image * dense.inputs * plane..][..dense.inputs * plane];
             for (phase, matrix) in geometry.phases.iter().zip(self.transposed) {
                 let run = geometry.phase_run(phase);
-                if run == 0 || phase.taps.is_empty() {
+                if run == 0 || phase.taps.list.is_empty() {
                     continue;
                 }
                 runs.resize(dense.inputs * run, 0.0);
-                let pack = pack_taps(gradients, gradient_len, &phase.taps);
+                let pack = pack_taps(simd, gradients, gradient_len, &phase.taps.list);
                 combine_planes(simd, matrix, run, pack, runs, panel);
                 for (run, dx) in runs.chunks_exact(run).zip(dx.chunks_exact_mut(plane)) {
-                    geometry.gather_phase(phase, run, dx);
+                    geometry.gather_phase(simd, phase, run, dx);
                 }
             }
         }
@@ -313,9 +320,9 @@ impl WithSimd for Backward<'_> {
             .zip(inputs.chunks_exact_mut(inputs_size))
             .take(self.count)
         {
-            dense.spread(image, inputs);
+            dense.spread(simd, image, inputs);
         }
-        let taps = &geometry.taps;
+        let taps = &geometry.taps.list;
         let (inputs, gradients): (&[f32], &[f32]) = (inputs, gradients);
         let planes = Planes {
             images: self.count,

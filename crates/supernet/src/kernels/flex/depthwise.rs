@@ -4,10 +4,10 @@ use burn_flex::FlexTensor;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    elementwise::kept_where,
-    geometry::Geometry,
-    lanes::{accumulate_taps, correlate_run},
+    geometry::{Geometry, ReadTaps},
+    lanes::{Filter, accumulate_taps},
     memory::{dims, fill, items_per_task, tensor, values},
+    rows::Reading,
 };
 use crate::kernels::{InputActivation, WindowOptions};
 
@@ -26,13 +26,9 @@ impl<'a> Filters<'a> {
     }
 
     #[inline(always)]
-    fn spread(&self, plane: &[f32], buffer: &mut [f32]) {
-        match self.activation {
-            InputActivation::Identity => self.geometry.spread_input(plane, buffer, |value| value),
-            InputActivation::Relu => self
-                .geometry
-                .spread_input(plane, buffer, |value| value.max(0.0)),
-        }
+    fn spread<S: Simd>(&self, simd: S, plane: &[f32], buffer: &mut [f32]) {
+        let reading = Reading::new(None, self.activation);
+        self.geometry.spread_input(simd, plane, buffer, reading);
     }
 }
 
@@ -55,7 +51,7 @@ pub(super) fn forward(
     };
     let (plane, out_plane) = (height * width, out_h * out_w);
     let planes = batch * channels;
-    let items = items_per_task(planes, geometry.taps.len() * out_plane);
+    let items = items_per_task(planes, geometry.taps.list.len() * out_plane);
     let count = planes.div_ceil(items);
     let [out] = fill(
         [planes * out_plane],
@@ -90,13 +86,12 @@ impl WithSimd for Forward<'_> {
         let plane = geometry.input().iter().product();
         let out_plane = geometry.output().iter().product();
         let mut buffer = vec![0.0; geometry.input_buffer_len()];
-        let mut run = vec![0.0; geometry.run_buffer_len()];
         let planes = self.x.chunks_exact(plane);
         let outs = self.out.chunks_exact_mut(out_plane);
         for (index, (x, out)) in planes.zip(outs).enumerate() {
             let weights = self.filters.of_plane(self.first + index);
-            self.filters.spread(x, &mut buffer);
-            output_plane(simd, geometry, &buffer, weights, &mut run, out);
+            self.filters.spread(simd, x, &mut buffer);
+            output_plane(simd, geometry, &buffer, weights, out);
         }
     }
 }
@@ -108,12 +103,13 @@ pub(super) fn output_plane<S: Simd>(
     geometry: &Geometry,
     inputs: &[f32],
     weights: &[f32],
-    run: &mut [f32],
     out: &mut [f32],
 ) {
-    let len = geometry.output_run();
-    correlate_run(simd, inputs, &geometry.taps, weights, run, len);
-    geometry.gather_output(run, out);
+    let filter = Filter {
+        source: inputs,
+        weights,
+    };
+    filter.fill(simd, &geometry.taps, geometry.outputs(out));
 }
 
 pub(super) fn backward(
@@ -141,7 +137,7 @@ pub(super) fn backward(
     };
     let (plane, out_plane, filter) = (height * width, out_h * out_w, kernel_h * kernel_w);
     let planes = batch * channels;
-    let items = items_per_task(planes, geometry.taps.len() * out_plane);
+    let items = items_per_task(planes, geometry.taps.list.len() * out_plane);
     // One filter per plane, summed over the batch at the end: the order of that sum is fixed.
     let lens = [
         if need_dx { planes * plane } else { 0 },
@@ -197,19 +193,19 @@ impl WithSimd for Backward<'_> {
         let filter = self.dw.len() / self.count;
         let mut inputs = vec![0.0; geometry.input_buffer_len()];
         let mut gradients = vec![0.0; geometry.gradient_buffer_len()];
-        let mut run = vec![0.0; geometry.run_buffer_len()];
+        let mut run = vec![0.0; geometry.scratch_len()];
         for index in 0..self.count {
             let x = &self.x[index * plane..][..plane];
             let dy = &self.dy[index * out_plane..][..out_plane];
-            geometry.spread_gradient(dy, &mut gradients);
+            geometry.spread_gradient(simd, dy, &mut gradients);
             if !self.dw.is_empty() {
-                self.filters.spread(x, &mut inputs);
+                self.filters.spread(simd, x, &mut inputs);
                 accumulate_taps(
                     simd,
                     &inputs,
                     &gradients[geometry.gradient_start()..],
                     geometry.output_run(),
-                    &geometry.taps,
+                    &geometry.taps.list,
                     &mut self.dw[index * filter..][..filter],
                 );
             }
@@ -218,9 +214,7 @@ impl WithSimd for Backward<'_> {
                 let dx = &mut self.dx[index * plane..][..plane];
                 input_gradient(simd, geometry, &gradients, weights, &mut run, dx);
                 if self.filters.activation == InputActivation::Relu {
-                    for (dx, x) in dx.iter_mut().zip(x) {
-                        *dx = kept_where(*x > 0.0, *dx);
-                    }
+                    Reading::new(None, InputActivation::Relu).backward(simd, dx, x);
                 }
             }
         }
@@ -237,11 +231,11 @@ pub(super) fn input_gradient<S: Simd>(
     run: &mut [f32],
     dx: &mut [f32],
 ) {
-    for phase in &geometry.phases {
-        let len = geometry.phase_run(phase);
-        correlate_run(simd, gradients, &phase.taps, weights, run, len);
-        geometry.gather_phase(phase, run, dx);
-    }
+    let filter = Filter {
+        source: gradients,
+        weights,
+    };
+    geometry.fill_inputs(simd, &filter, run, dx);
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{
     lanes::sums_with_product,
     memory::{fill, for_each, rewrite, values},
+    rows::Reading,
 };
+use crate::kernels::InputActivation;
 
 /// Values of one task: few enough to stay in the cache of a core.
 pub(super) const CHUNK: usize = 1 << 15;
@@ -81,13 +83,22 @@ pub(super) fn rectify(x: FlexTensor) -> FlexTensor {
 }
 
 pub(super) fn rectify_backward(y: &FlexTensor, dy: FlexTensor) -> FlexTensor {
-    zip(dy, y, |dy, y| kept_where(y > 0.0, dy))
+    rewrite_with(dy, y, |dy, y| {
+        Arch::new().dispatch(RectifyBackward(dy, y));
+    })
 }
 
-/// The value or 0. A choice between them would be compiled to a store of the zeros alone, which is slow.
-#[inline(always)]
-pub(super) fn kept_where(kept: bool, value: f32) -> f32 {
-    f32::from_bits(value.to_bits() & 0u32.wrapping_sub(u32::from(kept)))
+/// A gradient, and what a ReLU made.
+struct RectifyBackward<'a>(&'a mut [f32], &'a [f32]);
+
+impl WithSimd for RectifyBackward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // What is not below 0 is its own ReLU.
+        Reading::new(None, InputActivation::Relu).backward(simd, self.0, self.1);
+    }
 }
 
 /// The weight of a term; what it is decides which loops are needed.

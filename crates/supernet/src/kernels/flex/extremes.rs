@@ -1,148 +1,139 @@
-//! The vector loops of the max pool, over runs like those of [`lanes`](super::lanes).
+//! What tiles of the max pool compute.
 
 use pulp::Simd;
 
 use super::{
-    geometry::Tap,
-    lanes::{store, vectors},
+    geometry::{ReadTaps, Taps},
+    lanes::{Source, select},
+    tiles::{Rows, Tile, fill_rows},
 };
 
-/// Vectors handled together, so that one does not wait for the comparisons of another.
-const BLOCK: usize = 4;
-
-/// How many vectors to handle at `at` in a run of `len`.
-#[inline(always)]
-fn block<S: Simd>(at: usize, len: usize) -> usize {
-    if at + BLOCK * S::F32_LANES <= len {
-        BLOCK
-    } else {
-        1
-    }
+/// `max over taps of source[tap.offset]`.
+pub(super) struct Maximum<'a> {
+    pub(super) source: &'a [f32],
+    pub(super) taps: &'a Taps,
 }
 
-/// Per lane, `yes` where the mask is set. Unlike pulp's own selection of floats this is inlined.
-#[inline(always)]
-fn select<S: Simd>(simd: S, mask: S::m32s, yes: S::f32s, no: S::f32s) -> S::f32s {
-    pulp::cast(simd.select_u32s(mask, pulp::cast(yes), pulp::cast(no)))
-}
+impl Tile for Maximum<'_> {
+    const VECTORS: usize = 8;
+    const WIDEST: usize = 4;
 
-/// `out[i] = max over taps of source[i + tap.offset]` for a run of `len`.
-#[inline(always)]
-pub(super) fn maximum_run<S: Simd>(
-    simd: S,
-    source: &[f32],
-    taps: &[Tap],
-    out: &mut [f32],
-    len: usize,
-) {
-    let mut at = 0;
-    while at < len {
-        let vectors = block::<S>(at, len);
-        if vectors == BLOCK {
-            maximum::<S, BLOCK>(simd, &source[at..], taps, &mut out[at..]);
-        } else {
-            maximum::<S, 1>(simd, &source[at..], taps, &mut out[at..]);
+    #[inline(always)]
+    fn compute<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        at: usize,
+        pitch: usize,
+    ) -> [[S::f32s; V]; R] {
+        let last = self.taps.reach + (R - 1) * pitch + (V - 1) * S::F32_LANES;
+        let source = Source::new::<S>(self.source, at, last);
+        let mut bests = [[simd.splat_f32s(f32::NEG_INFINITY); V]; R];
+        for tap in &self.taps.list {
+            for (row, bests) in bests.iter_mut().enumerate() {
+                for (index, best) in bests.iter_mut().enumerate() {
+                    let at = tap.offset + row * pitch + index * S::F32_LANES;
+                    // SAFETY: no tap is offset by more than the last, nor row and vector by more than theirs.
+                    let value = unsafe { source.vector::<S>(at) };
+                    *best = simd.max_f32s(value, *best);
+                }
+            }
         }
-        at += vectors * S::F32_LANES;
+        bests
     }
 }
 
-#[inline(always)]
-fn maximum<S: Simd, const R: usize>(simd: S, source: &[f32], taps: &[Tap], out: &mut [f32]) {
-    let mut bests = [simd.splat_f32s(f32::NEG_INFINITY); R];
-    for tap in taps {
-        let source = vectors::<S, R>(&source[tap.offset..]);
-        for (best, value) in bests.iter_mut().zip(source) {
-            *best = simd.max_f32s(*value, *best);
+/// The `weight` of the first tap at which [`Maximum`] finds its maximum.
+pub(super) struct Winner<'a> {
+    pub(super) source: &'a [f32],
+    pub(super) taps: &'a Taps,
+}
+
+impl Tile for Winner<'_> {
+    const VECTORS: usize = 4;
+    const WIDEST: usize = 4;
+
+    #[inline(always)]
+    fn compute<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        at: usize,
+        pitch: usize,
+    ) -> [[S::f32s; V]; R] {
+        let last = self.taps.reach + (R - 1) * pitch + (V - 1) * S::F32_LANES;
+        let source = Source::new::<S>(self.source, at, last);
+        let mut bests = [[simd.splat_f32s(f32::NEG_INFINITY); V]; R];
+        let mut winners = [[simd.splat_f32s(-1.0); V]; R];
+        for tap in &self.taps.list {
+            let name = simd.splat_f32s(tap.weight as f32);
+            for (row, (bests, winners)) in bests.iter_mut().zip(&mut winners).enumerate() {
+                for (index, (best, winner)) in bests.iter_mut().zip(winners).enumerate() {
+                    let at = tap.offset + row * pitch + index * S::F32_LANES;
+                    // SAFETY: as above.
+                    let value = unsafe { source.vector::<S>(at) };
+                    let better = simd.greater_than_f32s(value, *best);
+                    *best = simd.max_f32s(value, *best);
+                    *winner = select(simd, better, name, *winner);
+                }
+            }
         }
-    }
-    for (index, best) in bests.into_iter().enumerate() {
-        store::<S>(out, index * S::F32_LANES, best);
+        winners
     }
 }
 
-/// `out[i]` is the `weight` of the first tap at which [`maximum_run`] finds its maximum.
-#[inline(always)]
-pub(super) fn winner_run<S: Simd>(
-    simd: S,
-    source: &[f32],
-    taps: &[Tap],
-    out: &mut [f32],
-    len: usize,
-) {
-    let mut at = 0;
-    while at < len {
-        let vectors = block::<S>(at, len);
-        if vectors == BLOCK {
-            winner::<S, BLOCK>(simd, &source[at..], taps, &mut out[at..]);
-        } else {
-            winner::<S, 1>(simd, &source[at..], taps, &mut out[at..]);
-        }
-        at += vectors * S::F32_LANES;
+/// Gradients, and the tap that each belongs to.
+pub(super) struct Winners<'a> {
+    pub(super) gradients: &'a [f32],
+    pub(super) winners: &'a [f32],
+}
+
+impl ReadTaps for Winners<'_> {
+    #[inline(always)]
+    fn fill<S: Simd>(&self, simd: S, taps: &Taps, rows: Rows<'_>) {
+        let tile = Collect {
+            gradients: self.gradients,
+            winners: self.winners,
+            taps,
+        };
+        fill_rows(simd, &tile, rows);
     }
 }
 
-#[inline(always)]
-fn winner<S: Simd, const R: usize>(simd: S, source: &[f32], taps: &[Tap], out: &mut [f32]) {
-    let mut bests = [simd.splat_f32s(f32::NEG_INFINITY); R];
-    let mut winners = [simd.splat_f32s(-1.0); R];
-    for tap in taps {
-        let source = vectors::<S, R>(&source[tap.offset..]);
-        let name = simd.splat_f32s(tap.weight as f32);
-        for ((best, winner), value) in bests.iter_mut().zip(&mut winners).zip(source) {
-            let better = simd.greater_than_f32s(*value, *best);
-            *best = simd.max_f32s(*value, *best);
-            *winner = select(simd, better, name, *winner);
-        }
-    }
-    for (index, winner) in winners.into_iter().enumerate() {
-        store::<S>(out, index * S::F32_LANES, winner);
-    }
+/// The sum of `gradients[tap.offset]` over the taps that won there.
+struct Collect<'a> {
+    gradients: &'a [f32],
+    winners: &'a [f32],
+    taps: &'a Taps,
 }
 
-/// `out[i] = sum of gradients[i + tap.offset]` over the taps that won there.
-#[inline(always)]
-pub(super) fn collect_run<S: Simd>(
-    simd: S,
-    gradients: &[f32],
-    winners: &[f32],
-    taps: &[Tap],
-    out: &mut [f32],
-    len: usize,
-) {
-    let mut at = 0;
-    while at < len {
-        let vectors = block::<S>(at, len);
-        let (gradients, winners, out) = (&gradients[at..], &winners[at..], &mut out[at..]);
-        if vectors == BLOCK {
-            collect::<S, BLOCK>(simd, gradients, winners, taps, out);
-        } else {
-            collect::<S, 1>(simd, gradients, winners, taps, out);
-        }
-        at += vectors * S::F32_LANES;
-    }
-}
+impl Tile for Collect<'_> {
+    const VECTORS: usize = 4;
+    const WIDEST: usize = 4;
 
-#[inline(always)]
-fn collect<S: Simd, const R: usize>(
-    simd: S,
-    gradients: &[f32],
-    winners: &[f32],
-    taps: &[Tap],
-    out: &mut [f32],
-) {
-    let zero = simd.splat_f32s(0.0);
-    let mut sums = [zero; R];
-    for tap in taps {
-        let gradients = vectors::<S, R>(&gradients[tap.offset..]);
-        let winners = vectors::<S, R>(&winners[tap.offset..]);
-        let name = simd.splat_f32s(tap.weight as f32);
-        for ((sum, gradient), winner) in sums.iter_mut().zip(gradients).zip(winners) {
-            let won = simd.equal_f32s(*winner, name);
-            *sum = simd.add_f32s(*sum, select(simd, won, *gradient, zero));
+    #[inline(always)]
+    fn compute<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        at: usize,
+        pitch: usize,
+    ) -> [[S::f32s; V]; R] {
+        let last = self.taps.reach + (R - 1) * pitch + (V - 1) * S::F32_LANES;
+        let gradients = Source::new::<S>(self.gradients, at, last);
+        let winners = Source::new::<S>(self.winners, at, last);
+        let zero = simd.splat_f32s(0.0);
+        let mut sums = [[zero; V]; R];
+        for tap in &self.taps.list {
+            let name = simd.splat_f32s(tap.weight as f32);
+            for (row, sums) in sums.iter_mut().enumerate() {
+                for (index, sum) in sums.iter_mut().enumerate() {
+                    let at = tap.offset + row * pitch + index * S::F32_LANES;
+                    // SAFETY: no tap is offset by more than the last, nor row and vector by more than theirs.
+                    let (gradient, winner) =
+                        unsafe { (gradients.vector::<S>(at), winners.vector::<S>(at)) };
+                    let won = simd.equal_f32s(winner, name);
+                    *sum = simd.add_f32s(*sum, select(simd, won, gradient, zero));
+                }
+            }
         }
-    }
-    for (index, sum) in sums.into_iter().enumerate() {
-        store::<S>(out, index * S::F32_LANES, sum);
+        sums
     }
 }

@@ -1,8 +1,11 @@
-//! The vector loops. Each runs over whole vectors of a run: buffers have room for the last one.
+//! The vector loops. Those over runs take whole vectors: buffers have room for the last one.
 
 use pulp::Simd;
 
-use super::geometry::Tap;
+use super::{
+    geometry::{Grid, ReadTaps, Tap, Taps},
+    tiles::{Rows, Tile, fill_rows},
+};
 
 /// Writes a vector to `values[at..]`.
 #[inline(always)]
@@ -16,62 +19,191 @@ pub(super) fn vectors<S: Simd, const R: usize>(values: &[f32]) -> &[S::f32s] {
     &S::as_simd_f32s(&values[..R * S::F32_LANES]).0[..R]
 }
 
-/// `R` vectors of `sum over taps of weight * source`.
-#[inline(always)]
-fn correlate_block<S: Simd, const R: usize>(
-    simd: S,
-    source: &[f32],
-    taps: &[Tap],
-    weights: &[f32],
-    out: &mut [f32],
-) {
-    let mut sums = [simd.splat_f32s(0.0); R];
-    for tap in taps {
-        let weight = simd.splat_f32s(weights[tap.weight]);
-        let source = vectors::<S, R>(&source[tap.offset..]);
-        for (sum, vector) in sums.iter_mut().zip(source) {
-            *sum = simd.mul_add_e_f32s(*vector, weight, *sum);
-        }
+/// What tiles read: vectors from any position on, whose end is checked once for many of them.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    values: &'a [f32],
+}
+
+impl<'a> Source<'a> {
+    /// The values from `at` on, of which no vector is read that begins after `last`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no whole vector at `last`.
+    #[inline(always)]
+    pub(super) fn new<S: Simd>(values: &'a [f32], at: usize, last: usize) -> Self {
+        let values = &values[at..];
+        assert!(last + S::F32_LANES <= values.len(), "no vector at {last}");
+        Self { values }
     }
-    for (index, sum) in sums.into_iter().enumerate() {
-        store::<S>(out, index * S::F32_LANES, sum);
+
+    /// # Safety
+    ///
+    /// `at` is at most the `last` this was made with.
+    #[inline(always)]
+    pub(super) unsafe fn vector<S: Simd>(self, at: usize) -> S::f32s {
+        // SAFETY: as many values as a vector has begin at `last`, and vectors are plain values.
+        unsafe {
+            self.values
+                .as_ptr()
+                .add(at)
+                .cast::<S::f32s>()
+                .read_unaligned()
+        }
     }
 }
 
-/// `out[i] = sum over taps of weights[tap.weight] * source[i + tap.offset]` for a run of `len`.
+/// Per lane, `yes` where the mask is set. Unlike pulp's own selection of floats this is inlined.
 #[inline(always)]
-pub(super) fn correlate_run<S: Simd>(
-    simd: S,
-    source: &[f32],
-    taps: &[Tap],
-    weights: &[f32],
-    out: &mut [f32],
-    len: usize,
-) {
-    let count = len.div_ceil(S::F32_LANES);
-    let mut done = 0;
-    while done < count {
-        let source = &source[done * S::F32_LANES..];
-        let out = &mut out[done * S::F32_LANES..];
-        // Many sums at once keep the multipliers busy and share the broadcast of the weight.
-        done += match count - done {
-            8.. => {
-                correlate_block::<S, 8>(simd, source, taps, weights, out);
-                8
+pub(super) fn select<S: Simd>(simd: S, mask: S::m32s, yes: S::f32s, no: S::f32s) -> S::f32s {
+    pulp::cast(simd.select_u32s(mask, pulp::cast(yes), pulp::cast(no)))
+}
+
+/// `sum over taps of weights[tap.weight] * source[tap.offset]`.
+pub(super) struct Filter<'a> {
+    pub(super) source: &'a [f32],
+    pub(super) weights: &'a [f32],
+}
+
+impl ReadTaps for Filter<'_> {
+    #[inline(always)]
+    fn fill<S: Simd>(&self, simd: S, taps: &Taps, rows: Rows<'_>) {
+        match taps.grid {
+            Some(Grid { side: 3, dilation }) => {
+                self.fill_grid::<S, 3>(simd, taps, dilation, rows);
             }
-            4..8 => {
-                correlate_block::<S, 4>(simd, source, taps, weights, out);
-                4
-            }
-            2..4 => {
-                correlate_block::<S, 2>(simd, source, taps, weights, out);
-                2
+            Some(Grid { side: 5, dilation }) => {
+                self.fill_grid::<S, 5>(simd, taps, dilation, rows);
             }
             _ => {
-                correlate_block::<S, 1>(simd, source, taps, weights, out);
-                1
+                let tile = Correlate {
+                    source: self.source,
+                    taps,
+                    weights: self.weights,
+                };
+                fill_rows(simd, &tile, rows);
             }
-        };
+        }
+    }
+}
+
+impl Filter<'_> {
+    #[inline(always)]
+    fn fill_grid<S: Simd, const K: usize>(
+        &self,
+        simd: S,
+        taps: &Taps,
+        dilation: usize,
+        rows: Rows<'_>,
+    ) {
+        let mut columns = [[0.0; K]; K];
+        for (at, tap) in taps.list.iter().enumerate() {
+            columns[at % K][at / K] = self.weights[tap.weight];
+        }
+        let start = taps.list.first().map_or(0, |tap| tap.offset);
+        // Every so many rows read each other's: they are planes of their own.
+        for first in 0..dilation.min(rows.count) {
+            let tile = CorrelateGrid::<K> {
+                source: &self.source[start + first * rows.read_pitch..],
+                columns,
+                dilation,
+            };
+            let rows = Rows {
+                values: &mut rows.values[first * rows.pitch..],
+                count: (rows.count - first).div_ceil(dilation),
+                width: rows.width,
+                pitch: rows.pitch * dilation,
+                read_pitch: rows.read_pitch * dilation,
+            };
+            fill_rows(simd, &tile, rows);
+        }
+    }
+}
+
+/// Taps at any offsets.
+struct Correlate<'a> {
+    source: &'a [f32],
+    taps: &'a Taps,
+    weights: &'a [f32],
+}
+
+impl Tile for Correlate<'_> {
+    const VECTORS: usize = 8;
+    const WIDEST: usize = 4;
+
+    #[inline(always)]
+    fn compute<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        at: usize,
+        pitch: usize,
+    ) -> [[S::f32s; V]; R] {
+        let last = self.taps.reach + (R - 1) * pitch + (V - 1) * S::F32_LANES;
+        let source = Source::new::<S>(self.source, at, last);
+        // Many sums at once keep the multipliers busy and share the broadcast of the weight.
+        let mut sums = [[simd.splat_f32s(0.0); V]; R];
+        for tap in &self.taps.list {
+            let weight = simd.splat_f32s(self.weights[tap.weight]);
+            for (row, sums) in sums.iter_mut().enumerate() {
+                for (index, sum) in sums.iter_mut().enumerate() {
+                    // SAFETY: no tap is offset by more than the last, nor row and vector by more than theirs.
+                    let vector = unsafe {
+                        source.vector::<S>(tap.offset + row * pitch + index * S::F32_LANES)
+                    };
+                    *sum = simd.mul_add_e_f32s(vector, weight, *sum);
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// A grid of taps in rows after each other. What is read for one column of them serves all rows of a tile that
+/// it meets: a load for each multiply-add would take longer than these.
+struct CorrelateGrid<'a, const K: usize> {
+    source: &'a [f32],
+    /// The weights, column by column.
+    columns: [[f32; K]; K],
+    /// How far columns are apart.
+    dilation: usize,
+}
+
+impl<const K: usize> Tile for CorrelateGrid<'_, K> {
+    const VECTORS: usize = 8;
+    const WIDEST: usize = 1;
+
+    #[inline(always)]
+    fn compute<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        at: usize,
+        pitch: usize,
+    ) -> [[S::f32s; V]; R] {
+        let last = (K - 1) * self.dilation + (R + K - 2) * pitch + (V - 1) * S::F32_LANES;
+        let source = Source::new::<S>(self.source, at, last);
+        let mut sums = [[simd.splat_f32s(0.0); V]; R];
+        for (column, weights) in self.columns.iter().enumerate() {
+            let mut splats = [simd.splat_f32s(0.0); K];
+            for (splat, weight) in splats.iter_mut().zip(weights) {
+                *splat = simd.splat_f32s(*weight);
+            }
+            // All loops but the one over columns are of known lengths, so that sums stay in registers.
+            for read in 0..R + K - 1 {
+                for index in 0..V {
+                    let at = column * self.dilation + read * pitch + index * S::F32_LANES;
+                    // SAFETY: column, row and vector are at most the last ones.
+                    let vector = unsafe { source.vector::<S>(at) };
+                    for row in 0..K {
+                        if read >= row && read - row < R {
+                            let sum = &mut sums[read - row][index];
+                            *sum = simd.mul_add_e_f32s(vector, splats[row], *sum);
+                        }
+                    }
+                }
+            }
+        }
+        sums
     }
 }
 
@@ -195,6 +327,6 @@ pub(super) fn sums_with_product<S: Simd>(simd: S, values: &[f32], others: &[f32]
 
 /// The sum of all lanes of four vectors.
 #[inline(always)]
-fn fold<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> f32 {
+pub(super) fn fold<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> f32 {
     simd.reduce_sum_f32s(simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d)))
 }

@@ -191,7 +191,13 @@ impl Run<'_> {
             }
             let packed = columns - direct;
             panels.resize(inputs * packed.next_multiple_of(width), 0.0);
-            product.pack([input, left + direct], [inputs, packed], width, panels);
+            product.pack(
+                simd,
+                [input, left + direct],
+                [inputs, packed],
+                width,
+                panels,
+            );
             let panels = panels.chunks_exact(inputs * width);
             for (panel, column) in panels.zip((direct..columns).step_by(width)) {
                 let used = width.min(columns - column);
@@ -219,8 +225,9 @@ impl Run<'_> {
 impl Product<'_> {
     /// Copies inputs and columns of the right matrix, so many of each, to panels of `width` columns.
     #[inline(always)]
-    fn pack(
+    fn pack<S: Simd>(
         &self,
+        simd: S,
         [input, column]: [usize; 2],
         [inputs, columns]: [usize; 2],
         width: usize,
@@ -237,7 +244,7 @@ impl Product<'_> {
                     let row = &values[(input + index) * pitch + column..][..columns];
                     let panels = panels.chunks_exact_mut(inputs * width);
                     for (row, panel) in row.chunks(width).zip(panels) {
-                        copy_row(&mut panel[index * width..][..row.len()], row);
+                        copy_row(simd, &mut panel[index * width..][..row.len()], row);
                     }
                 }
             }

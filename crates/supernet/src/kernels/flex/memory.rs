@@ -118,6 +118,24 @@ pub(super) fn fill_with<const N: usize, S>(
     scratch: impl Fn() -> S + Sync + Send,
     task: impl Fn(&mut S, usize, [&mut [f32]; N]) + Sync + Send,
 ) -> [Vec<f32>; N] {
+    fill_beside(
+        lens,
+        sizes,
+        vec![(); count],
+        scratch,
+        |scratch, index, (), parts| task(scratch, index, parts),
+    )
+}
+
+/// [`fill_with`], a task for each item, which it is given too.
+pub(super) fn fill_beside<const N: usize, T: Send, S>(
+    lens: [usize; N],
+    sizes: [usize; N],
+    items: Vec<T>,
+    scratch: impl Fn() -> S + Sync + Send,
+    task: impl Fn(&mut S, usize, T, [&mut [f32]; N]) + Sync + Send,
+) -> [Vec<f32>; N] {
+    let count = items.len();
     let mut outs: [Vec<f32>; N] = lens.map(Vec::with_capacity);
     let mut outs_and_lens = outs.iter_mut().zip(lens);
     let mut rests: [&mut [MaybeUninit<f32>]; N] = core::array::from_fn(|_| {
@@ -126,23 +144,25 @@ pub(super) fn fill_with<const N: usize, S>(
             .map(|(out, len)| &mut out.spare_capacity_mut()[..len])
             .unwrap_or_default()
     });
-    let tasks: Vec<_> = (0..count)
-        .map(|index| {
+    let tasks: Vec<_> = items
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| {
             let parts: [_; N] = core::array::from_fn(|out| {
                 let rest = core::mem::take(&mut rests[out]);
                 let (part, rest) = rest.split_at_mut(sizes[out].min(rest.len()));
                 rests[out] = rest;
                 part
             });
-            (index, parts)
+            (index, item, parts)
         })
         .collect();
     assert!(
         rests.iter().all(|rest| rest.is_empty()),
         "{count} parts of {sizes:?} do not cover {lens:?} values"
     );
-    for_each_with(tasks, scratch, |scratch, (index, parts)| {
-        task(scratch, index, parts.map(zeroed));
+    for_each_with(tasks, scratch, |scratch, (index, item, parts)| {
+        task(scratch, index, item, parts.map(zeroed));
     });
     for (out, len) in outs.iter_mut().zip(lens) {
         // SAFETY: the capacity is at least `len`, and the parts, of which every task has zeroed
@@ -159,6 +179,15 @@ fn zeroed(part: &mut [MaybeUninit<f32>]) -> &mut [f32] {
     }
     // SAFETY: every value has just been written, and `MaybeUninit<f32>` has the layout of `f32`.
     unsafe { core::slice::from_raw_parts_mut(part.as_mut_ptr().cast(), part.len()) }
+}
+
+/// The tensor in row order, alone in holding its values: copied only where it is not.
+pub(super) fn owned(tensor: FlexTensor) -> FlexTensor {
+    let mut tensor = tensor.to_contiguous();
+    if tensor.try_storage_mut::<f32>().is_some() {
+        return tensor;
+    }
+    self::tensor(values(&tensor).to_vec(), tensor.shape())
 }
 
 /// Rewrites the values of a contiguous tensor in parts of `size` values, `task` being given the

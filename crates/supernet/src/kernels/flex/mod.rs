@@ -28,6 +28,7 @@ mod pool;
 mod products;
 mod rows;
 mod scaled;
+mod tiles;
 mod work;
 
 use core::ops::Range;
@@ -289,13 +290,17 @@ impl KernelBackend for Flex {
         dy: FloatTensor<Self>,
         eps: f64,
         needs: BlockNeeds,
+        onto: Option<FloatTensor<Self>>,
     ) -> BlockGradients<FloatTensor<Self>> {
-        if !(block_is_f32(&parts) && all_f32(&[&output, &variance, &dy])) {
-            return composed::conv_block_backward::<Self>(parts, output, variance, dy, eps, needs);
+        let read: Vec<_> = [&output, &variance, &dy].into_iter().chain(&onto).collect();
+        if !(block_is_f32(&parts) && all_f32(&read)) {
+            return composed::conv_block_backward::<Self>(
+                parts, output, variance, dy, eps, needs, onto,
+            );
         }
         let work = work::block_backward(&parts, &dy, needs);
         measured(block_name(&parts), Pass::Backward, work, || {
-            block::backward(parts, output, variance, dy, eps, needs)
+            block::backward(parts, output, variance, dy, eps, needs, onto)
         })
     }
 

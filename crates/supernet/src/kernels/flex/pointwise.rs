@@ -66,7 +66,7 @@ impl WithSimd for Combine<'_> {
         let mut panel = Vec::new();
         for (image, out) in images.zip(outs) {
             let pack = |input: usize, start: usize, to: &mut [f32]| {
-                copy_row(to, &image[input * self.plane + start..]);
+                copy_row(simd, to, &image[input * self.plane + start..]);
             };
             combine_planes(simd, self.matrix, self.plane, pack, out, &mut panel);
         }

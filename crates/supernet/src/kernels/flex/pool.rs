@@ -6,9 +6,11 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     depthwise::{input_gradient, output_plane},
-    extremes::{collect_run, maximum_run, winner_run},
+    extremes::{Maximum, Winner, Winners},
     geometry::Geometry,
     memory::{dims, fill, items_per_task, tensor, values},
+    rows::Keep,
+    tiles::fill_rows,
 };
 use crate::kernels::PoolWindow;
 
@@ -86,7 +88,7 @@ fn run(
     let [batch, channels, height, width] = dims(&source);
     let (plane, out_plane) = (height * width, out_size[0] * out_size[1]);
     let planes = batch * channels;
-    let items = items_per_task(planes, geometry.taps.len() * plane.max(out_plane));
+    let items = items_per_task(planes, geometry.taps.list.len() * plane.max(out_plane));
     let count = planes.div_ceil(items);
     let [out] = fill(
         [planes * out_plane],
@@ -131,16 +133,15 @@ impl WithSimd for Planes<'_> {
         let mut inputs = vec![filler; geometry.input_buffer_len()];
         let mut gradients = vec![0.0; geometry.gradient_buffer_len()];
         let mut winners = vec![-1.0; geometry.gradient_buffer_len()];
-        let mut run = vec![0.0; geometry.run_buffer_len()];
+        let mut run = vec![0.0; geometry.scratch_len()];
         let mut scratch = vec![0.0; self.plane];
-        let outputs = geometry.output_run();
         let planes = self.source.chunks_exact(self.plane);
         let outs = self.out.chunks_exact_mut(self.out_plane);
         for (index, (source, out)) in planes.zip(outs).enumerate() {
             match self.pass {
                 Pass::Average { ones, shares } => {
-                    geometry.spread_input(source, &mut inputs, |value| value);
-                    output_plane(simd, geometry, &inputs, ones, &mut run, out);
+                    geometry.spread_input(simd, source, &mut inputs, Keep);
+                    output_plane(simd, geometry, &inputs, ones, out);
                     for (out, share) in out.iter_mut().zip(shares) {
                         *out *= share;
                     }
@@ -149,26 +150,31 @@ impl WithSimd for Planes<'_> {
                     for ((scratch, dy), share) in scratch.iter_mut().zip(source).zip(shares) {
                         *scratch = dy * share;
                     }
-                    geometry.spread_gradient(&scratch, &mut gradients);
+                    geometry.spread_gradient(simd, &scratch, &mut gradients);
                     input_gradient(simd, geometry, &gradients, ones, &mut run, out);
                 }
                 Pass::Maximum => {
-                    geometry.spread_input(source, &mut inputs, |value| value);
-                    maximum_run(simd, &inputs, &geometry.taps, &mut run, outputs);
-                    geometry.gather_output(&run, out);
+                    geometry.spread_input(simd, source, &mut inputs, Keep);
+                    let tile = Maximum {
+                        source: &inputs,
+                        taps: &geometry.taps,
+                    };
+                    fill_rows(simd, &tile, geometry.outputs(out));
                 }
                 Pass::MaximumGradient { x } => {
                     let x = &x[(self.first + index) * self.out_plane..][..self.out_plane];
-                    geometry.spread_input(x, &mut inputs, |value| value);
-                    winner_run(simd, &inputs, &geometry.taps, &mut run, outputs);
-                    geometry.gather_output(&run, &mut scratch);
-                    geometry.spread_gradient(&scratch, &mut winners);
-                    geometry.spread_gradient(source, &mut gradients);
-                    for phase in &geometry.phases {
-                        let len = geometry.phase_run(phase);
-                        collect_run(simd, &gradients, &winners, &phase.taps, &mut run, len);
-                        geometry.gather_phase(phase, &run, out);
-                    }
+                    geometry.spread_input(simd, x, &mut inputs, Keep);
+                    let tile = Winner {
+                        source: &inputs,
+                        taps: &geometry.taps,
+                    };
+                    fill_rows(simd, &tile, geometry.gradients(&mut winners));
+                    geometry.spread_gradient(simd, source, &mut gradients);
+                    let collect = Winners {
+                        gradients: &gradients,
+                        winners: &winners,
+                    };
+                    geometry.fill_inputs(simd, &collect, &mut run, out);
                 }
             }
         }

@@ -5,16 +5,15 @@ use super::{Block, Buffers, Scratch, contiguous, filter_of};
 use crate::kernels::flex::{
     batch_norm::{PlaneSums, Scaling, backward_lines, plane_sums},
     depthwise::input_gradient,
-    elementwise::kept_where,
-    lanes::{accumulate_taps, sums_with_product},
-    memory::{column_sums, dims, fill_with, tensor, values},
+    lanes::accumulate_taps,
+    memory::{column_sums, dims, fill_beside, owned, tensor, values},
     pointwise::{images as images_of, transposed},
     products::{PackedMatrix, combine_planes, correlate_planes},
     rows::copy_row,
 };
-use crate::kernels::{BlockGradients, BlockNeeds, BlockParts, InputActivation, images_per_task};
+use crate::kernels::{BlockGradients, BlockNeeds, BlockParts, images_per_task};
 
-/// The gradients that are needed.
+/// The gradients that are needed; that of what is read is added to `onto`.
 pub(in crate::kernels::flex) fn backward(
     parts: BlockParts<FlexTensor>,
     output: FlexTensor,
@@ -22,8 +21,10 @@ pub(in crate::kernels::flex) fn backward(
     dy: FlexTensor,
     eps: f64,
     needs: BlockNeeds,
+    onto: Option<FlexTensor>,
 ) -> BlockGradients<FlexTensor> {
     let parts = contiguous(parts);
+    let mut onto = onto.map(owned);
     let [output, variance, dy] = [output, variance, dy].map(|tensor| tensor.to_contiguous());
     let block = Block::new(&parts);
     let [plane, out_plane] = block.planes;
@@ -43,11 +44,18 @@ pub(in crate::kernels::flex) fn backward(
     let len = |needed: bool, len: usize| if needed { len } else { 0 };
     // Each task, or each image, has sums of its own, which are added up in their order at the end.
     let sizes = [
-        len(needs.below_depthwise(), inputs * plane),
+        len(needs.below_depthwise() && onto.is_none(), inputs * plane),
         len(needs.depthwise, inputs * taps),
         len(needs.affine, inputs * 2),
     ];
-    let [dx, ddepthwise, daffine, dpointwise] = fill_with(
+    let ontos: Vec<Option<&mut [f32]>> = match onto.as_mut().and_then(FlexTensor::try_storage_mut) {
+        Some(values) => values
+            .chunks_mut(items * inputs * plane)
+            .map(Some)
+            .collect(),
+        None => (0..tasks).map(|_| None).collect(),
+    };
+    let [dx, ddepthwise, daffine, dpointwise] = fill_beside(
         [
             batch * sizes[0],
             batch * sizes[1],
@@ -60,9 +68,9 @@ pub(in crate::kernels::flex) fn backward(
             items * sizes[2],
             outputs * inputs,
         ],
-        tasks,
+        ontos,
         || Scratch::new(&block),
-        |scratch, task, [dx, ddepthwise, daffine, dpointwise]| {
+        |scratch, task, onto, [dx, ddepthwise, daffine, dpointwise]| {
             let first = task * items;
             let images = BackwardImages {
                 block: &block,
@@ -73,7 +81,8 @@ pub(in crate::kernels::flex) fn backward(
                 first,
                 count: items.min(batch - first),
                 needs,
-                dx,
+                adds: onto.is_some(),
+                dx: onto.unwrap_or(dx),
                 ddepthwise,
                 daffine,
                 dpointwise,
@@ -88,7 +97,9 @@ pub(in crate::kernels::flex) fn backward(
         [tensor(column(0), [inputs]), tensor(column(1), [inputs])]
     });
     BlockGradients {
-        x: needs.x.then(|| tensor(dx, dims(&parts.x))),
+        x: needs
+            .x
+            .then(|| onto.unwrap_or_else(|| tensor(dx, dims(&parts.x)))),
         affine,
         depthwise: parts
             .depthwise
@@ -117,6 +128,8 @@ struct BackwardImages<'a> {
     first: usize,
     count: usize,
     needs: BlockNeeds,
+    /// Whether gradients are added to what `dx` holds, which are zeros else.
+    adds: bool,
     dx: &'a mut [f32],
     ddepthwise: &'a mut [f32],
     daffine: &'a mut [f32],
@@ -157,7 +170,7 @@ impl WithSimd for Backward<'_> {
             if needs.below_pointwise() {
                 let (matrix, panel) = (images.transposed, &mut buffers.panel);
                 let pack = |input: usize, start: usize, to: &mut [f32]| {
-                    copy_row(to, &dmixed[input * out_plane + start..]);
+                    copy_row(simd, to, &dmixed[input * out_plane + start..]);
                 };
                 combine_planes(simd, matrix, out_plane, pack, dfiltered, panel);
                 images.below_pointwise(simd, index, image, dfiltered, buffers);
@@ -199,50 +212,57 @@ impl BackwardImages<'_> {
     ) {
         let (block, needs) = (self.block, self.needs);
         let [plane, out_plane] = block.planes;
+        let Buffers {
+            inputs,
+            gradients,
+            run,
+            plane: scratch,
+            ..
+        } = buffers;
         for channel in 0..block.inputs {
             let at = index * block.inputs + channel;
             let x = &image[channel * plane..][..plane];
             let dfiltered = &dfiltered[channel * out_plane..][..out_plane];
             let reading = block.reading(channel);
-            if let Some((geometry, weight)) = &block.depthwise {
-                geometry.spread_gradient(dfiltered, &mut buffers.gradients);
+            if let Some((geometry, _)) = &block.depthwise {
+                geometry.spread_gradient(simd, dfiltered, gradients);
                 if needs.depthwise {
-                    geometry.spread_input(x, &mut buffers.inputs, |value| reading.of(value));
+                    geometry.spread_input(simd, x, inputs, reading);
                     let taps = self.ddepthwise.len() / (self.count * block.inputs);
                     accumulate_taps(
                         simd,
-                        &buffers.inputs,
-                        &buffers.gradients[geometry.gradient_start()..],
+                        inputs,
+                        &gradients[geometry.gradient_start()..],
                         geometry.output_run(),
-                        &geometry.taps,
+                        &geometry.taps.list,
                         &mut self.ddepthwise[at * taps..][..taps],
                     );
                 }
                 if !needs.below_depthwise() {
                     continue;
                 }
-                let weights = filter_of(weight, block.inputs, channel);
-                let dx = &mut self.dx[at * plane..][..plane];
-                let (gradients, run) = (&buffers.gradients, &mut buffers.run);
-                input_gradient(simd, geometry, gradients, weights, run, dx);
-            } else {
-                self.dx[at * plane..][..plane].copy_from_slice(dfiltered);
             }
-            let dx = &mut self.dx[at * plane..][..plane];
-            if block.activation == InputActivation::Relu {
-                for (dx, x) in dx.iter_mut().zip(x) {
-                    *dx = kept_where(reading.before_floor(*x) > 0.0, *dx);
+            let kept = &mut self.dx[at * plane..][..plane];
+            let dx = match self.adds {
+                true => &mut scratch[..],
+                false => &mut *kept,
+            };
+            match &block.depthwise {
+                Some((geometry, weight)) => {
+                    let weights = filter_of(weight, block.inputs, channel);
+                    input_gradient(simd, geometry, gradients, weights, run, dx);
+                }
+                None => copy_row(simd, dx, dfiltered),
+            }
+            let [sum, product] = reading.backward(simd, dx, x);
+            if self.adds {
+                for (kept, dx) in kept.iter_mut().zip(scratch.iter()) {
+                    *kept += *dx;
                 }
             }
             if needs.affine {
-                let [sum, product] = sums_with_product(simd, dx, x);
                 self.daffine[2 * at] = product;
                 self.daffine[2 * at + 1] = sum;
-            }
-            if block.affine.is_some() {
-                for dx in dx.iter_mut() {
-                    *dx *= reading.scale;
-                }
             }
         }
     }

@@ -74,15 +74,13 @@ impl WithSimd for Forward<'_> {
             if block.depthwise.is_some() {
                 block.filter(simd, image, buffers, filtered);
                 let pack = |input: usize, start: usize, to: &mut [f32]| {
-                    copy_row(to, &filtered[input * out_plane + start..]);
+                    copy_row(simd, to, &filtered[input * out_plane + start..]);
                 };
                 combine_planes(simd, matrix, out_plane, pack, mixed, &mut buffers.panel);
             } else {
                 let pack = |input: usize, start: usize, to: &mut [f32]| {
                     let reading = block.reading(input);
-                    map_row(to, &image[input * out_plane + start..], |value| {
-                        reading.of(value)
-                    });
+                    map_row(simd, to, &image[input * out_plane + start..], reading);
                 };
                 combine_planes(simd, matrix, out_plane, pack, mixed, &mut buffers.panel);
             }

@@ -12,7 +12,7 @@ use super::{
     depthwise::output_plane,
     geometry::Geometry,
     memory::{dims, values},
-    rows::map_row,
+    rows::{Reading, map_row},
 };
 use crate::kernels::{BlockParts, InputActivation};
 
@@ -75,19 +75,8 @@ impl<'a> Block<'a> {
 
     /// What becomes of a value of an input channel before it is convolved.
     fn reading(&self, channel: usize) -> Reading {
-        let (scale, shift) = match self.affine {
-            Some([scale, shift]) => (scale[channel], shift[channel]),
-            None => (1.0, 0.0),
-        };
-        let floor = match self.activation {
-            InputActivation::Relu => 0.0,
-            InputActivation::Identity => f32::NEG_INFINITY,
-        };
-        Reading {
-            scale,
-            shift,
-            floor,
-        }
+        let affine = self.affine.map(|pair| pair.map(|part| part[channel]));
+        Reading::new(affine, self.activation)
     }
 
     /// Multiply-adds of the forward pass for an image.
@@ -95,7 +84,7 @@ impl<'a> Block<'a> {
         let taps = self
             .depthwise
             .as_ref()
-            .map_or(0, |(geometry, _)| geometry.taps.len());
+            .map_or(0, |(geometry, _)| geometry.taps.list.len());
         self.inputs * self.planes[1] * (taps + self.outputs)
     }
 
@@ -109,18 +98,11 @@ impl<'a> Block<'a> {
             let reading = self.reading(channel);
             match &self.depthwise {
                 Some((geometry, weight)) => {
-                    geometry.spread_input(x, &mut buffers.inputs, |value| reading.of(value));
+                    geometry.spread_input(simd, x, &mut buffers.inputs, reading);
                     let weights = filter_of(weight, self.inputs, channel);
-                    output_plane(
-                        simd,
-                        geometry,
-                        &buffers.inputs,
-                        weights,
-                        &mut buffers.run,
-                        out,
-                    );
+                    output_plane(simd, geometry, &buffers.inputs, weights, out);
                 }
-                None => map_row(out, x, |value| reading.of(value)),
+                None => map_row(simd, out, x, reading),
             }
         }
     }
@@ -129,31 +111,6 @@ impl<'a> Block<'a> {
 fn filter_of(weight: &[f32], channels: usize, channel: usize) -> &[f32] {
     let taps = weight.len() / channels;
     &weight[channel * taps..][..taps]
-}
-
-/// A scale and a shift, then a floor that lets NaN through.
-#[derive(Clone, Copy)]
-struct Reading {
-    scale: f32,
-    shift: f32,
-    floor: f32,
-}
-
-impl Reading {
-    #[inline(always)]
-    fn before_floor(self, value: f32) -> f32 {
-        value * self.scale + self.shift
-    }
-
-    #[inline(always)]
-    fn of(self, value: f32) -> f32 {
-        let value = self.before_floor(value);
-        if value < self.floor {
-            self.floor
-        } else {
-            value
-        }
-    }
 }
 
 /// What images after each other share.
@@ -172,6 +129,8 @@ struct Buffers {
     inputs: Vec<f32>,
     gradients: Vec<f32>,
     run: Vec<f32>,
+    /// The gradient of an input plane. Cells that no window reads stay zero.
+    plane: Vec<f32>,
     panel: Vec<f32>,
 }
 
@@ -181,7 +140,7 @@ impl Scratch {
             Some((geometry, _)) => [
                 geometry.input_buffer_len(),
                 geometry.gradient_buffer_len(),
-                geometry.run_buffer_len(),
+                geometry.scratch_len(),
             ],
             None => [0; 3],
         };
@@ -189,6 +148,7 @@ impl Scratch {
             inputs: vec![0.0; inputs],
             gradients: vec![0.0; gradients],
             run: vec![0.0; run],
+            plane: vec![0.0; block.planes[0]],
             panel: Vec::new(),
         };
         Self {
