@@ -46,6 +46,7 @@ fn depthwise_equals_burn_for_every_kernel_stride_and_dilation() {
                 let options = WindowOptions::same(kernel, stride, dilation);
                 check_depthwise([2, 3, 13, 9], [kernel; 2], options);
                 check_depthwise([3, 2, 8, 32], [kernel; 2], options);
+                check_depthwise([1, 2, 19, 37], [kernel; 2], options);
             }
         }
     }

@@ -25,8 +25,7 @@ impl Tile for Maximum<'_> {
         at: usize,
         pitch: usize,
     ) -> [[S::f32s; V]; R] {
-        let last = self.taps.reach + (R - 1) * pitch + (V - 1) * S::F32_LANES;
-        let source = Source::new::<S>(self.source, at, last);
+        let source = Source::of_tile::<S, R, V>(self.source, at, self.taps.reach, pitch);
         let mut bests = [[simd.splat_f32s(f32::NEG_INFINITY); V]; R];
         for tap in &self.taps.list {
             for (row, bests) in bests.iter_mut().enumerate() {
@@ -59,8 +58,7 @@ impl Tile for Winner<'_> {
         at: usize,
         pitch: usize,
     ) -> [[S::f32s; V]; R] {
-        let last = self.taps.reach + (R - 1) * pitch + (V - 1) * S::F32_LANES;
-        let source = Source::new::<S>(self.source, at, last);
+        let source = Source::of_tile::<S, R, V>(self.source, at, self.taps.reach, pitch);
         let mut bests = [[simd.splat_f32s(f32::NEG_INFINITY); V]; R];
         let mut winners = [[simd.splat_f32s(-1.0); V]; R];
         for tap in &self.taps.list {
@@ -116,9 +114,9 @@ impl Tile for Collect<'_> {
         at: usize,
         pitch: usize,
     ) -> [[S::f32s; V]; R] {
-        let last = self.taps.reach + (R - 1) * pitch + (V - 1) * S::F32_LANES;
-        let gradients = Source::new::<S>(self.gradients, at, last);
-        let winners = Source::new::<S>(self.winners, at, last);
+        let reach = self.taps.reach;
+        let gradients = Source::of_tile::<S, R, V>(self.gradients, at, reach, pitch);
+        let winners = Source::of_tile::<S, R, V>(self.winners, at, reach, pitch);
         let zero = simd.splat_f32s(0.0);
         let mut sums = [[zero; V]; R];
         for tap in &self.taps.list {

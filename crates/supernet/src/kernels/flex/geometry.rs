@@ -5,8 +5,8 @@
 //!
 //! - an axis of stride `s` is split into `s` *phases* (every `s`-th position), which turns the
 //!   stride into 1;
-//! - rows are `pitch` apart, with zeros between them, so all rows of a plane form one long run
-//!   and small planes still fill whole vectors. What the run computes between rows is dropped;
+//! - rows are `pitch` apart, with zeros between them that a window past the end of a row reads. All rows of a
+//!   plane form one long run, too, for sums over it; what a run computes between rows is dropped;
 //! - taps that only ever meet padding are left out.
 
 use pulp::Simd;
@@ -23,7 +23,7 @@ use crate::kernels::WindowOptions;
 /// Room behind every buffer for the last vector of a run.
 pub(super) const SLACK: usize = 16;
 
-/// One tap of the window: where it reads relative to the run, and the index of its weight.
+/// One tap of the window: where it reads relative to an output, and the index of its weight.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tap {
     pub offset: usize,
@@ -237,7 +237,7 @@ impl Geometry {
         }
     }
 
-    /// Of one phase.
+    /// [`spread_input`](Self::spread_input) of one phase of rows and columns.
     #[inline(always)]
     fn spread_phase<S: Simd>(
         &self,
@@ -283,7 +283,7 @@ impl Geometry {
         }
     }
 
-    /// Of two phases of the columns.
+    /// [`spread_input`](Self::spread_input) of a phase of rows and both phases of the columns.
     #[inline(always)]
     fn spread_pair<S: Simd>(
         &self,

@@ -26,24 +26,33 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// The values from `at` on, of which no vector is read that begins after `last`.
+    /// What a tile of `R` rows of `V` vectors reads, rows `pitch` apart, at offsets up to `reach` from `at` on.
     ///
     /// # Panics
     ///
-    /// If there is no whole vector at `last`.
+    /// If the last vector that it may read is not there.
     #[inline(always)]
-    pub(super) fn new<S: Simd>(values: &'a [f32], at: usize, last: usize) -> Self {
+    pub(super) fn of_tile<S: Simd, const R: usize, const V: usize>(
+        values: &'a [f32],
+        at: usize,
+        reach: usize,
+        pitch: usize,
+    ) -> Self {
         let values = &values[at..];
+        let last = reach + (R - 1) * pitch + (V - 1) * S::F32_LANES;
         assert!(last + S::F32_LANES <= values.len(), "no vector at {last}");
         Self { values }
     }
 
+    /// The vector that begins at `at`.
+    ///
     /// # Safety
     ///
-    /// `at` is at most the `last` this was made with.
+    /// `at` is at most the sum of `reach` and of the offset of the tile's last vector, and vectors are those of
+    /// the tile.
     #[inline(always)]
     pub(super) unsafe fn vector<S: Simd>(self, at: usize) -> S::f32s {
-        // SAFETY: as many values as a vector has begin at `last`, and vectors are plain values.
+        // SAFETY: so many values as a vector has begin at the last place, and vectors are plain values.
         unsafe {
             self.values
                 .as_ptr()
@@ -139,8 +148,7 @@ impl Tile for Correlate<'_> {
         at: usize,
         pitch: usize,
     ) -> [[S::f32s; V]; R] {
-        let last = self.taps.reach + (R - 1) * pitch + (V - 1) * S::F32_LANES;
-        let source = Source::new::<S>(self.source, at, last);
+        let source = Source::of_tile::<S, R, V>(self.source, at, self.taps.reach, pitch);
         // Many sums at once keep the multipliers busy and share the broadcast of the weight.
         let mut sums = [[simd.splat_f32s(0.0); V]; R];
         for tap in &self.taps.list {
@@ -180,8 +188,8 @@ impl<const K: usize> Tile for CorrelateGrid<'_, K> {
         at: usize,
         pitch: usize,
     ) -> [[S::f32s; V]; R] {
-        let last = (K - 1) * self.dilation + (R + K - 2) * pitch + (V - 1) * S::F32_LANES;
-        let source = Source::new::<S>(self.source, at, last);
+        let reach = (K - 1) * (self.dilation + pitch);
+        let source = Source::of_tile::<S, R, V>(self.source, at, reach, pitch);
         let mut sums = [[simd.splat_f32s(0.0); V]; R];
         for (column, weights) in self.columns.iter().enumerate() {
             let mut splats = [simd.splat_f32s(0.0); K];

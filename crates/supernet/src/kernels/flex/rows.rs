@@ -6,8 +6,8 @@ use pulp::Simd;
 use super::lanes::{fold, select, store, vectors};
 use crate::kernels::InputActivation;
 
-/// What becomes of the values of a row, vector by vector. Loops over single values are not vectorised once
-/// they are unrolled, so maps speak of vectors.
+/// What becomes of the values of a row, vector by vector. Not a closure, which would not be compiled for the
+/// vectors of `S` where it is not inlined.
 pub(super) trait RowMap: Copy {
     fn of<S: Simd>(self, simd: S, vector: S::f32s) -> S::f32s;
 }
