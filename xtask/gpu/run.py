@@ -106,6 +106,19 @@ def binary(name):
     return str(HERE / "bin" / name)
 
 
+def works(report, backend):
+    """Whether a device works for it; if none does, why is told once."""
+    # Looks for a device, and ends, as nothing asks for a step.
+    command = [binary("step"), "--backend", backend]
+    done = run(command, min(120, report.left()), stdin=subprocess.DEVNULL)
+    if done["outcome"] != "ok":
+        reason = done["errors"].strip().splitlines()[-1:]
+        done["outcome"] = "; ".join(["left out", *reason])
+        report.add(f"backend {backend}", **done)
+        return False
+    return True
+
+
 def tests(report, backends):
     for backend in backends:
         runtime = "cuda" if backend == "cuda" else "wgpu"
@@ -119,8 +132,13 @@ def tests(report, backends):
             report.add(f"kernel tests of {crate} on {backend}", **done)
 
 
-def estimator(report):
-    environment = {**os.environ, "EGS_BENCH_SIZES": "small,medium"}
+def estimator(report, backends):
+    runtimes = ["cuda" if backend == "cuda" else "wgpu" for backend in backends]
+    environment = {
+        **os.environ,
+        "EGS_BENCH_SIZES": "small,medium",
+        "EGS_BENCH_BACKENDS": ",".join(["flex", *runtimes]),
+    }
     done = run([binary("egs")], min(90, report.left()), env=environment)
     report.add("estimator", **done)
 
@@ -274,6 +292,9 @@ def main():
     backends = args.backends.split(",") if args.backends else built
     report = Report(args.out, args.minutes)
     report.write()
+    # Errors are sentences; what lies behind them is not for a table.
+    os.environ["RUST_BACKTRACE"] = "0"
+    backends = [backend for backend in backends if works(report, backend)]
     for part in args.parts.split(","):
         if part == "portability":
             portability(report, backends)
@@ -282,7 +303,7 @@ def main():
         elif part == "searches":
             searches(report, backends, args.epochs)
         elif part == "estimator":
-            estimator(report)
+            estimator(report, backends)
         elif part == "steps":
             steps(report, backends, args.sizes.split(","), args.rounds)
         else:

@@ -3,6 +3,7 @@
 //! `cargo bench -p egs-core --bench egs` prints a Markdown table for the CPU; with `--features
 //! wgpu` or `--features cuda` also for that device. `EGS_BENCH_SIZES=small`, `medium` or `large`
 //! picks one size, several are separated by commas; without it small and medium are run.
+//! `EGS_BENCH_BACKENDS` picks of flex, wgpu and cuda in the same way; without it those built are run.
 
 use std::time::{Duration, Instant};
 
@@ -44,15 +45,26 @@ const BUDGET: Duration = Duration::from_secs(3);
 fn main() {
     let wanted = std::env::var("EGS_BENCH_SIZES").unwrap_or("small,medium".into());
     let wanted: Vec<&str> = wanted.split(',').collect();
+    let backends = std::env::var("EGS_BENCH_BACKENDS").ok();
+    let asked = |name: &str| {
+        let mut list = backends.iter().flat_map(|list| list.split(','));
+        backends.is_none() || list.any(|backend| backend == name)
+    };
     println!("| backend | rows x ops, draws | composed ms | operation ms | times faster | GB/s |");
     println!("|---|---|---|---|---|---|");
     for size in SIZES.iter().filter(|size| wanted.contains(&size.name)) {
         #[cfg(feature = "flex")]
-        measure::<burn_flex::Flex>("flex", size);
+        if asked("flex") {
+            measure::<burn_flex::Flex>("flex", size);
+        }
         #[cfg(feature = "wgpu")]
-        measure::<burn_wgpu::Wgpu>("wgpu", size);
+        if asked("wgpu") {
+            measure::<burn_wgpu::Wgpu>("wgpu", size);
+        }
         #[cfg(feature = "cuda")]
-        measure::<burn_cuda::Cuda>("cuda", size);
+        if asked("cuda") {
+            measure::<burn_cuda::Cuda>("cuda", size);
+        }
     }
 }
 
