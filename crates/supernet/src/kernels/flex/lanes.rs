@@ -181,6 +181,10 @@ impl<const K: usize> Tile for CorrelateGrid<'_, K> {
     const VECTORS: usize = 8;
     const WIDEST: usize = 1;
 
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "one vector is read for the sums of several rows"
+    )]
     #[inline(always)]
     fn compute<S: Simd, const R: usize, const V: usize>(
         &self,
