@@ -162,8 +162,7 @@ impl<B: Backend> ModuleVisitor<B> for Reader {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         let Some(TensorName { name, layout }) = self.place.name() else {
-            debug_assert!(false, "no name for {:?}", self.place.modules);
-            return;
+            panic!("no name for {:?}", self.place.modules);
         };
         let data = param.val().into_data();
         let mut shape = data.shape.to_vec();

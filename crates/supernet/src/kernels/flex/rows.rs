@@ -26,9 +26,9 @@ impl RowMap for Keep {
 /// A scale and a shift, then a floor that lets NaN through.
 #[derive(Clone, Copy)]
 pub(super) struct Reading {
-    pub(super) scale: f32,
-    pub(super) shift: f32,
-    pub(super) floor: f32,
+    scale: f32,
+    shift: f32,
+    floor: f32,
 }
 
 impl Reading {
@@ -162,18 +162,18 @@ pub(super) fn map_rows<S: Simd>(
         .zip(to.chunks_mut(to_pitch))
         .take(count);
     // Rows of a known number of vectors take no loops.
-    match width / S::F32_LANES {
-        1 if width % S::F32_LANES == 0 => {
+    match (width % S::F32_LANES, width / S::F32_LANES) {
+        (0, 1) => {
             for (from, to) in rows {
                 map_vectors::<S, 1>(simd, from, to, map);
             }
         }
-        2 if width % S::F32_LANES == 0 => {
+        (0, 2) => {
             for (from, to) in rows {
                 map_vectors::<S, 2>(simd, from, to, map);
             }
         }
-        4 if width % S::F32_LANES == 0 => {
+        (0, 4) => {
             for (from, to) in rows {
                 map_vectors::<S, 4>(simd, from, to, map);
             }
