@@ -27,7 +27,7 @@ impl LanguageConfig {
                 let read: usize = states_read(genotype).iter().sum();
                 cell(self.size, genotype.nodes(), read as f64)
             }
-            CellChoice::Lstm => 30.0 * self.size.hidden as f64,
+            CellChoice::Lstm => 14.0 * self.size.hidden as f64,
         };
         bytes(self.size, cell, tokens, copies * self.weights())
     }

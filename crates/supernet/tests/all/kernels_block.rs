@@ -3,10 +3,12 @@
 use crate::kernels_common::{
     Tracked, assert_close, assert_same as assert_same_tensors, grid, tensor, values,
 };
-use burn::tensor::{Tensor, module::conv2d, ops::ConvOptions};
+use burn::tensor::{Tensor, TensorPrimitive, module::conv2d, ops::ConvOptions};
+use burn_flex::{Flex, FlexTensor};
 use supernet::kernels::{
-    BatchNormOutput, InputActivation, WindowOptions, batch_norm, conv_block, dense_conv2d,
-    depthwise_conv2d, pointwise_conv2d, rectify, scale_channels,
+    BatchNormOutput, BlockNeeds, BlockParts, InputActivation, KernelBackend, WindowOptions,
+    batch_norm, conv_block, dense_conv2d, depthwise_conv2d, pointwise_conv2d, rectify,
+    scale_channels,
 };
 
 const EPS: f64 = 1e-3;
@@ -214,6 +216,50 @@ fn the_gradient_of_what_several_blocks_read_is_the_sum_of_theirs() {
         2e-5,
         "gradient of what is read",
     );
+}
+
+/// What is there already is added to in its place only where nobody else holds it.
+#[test]
+fn gradients_that_others_hold_are_left_as_they_are() {
+    let shape = [3, 4, 6, 5];
+    let primitive = |shape: [usize; 4], seed| {
+        let inner = tensor(grid(shape, seed), shape).inner();
+        inner.into_primitive().tensor()
+    };
+    let parts = BlockParts {
+        x: primitive(shape, 1),
+        affine: None,
+        activation: InputActivation::Relu,
+        depthwise: Some((primitive([4, 1, 3, 3], 2), WindowOptions::same(3, 1, 1))),
+        pointwise: primitive([5, 4, 1, 1], 3),
+    };
+    let needs = BlockNeeds {
+        x: true,
+        affine: false,
+        depthwise: true,
+        pointwise: true,
+    };
+    let (output, _, variance) = Flex::conv_block(parts.clone(), EPS);
+    let gradient = |onto: Option<FlexTensor>| {
+        let (output, variance) = (output.clone(), variance.clone());
+        let dy = primitive([3, 5, 6, 5], 4);
+        let parts = parts.clone();
+        let gradients = Flex::conv_block_backward(parts, output, variance, dy, EPS, needs, onto);
+        let x = gradients.x.expect("it is needed");
+        let place = x.storage::<f32>().as_ptr();
+        let x = Tensor::<Flex, 4>::from_primitive(TensorPrimitive::Float(x));
+        (values(x), place)
+    };
+    let there = primitive(shape, 5);
+    let before = there.storage::<f32>().to_vec();
+    let (alone, _) = gradient(None);
+    let sums: Vec<f32> = before.iter().zip(&alone).map(|(a, b)| a + b).collect();
+
+    let (shared, _) = gradient(Some(there.clone()));
+    assert_eq!(shared, sums);
+    assert_eq!(there.storage::<f32>(), before);
+    let place = there.storage::<f32>().as_ptr();
+    assert_eq!(gradient(Some(there)), (sums, place));
 }
 
 #[test]

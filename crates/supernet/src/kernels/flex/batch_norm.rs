@@ -6,27 +6,25 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     lanes::{moments, sums_with_product},
-    memory::{dims, for_each, items_per_task, rewrite, tensor, values},
+    lines::{Line, WORK, map_runs},
+    memory::{dims, for_each, in_order, items_per_task, tensor, values},
 };
-
-/// Loads, stores and arithmetic per value, in multiply-adds.
-const WORK: usize = 4;
 
 /// The normalised planes, the mean and the biased variance of each channel.
 pub(super) fn forward(x: FlexTensor, eps: f64) -> (FlexTensor, FlexTensor, FlexTensor) {
-    let x = x.to_contiguous();
+    let x = in_order(x);
     let [batch, channels, height, width] = dims(&x);
     let plane = height * width;
     let sums = plane_sums(PlaneSums::Moments(values(&x)), batch * channels, plane);
     let statistics = moments_to_statistics(&sums, channels, plane, eps);
-    let output = apply(&statistics.lines, x, None, plane);
+    let output = map_runs(x, None, plane, of_channel(&statistics.lines));
     (output, statistics.mean, statistics.variance)
 }
 
 /// What the sums of a batch say of its channels.
 pub(super) struct ChannelStatistics {
     /// Normalises.
-    pub(super) lines: Vec<Scaling>,
+    pub(super) lines: Vec<Line>,
     /// `[channels]`
     pub(super) mean: FlexTensor,
     /// Biased, `[channels]`.
@@ -57,7 +55,7 @@ pub(super) fn moments_to_statistics(
         .iter()
         .map(|[mean, variance]| {
             let scale = 1.0 / (variance + eps).sqrt();
-            Scaling {
+            Line {
                 scale: scale as f32,
                 slope: 0.0,
                 offset: (-mean * scale) as f32,
@@ -75,6 +73,11 @@ pub(super) fn moments_to_statistics(
     }
 }
 
+/// The line of each plane's channel, planes being in the order of images and channels.
+pub(super) fn of_channel(lines: &[Line]) -> impl Fn(usize) -> Line + Sync + Send {
+    |plane| lines[plane % lines.len()]
+}
+
 /// `dx = (dy - mean(dy) - y * mean(dy * y)) / sqrt(variance + eps)`.
 pub(super) fn backward(
     y: FlexTensor,
@@ -82,11 +85,7 @@ pub(super) fn backward(
     dy: FlexTensor,
     eps: f64,
 ) -> FlexTensor {
-    let (y, variance, dy) = (
-        y.to_contiguous(),
-        variance.to_contiguous(),
-        dy.to_contiguous(),
-    );
+    let [y, variance, dy] = [y, variance, dy].map(in_order);
     let [batch, channels, height, width] = dims(&y);
     let plane = height * width;
     let sums = plane_sums(
@@ -95,7 +94,7 @@ pub(super) fn backward(
         plane,
     );
     let lines = backward_lines(&sums, values(&variance), eps, batch * plane);
-    apply(&lines, dy, Some(&y), plane)
+    map_runs(dy, Some(&y), plane, of_channel(&lines))
 }
 
 /// How a gradient and the normalised values make the gradient of what was normalised, from the sums of the
@@ -105,7 +104,7 @@ pub(super) fn backward_lines(
     variance: &[f32],
     eps: f64,
     count: usize,
-) -> Vec<Scaling> {
+) -> Vec<Line> {
     let channels = variance.len();
     let line = |(channel, variance): (usize, &f32)| {
         let scale = 1.0 / (f64::from(*variance) + eps).sqrt();
@@ -113,7 +112,7 @@ pub(super) fn backward_lines(
             let of_channel = sums.iter().skip(channel).step_by(channels);
             of_channel.map(|pair| pair[index]).sum::<f64>() / count as f64
         };
-        Scaling {
+        Line {
             scale: scale as f32,
             slope: (-mean(1) * scale) as f32,
             offset: (-mean(0) * scale) as f32,
@@ -128,19 +127,19 @@ pub(super) fn scale_channels(
     scale: &FlexTensor,
     shift: Option<&FlexTensor>,
 ) -> FlexTensor {
-    let (x, scale) = (x.to_contiguous(), scale.to_contiguous());
+    let (x, scale) = (in_order(x), scale.to_contiguous());
     let shift = shift.map(FlexTensor::to_contiguous);
     let [.., height, width] = dims(&x);
-    let lines: Vec<Scaling> = values(&scale)
+    let lines: Vec<Line> = values(&scale)
         .iter()
         .enumerate()
-        .map(|(channel, &scale)| Scaling {
+        .map(|(channel, &scale)| Line {
             scale,
             slope: 0.0,
             offset: shift.as_ref().map_or(0.0, |shift| values(shift)[channel]),
         })
         .collect();
-    apply(&lines, x, None, height * width)
+    map_runs(x, None, height * width, of_channel(&lines))
 }
 
 /// The gradients of scale and shift: sums of `x * dy` and of `dy` over each channel.
@@ -206,70 +205,6 @@ impl WithSimd for SumPlanes<'_> {
                 }
             };
             *out = pair.map(f64::from);
-        }
-    }
-}
-
-/// `scale * value + slope * other + offset`, one line per channel.
-#[derive(Clone, Copy)]
-pub(super) struct Scaling {
-    pub(super) scale: f32,
-    pub(super) slope: f32,
-    pub(super) offset: f32,
-}
-
-/// Applies each channel's line to its planes; without `other` the slope is not used.
-pub(super) fn apply(
-    lines: &[Scaling],
-    tensor: FlexTensor,
-    other: Option<&FlexTensor>,
-    plane: usize,
-) -> FlexTensor {
-    let planes = values(&tensor).len() / plane;
-    let items = items_per_task(planes, WORK * plane);
-    rewrite(tensor, plane * items, |task, part| {
-        Arch::new().dispatch(ApplyLines {
-            lines,
-            other: other.map(|other| &values(other)[task * items * plane..]),
-            first: task * items,
-            plane,
-            part,
-        });
-    })
-}
-
-/// Rewrites the planes of `part`, of which the first has the number `first`.
-struct ApplyLines<'a> {
-    lines: &'a [Scaling],
-    other: Option<&'a [f32]>,
-    first: usize,
-    plane: usize,
-    part: &'a mut [f32],
-}
-
-impl WithSimd for ApplyLines<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        for (index, part) in self.part.chunks_exact_mut(self.plane).enumerate() {
-            let Scaling {
-                scale,
-                slope,
-                offset,
-            } = self.lines[(self.first + index) % self.lines.len()];
-            match self.other {
-                None => {
-                    for value in part {
-                        *value = *value * scale + offset;
-                    }
-                }
-                Some(other) => {
-                    for (value, other) in part.iter_mut().zip(&other[index * self.plane..]) {
-                        *value = *value * scale + (*other * slope + offset);
-                    }
-                }
-            }
         }
     }
 }

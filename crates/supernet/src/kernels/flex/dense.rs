@@ -8,7 +8,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{
     geometry::{Geometry, PhasePlane, Tap},
     memory::{column_sums, dims, fill_with, items_per_task, tensor, values},
-    products::{PackedMatrix, Planes, combine_planes, correlate_planes},
+    products::{Packed, PackedMatrix, Planes, combine_planes, correlate_planes},
     rows::{Keep, copy_row},
 };
 use crate::kernels::{WindowOptions, images_per_task, reference};
@@ -185,7 +185,7 @@ impl WithSimd for Forward<'_> {
                 geometry.input_buffer_len(),
                 &geometry.taps.list,
             );
-            combine_planes(simd, self.matrix, run, pack, runs, panel);
+            combine_planes(simd, self.matrix, run, &Packed(pack), runs, panel);
             let planes = out.chunks_exact_mut(out_plane);
             for (run, plane) in runs.chunks_exact(run).zip(planes) {
                 geometry.gather_output(simd, run, plane);
@@ -305,7 +305,7 @@ impl WithSimd for Backward<'_> {
                 }
                 runs.resize(dense.inputs * run, 0.0);
                 let pack = pack_taps(simd, gradients, gradient_len, &phase.taps.list);
-                combine_planes(simd, matrix, run, pack, runs, panel);
+                combine_planes(simd, matrix, run, &Packed(pack), runs, panel);
                 for (run, dx) in runs.chunks_exact(run).zip(dx.chunks_exact_mut(plane)) {
                     geometry.gather_phase(simd, phase, run, dx);
                 }

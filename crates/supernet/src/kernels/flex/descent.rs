@@ -3,7 +3,7 @@
 use burn_flex::FlexTensor;
 
 use super::elementwise::CHUNK;
-use super::memory::{rewrite, values};
+use super::memory::{in_order, rewrite, values};
 use crate::kernels::Descent;
 
 /// Weight and velocity after a step. Each operation is rounded, as it is where they follow each other.
@@ -15,20 +15,20 @@ pub(super) fn descend(
 ) -> [FlexTensor; 2] {
     let [rate, decay, momentum] =
         [descent.rate, descent.decay, descent.momentum].map(|factor| factor as f32);
-    let weight = weight.to_contiguous();
+    let weight = in_order(weight);
     let weights = values(&weight);
     let velocity = match velocity {
         Some(velocity) => {
             let gradient = gradient.to_contiguous();
             let gradients = values(&gradient);
-            rewrite(velocity.to_contiguous(), CHUNK, |index, part| {
+            rewrite(velocity, CHUNK, |index, part| {
                 let (weights, gradients) = (&weights[index * CHUNK..], &gradients[index * CHUNK..]);
                 for ((velocity, weight), gradient) in part.iter_mut().zip(weights).zip(gradients) {
                     *velocity = (gradient + weight * decay) + *velocity * momentum;
                 }
             })
         }
-        None => rewrite(gradient.to_contiguous(), CHUNK, |index, part| {
+        None => rewrite(gradient, CHUNK, |index, part| {
             for (gradient, weight) in part.iter_mut().zip(&weights[index * CHUNK..]) {
                 *gradient += weight * decay;
             }

@@ -6,6 +6,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     lanes::sums_with_product,
+    lines::{Line, map_runs},
     memory::{fill, for_each, rewrite, values},
     rows::Reading,
 };
@@ -22,24 +23,9 @@ fn rewrite_with(
 ) -> FlexTensor {
     let other = other.to_contiguous();
     let others = values(&other);
-    rewrite(tensor.to_contiguous(), CHUNK, |index, part| {
+    rewrite(tensor, CHUNK, |index, part| {
         task(part, &others[index * CHUNK..][..part.len()]);
     })
-}
-
-/// A vectorised loop over two runs of equal length.
-struct Zip<'a, F>(&'a mut [f32], &'a [f32], F);
-
-impl<F: Fn(f32, f32) -> f32> WithSimd for Zip<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        let Self(values, others, map) = self;
-        for (value, other) in values.iter_mut().zip(others) {
-            *value = map(*value, *other);
-        }
-    }
 }
 
 /// A vectorised loop over a run.
@@ -57,29 +43,24 @@ impl<F: Fn(f32) -> f32> WithSimd for Map<'_, F> {
     }
 }
 
-fn map(tensor: FlexTensor, map: impl Fn(f32) -> f32 + Copy + Sync) -> FlexTensor {
-    rewrite(tensor.to_contiguous(), CHUNK, |_, part| {
-        Arch::new().dispatch(Map(part, map));
-    })
-}
-
-fn zip(
-    tensor: FlexTensor,
-    other: &FlexTensor,
-    map: impl Fn(f32, f32) -> f32 + Copy + Sync,
-) -> FlexTensor {
-    rewrite_with(tensor, other, |part, others| {
-        Arch::new().dispatch(Zip(part, others, map));
+/// `sum + weight * term`
+fn add_with(sum: FlexTensor, term: &FlexTensor, weight: f32) -> FlexTensor {
+    map_runs(sum, Some(term), CHUNK, |_| Line {
+        scale: 1.0,
+        slope: weight,
+        offset: 0.0,
     })
 }
 
 pub(super) fn add(sum: FlexTensor, term: &FlexTensor) -> FlexTensor {
-    zip(sum, term, |sum, term| sum + term)
+    add_with(sum, term, 1.0)
 }
 
 pub(super) fn rectify(x: FlexTensor) -> FlexTensor {
-    // Lets NaN through, as `max` would not.
-    map(x, |value| if value < 0.0 { 0.0 } else { value })
+    rewrite(x, CHUNK, |_, part| {
+        // Lets NaN through, as `max` would not.
+        Arch::new().dispatch(Map(part, |value| if value < 0.0 { 0.0 } else { value }));
+    })
 }
 
 pub(super) fn rectify_backward(y: &FlexTensor, dy: FlexTensor) -> FlexTensor {
@@ -112,7 +93,11 @@ pub(super) fn scale(tensor: FlexTensor, weight: f32) -> FlexTensor {
     if weight == 1.0 {
         tensor
     } else {
-        map(tensor, |value| value * weight)
+        map_runs(tensor, None, CHUNK, |_| Line {
+            scale: weight,
+            slope: 0.0,
+            offset: 0.0,
+        })
     }
 }
 
@@ -120,7 +105,7 @@ pub(super) fn add_weighted(sum: FlexTensor, term: &FlexTensor, weight: f32) -> F
     if weight == 0.0 {
         sum
     } else {
-        zip(sum, term, |sum, term| weight * term + sum)
+        add_with(sum, term, weight)
     }
 }
 

@@ -5,7 +5,7 @@ use core::ops::Range;
 use burn_flex::FlexTensor;
 
 use super::{
-    memory::{dims, fill, items_per_task, tensor, values},
+    memory::{dims, fill, fill_unset, items_per_task, tensor, values},
     rows::copy_every_second,
 };
 
@@ -18,16 +18,25 @@ pub(super) fn concat_channels(tensors: Vec<FlexTensor>) -> FlexTensor {
         .collect();
     let image: usize = images.iter().sum();
     let items = items_per_task(batch, image);
-    let count = batch.div_ceil(items);
-    let [out] = fill([batch * image], [items * image], count, |task, [out]| {
-        for (index, mut out) in out.chunks_exact_mut(image).enumerate() {
-            for (tensor, &size) in tensors.iter().zip(&images) {
-                let (part, rest) = out.split_at_mut(size);
-                part.copy_from_slice(&values(tensor)[(task * items + index) * size..][..size]);
-                out = rest;
-            }
-        }
-    });
+    let (lens, sizes) = ([batch * image], [items * image]);
+    let tasks = vec![(); batch.div_ceil(items)];
+    // SAFETY: the parts of an image are as long together as the image.
+    let [out] = unsafe {
+        fill_unset(
+            lens,
+            sizes,
+            tasks,
+            || (),
+            |(), task, (), [mut out]| {
+                for index in task * items..batch.min((task + 1) * items) {
+                    for (tensor, &size) in tensors.iter().zip(&images) {
+                        out.take(size)
+                            .copied(&values(tensor)[index * size..][..size]);
+                    }
+                }
+            },
+        )
+    };
     tensor(out, [batch, image / (height * width), height, width])
 }
 
@@ -37,13 +46,23 @@ pub(super) fn channels(x: &FlexTensor, range: Range<usize>) -> FlexTensor {
     let plane = height * width;
     let (image, size, skip) = (channels * plane, range.len() * plane, range.start * plane);
     let items = items_per_task(batch, size);
-    let count = batch.div_ceil(items);
-    let [out] = fill([batch * size], [items * size], count, |task, [out]| {
-        for (index, out) in out.chunks_exact_mut(size).enumerate() {
-            let start = (task * items + index) * image + skip;
-            out.copy_from_slice(&values(&x)[start..][..size]);
-        }
-    });
+    let (lens, sizes) = ([batch * size], [items * size]);
+    let tasks = vec![(); batch.div_ceil(items)];
+    // SAFETY: what is copied of the images of a task is as long as its part.
+    let [out] = unsafe {
+        fill_unset(
+            lens,
+            sizes,
+            tasks,
+            || (),
+            |(), task, (), [mut out]| {
+                for index in task * items..batch.min((task + 1) * items) {
+                    out.take(size)
+                        .copied(&values(&x)[index * image + skip..][..size]);
+                }
+            },
+        )
+    };
     tensor(out, [batch, range.len(), height, width])
 }
 

@@ -49,7 +49,7 @@ pub(super) fn backward(
     let [rows, classes] = logits.shape().dims();
     let chosen = indices(chosen);
     let items = items_per_task(rows, WORK * classes);
-    rewrite(logits.to_contiguous(), items * classes, |task, logits| {
+    rewrite(logits, items * classes, |task, logits| {
         let first = task * items;
         Arch::new().dispatch(Differentiate {
             logits,

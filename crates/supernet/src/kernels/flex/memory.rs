@@ -6,6 +6,8 @@ use burn::tensor::{DType, Shape, TensorData, TensorMetadata};
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
+use super::unset::Unset;
+
 /// Multiply-adds below which waking other threads takes longer than the whole operation.
 const SEQUENTIAL_WORK: usize = 1 << 19;
 
@@ -25,6 +27,11 @@ pub(super) fn all_f32(tensors: &[&FlexTensor]) -> bool {
 /// The values in row order; `tensor` must come from `to_contiguous`.
 pub(super) fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.storage()
+}
+
+/// The tensor in row order. Takes it, so that who gets it holds its values alone if it did.
+pub(super) fn in_order(tensor: FlexTensor) -> FlexTensor {
+    tensor.to_contiguous()
 }
 
 /// A tensor of `values` in row order.
@@ -135,6 +142,36 @@ pub(super) fn fill_beside<const N: usize, T: Send, S>(
     scratch: impl Fn() -> S + Sync + Send,
     task: impl Fn(&mut S, usize, T, [&mut [f32]; N]) + Sync + Send,
 ) -> [Vec<f32>; N] {
+    // SAFETY: zeros are written to all parts.
+    unsafe {
+        fill_unset(
+            lens,
+            sizes,
+            items,
+            scratch,
+            |scratch, index, item, parts| {
+                task(scratch, index, item, parts.map(Unset::zeroed));
+            },
+        )
+    }
+}
+
+/// [`fill_beside`] whose parts hold nothing yet: zeros that are written over are one more pass.
+///
+/// # Panics
+///
+/// If a part for each item, of `sizes`, does not cover the outputs.
+///
+/// # Safety
+///
+/// Each task writes every value of its parts.
+pub(super) unsafe fn fill_unset<const N: usize, T: Send, S>(
+    lens: [usize; N],
+    sizes: [usize; N],
+    items: Vec<T>,
+    scratch: impl Fn() -> S + Sync + Send,
+    task: impl Fn(&mut S, usize, T, [Unset<'_>; N]) + Sync + Send,
+) -> [Vec<f32>; N] {
     let count = items.len();
     let mut outs: [Vec<f32>; N] = lens.map(Vec::with_capacity);
     let mut outs_and_lens = outs.iter_mut().zip(lens);
@@ -152,7 +189,7 @@ pub(super) fn fill_beside<const N: usize, T: Send, S>(
                 let rest = core::mem::take(&mut rests[out]);
                 let (part, rest) = rest.split_at_mut(sizes[out].min(rest.len()));
                 rests[out] = rest;
-                part
+                Unset::from(part)
             });
             (index, item, parts)
         })
@@ -162,41 +199,24 @@ pub(super) fn fill_beside<const N: usize, T: Send, S>(
         "{count} parts of {sizes:?} do not cover {lens:?} values"
     );
     for_each_with(tasks, scratch, |scratch, (index, item, parts)| {
-        task(scratch, index, item, parts.map(zeroed));
+        task(scratch, index, item, parts);
     });
     for (out, len) in outs.iter_mut().zip(lens) {
-        // SAFETY: the capacity is at least `len`, and the parts, of which every task has zeroed
-        // its own, cover the first `len` values.
+        // SAFETY: the capacity is at least `len`, and the parts, of which every task has written its own, as
+        // the caller promises, cover the first `len` values.
         unsafe { out.set_len(len) };
     }
     outs
 }
 
-/// Writes zeros to `part`.
-fn zeroed(part: &mut [MaybeUninit<f32>]) -> &mut [f32] {
-    for value in part.iter_mut() {
-        value.write(0.0);
-    }
-    // SAFETY: every value has just been written, and `MaybeUninit<f32>` has the layout of `f32`.
-    unsafe { core::slice::from_raw_parts_mut(part.as_mut_ptr().cast(), part.len()) }
-}
-
-/// The tensor in row order, alone in holding its values: copied only where it is not.
-pub(super) fn owned(tensor: FlexTensor) -> FlexTensor {
-    let mut tensor = tensor.to_contiguous();
-    if tensor.try_storage_mut::<f32>().is_some() {
-        return tensor;
-    }
-    self::tensor(values(&tensor).to_vec(), tensor.shape())
-}
-
-/// Rewrites the values of a contiguous tensor in parts of `size` values, `task` being given the
+/// Rewrites the values of a tensor, in row order, in parts of `size` values, `task` being given the
 /// number of its part. Works in place unless the values are shared.
 pub(super) fn rewrite(
-    mut tensor: FlexTensor,
+    tensor: FlexTensor,
     size: usize,
     task: impl Fn(usize, &mut [f32]) + Sync,
 ) -> FlexTensor {
+    let mut tensor = in_order(tensor);
     let size = size.max(1);
     if let Some(values) = tensor.try_storage_mut::<f32>() {
         let tasks = values.chunks_mut(size).enumerate().collect();
@@ -204,10 +224,19 @@ pub(super) fn rewrite(
         return tensor;
     }
     let source = values(&tensor);
-    let count = source.len().div_ceil(size);
-    let [copy] = fill([source.len()], [size], count, |index, [part]| {
-        part.copy_from_slice(&source[index * size..][..part.len()]);
-        task(index, part);
-    });
+    let tasks = vec![(); source.len().div_ceil(size)];
+    // SAFETY: all parts are copied to.
+    let [copy] = unsafe {
+        fill_unset(
+            [source.len()],
+            [size],
+            tasks,
+            || (),
+            |(), index, (), [part]| {
+                let source = &source[index * size..][..part.len()];
+                task(index, part.copied(source));
+            },
+        )
+    };
     self::tensor(copy, tensor.shape())
 }

@@ -20,6 +20,7 @@ mod layout;
 mod likelihood;
 #[cfg(feature = "profile")]
 mod limits;
+mod lines;
 mod matrix;
 mod means;
 mod memory;
@@ -29,6 +30,7 @@ mod products;
 mod rows;
 mod scaled;
 mod tiles;
+mod unset;
 mod work;
 
 use core::ops::Range;

@@ -5,8 +5,8 @@ use burn_flex::FlexTensor;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    memory::{dims, fill, items_per_task, tensor, values},
-    products::{PackedMatrix, PlaneOf, Planes, combine_planes, correlate_planes},
+    memory::{dims, fill, fill_with, items_per_task, tensor, values},
+    products::{Packed, PackedMatrix, PlaneOf, Planes, combine_planes, correlate_planes},
     rows::copy_row,
 };
 
@@ -28,21 +28,18 @@ fn map_channels(x: &FlexTensor, matrix: &PackedMatrix, [outputs, inputs]: [usize
     let plane = height * width;
     let (image, out_image) = (inputs * plane, outputs * plane);
     let items = items_per_task(batch, inputs * out_image);
-    let count = batch.div_ceil(items);
-    let [out] = fill(
-        [batch * out_image],
-        [items * out_image],
-        count,
-        |task, [out]| {
-            Arch::new().dispatch(Combine {
-                matrix,
-                sizes: [outputs, inputs],
-                plane,
-                images: &values(x)[task * items * image..],
-                out,
-            });
-        },
-    );
+    let tasks = batch.div_ceil(items);
+    let (lens, sizes) = ([batch * out_image], [items * out_image]);
+    let [out] = fill_with(lens, sizes, tasks, Vec::new, |panel, task, [out]| {
+        Arch::new().dispatch(Combine {
+            matrix,
+            sizes: [outputs, inputs],
+            plane,
+            images: &values(x)[task * items * image..],
+            panel,
+            out,
+        });
+    });
     out
 }
 
@@ -52,6 +49,7 @@ struct Combine<'a> {
     sizes: [usize; 2],
     plane: usize,
     images: &'a [f32],
+    panel: &'a mut Vec<f32>,
     out: &'a mut [f32],
 }
 
@@ -63,12 +61,18 @@ impl WithSimd for Combine<'_> {
         let [outputs, inputs] = self.sizes;
         let images = self.images.chunks_exact(inputs * self.plane);
         let outs = self.out.chunks_exact_mut(outputs * self.plane);
-        let mut panel = Vec::new();
         for (image, out) in images.zip(outs) {
             let pack = |input: usize, start: usize, to: &mut [f32]| {
                 copy_row(simd, to, &image[input * self.plane + start..]);
             };
-            combine_planes(simd, self.matrix, self.plane, pack, out, &mut panel);
+            combine_planes(
+                simd,
+                self.matrix,
+                self.plane,
+                &Packed(pack),
+                out,
+                self.panel,
+            );
         }
     }
 }
@@ -133,19 +137,19 @@ fn weight_gradient(x: &FlexTensor, dy: &FlexTensor, [outputs, inputs]: [usize; 2
     sums
 }
 
-/// Images of `counts` planes each, one after the other.
+/// Images of `counts` planes each, one after the other, of `plane` values that are `pitch` apart.
 #[inline(always)]
 pub(super) fn images<'a>(
-    plane: usize,
+    [plane, pitch]: [usize; 2],
     [lefts, rights]: [&'a [f32]; 2],
     counts: [usize; 2],
 ) -> Planes<impl PlaneOf<'a>, impl PlaneOf<'a>> {
-    let [left_size, right_size] = counts.map(|count| count * plane);
+    let [left_size, right_size] = counts.map(|count| count * pitch);
     Planes {
         images: lefts.len() / left_size,
         len: plane,
-        left: move |image, index| &lefts[image * left_size + index * plane..][..plane],
-        right: move |image, index| &rights[image * right_size + index * plane..][..plane],
+        left: move |image, index| &lefts[image * left_size + index * pitch..][..plane],
+        right: move |image, index| &rights[image * right_size + index * pitch..][..plane],
     }
 }
 
@@ -164,7 +168,7 @@ impl WithSimd for Correlate<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let outputs = self.sums.len() / self.inputs;
-        let planes = images(self.plane, [self.dy, self.x], [outputs, self.inputs]);
+        let planes = images([self.plane; 2], [self.dy, self.x], [outputs, self.inputs]);
         correlate_planes(simd, &planes, self.inputs, self.sums);
     }
 }

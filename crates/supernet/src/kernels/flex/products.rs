@@ -2,7 +2,10 @@
 
 use pulp::Simd;
 
-use super::lanes::{store, vectors};
+use super::{
+    geometry::SLACK,
+    lanes::{Source, store},
+};
 
 /// Vectors of positions combined together, and rows of the matrix: as many sums as keep the multipliers busy,
 /// and with what they read as many values as AVX2 has registers, one more of which would be kept in memory.
@@ -46,15 +49,74 @@ fn rows_of_block(left: usize) -> usize {
     }
 }
 
-/// `out[row] = sum over inputs of matrix[row, input] * plane of that input` for planes of `plane` values.
-/// `pack` copies the values of an input from a position on, as many as its last argument takes; `panel` is
-/// scratch space that is kept between calls.
+/// Planes that are combined.
+pub(super) trait Inputs {
+    /// The values of all inputs from a position on, as many as two vectors, and how far inputs are apart.
+    /// `panel` has room for them.
+    fn from<'a, S: Simd>(
+        &'a self,
+        simd: S,
+        start: usize,
+        used: usize,
+        panel: &'a mut [f32],
+    ) -> (&'a [f32], usize);
+}
+
+/// Planes whose values are made while they are copied, by the number of the input and a position, as many as
+/// the last argument takes.
+pub(super) struct Packed<F>(pub(super) F);
+
+impl<F: Fn(usize, usize, &mut [f32])> Inputs for Packed<F> {
+    #[inline(always)]
+    fn from<'a, S: Simd>(
+        &'a self,
+        _simd: S,
+        start: usize,
+        used: usize,
+        panel: &'a mut [f32],
+    ) -> (&'a [f32], usize) {
+        let width = COMBINED_VECTORS * S::F32_LANES;
+        for (input, packed) in panel.chunks_exact_mut(width).enumerate() {
+            (self.0)(input, start, &mut packed[..used]);
+        }
+        (panel, width)
+    }
+}
+
+/// Planes that are read where they lie.
+pub(super) struct Pitched<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) pitch: usize,
+}
+
+impl Inputs for Pitched<'_> {
+    #[inline(always)]
+    fn from<'a, S: Simd>(
+        &'a self,
+        _simd: S,
+        start: usize,
+        _used: usize,
+        _panel: &'a mut [f32],
+    ) -> (&'a [f32], usize) {
+        (&self.values[start..], self.pitch)
+    }
+}
+
+/// How far planes of so many values are put apart to be read where they lie: a large power of two apart, they
+/// would evict each other from the cache. The smallest have room for the vectors that are read of them.
+pub(super) fn pitch_of(plane: usize) -> usize {
+    let evicts = plane.is_multiple_of(256);
+    plane.max(SLACK) + if evicts { SLACK } else { 0 }
+}
+
+/// `out[row] = sum over inputs of matrix[row, input] * plane of that input` for planes of `plane` values;
+/// `panel` is scratch space that is kept between calls.
 #[inline(always)]
 pub(super) fn combine_planes<S: Simd>(
     simd: S,
     matrix: &PackedMatrix,
     plane: usize,
-    pack: impl Fn(usize, usize, &mut [f32]),
+    from: &impl Inputs,
     out: &mut [f32],
     panel: &mut Vec<f32>,
 ) {
@@ -65,61 +127,76 @@ pub(super) fn combine_planes<S: Simd>(
     }
     let panel = &mut panel[..inputs * width];
     let outputs = matrix.values.len() / inputs;
+    let used = width.min(plane);
     for start in (0..plane).step_by(width) {
-        let used = width.min(plane - start);
-        // Planes are often a power of two apart, where they would evict each other from the cache.
-        for (input, packed) in panel.chunks_exact_mut(width).enumerate() {
-            pack(input, start, &mut packed[..used]);
-        }
+        // The last positions are computed again rather than fewer, which would take as long.
+        let start = start.min(plane - used);
+        let (values, pitch) = from.from(simd, start, used, panel);
         let at = [plane, start, used];
         let mut row = 0;
         while row < outputs {
             let rows = rows_of_block(outputs - row);
-            let block = &matrix.values[row * inputs..][..rows * inputs];
+            let block = Columns {
+                matrix: &matrix.values[row * inputs..][..rows * inputs],
+                values,
+                pitch,
+            };
             let out = &mut out[row * plane..];
             match rows {
-                COMBINED_ROWS => combine_block::<S, COMBINED_ROWS>(simd, block, panel, out, at),
-                4 => combine_block::<S, 4>(simd, block, panel, out, at),
-                2 => combine_block::<S, 2>(simd, block, panel, out, at),
-                _ => combine_block::<S, 1>(simd, block, panel, out, at),
+                COMBINED_ROWS => combine_block::<S, COMBINED_ROWS>(simd, block, out, at),
+                4 => combine_block::<S, 4>(simd, block, out, at),
+                2 => combine_block::<S, 2>(simd, block, out, at),
+                _ => combine_block::<S, 1>(simd, block, out, at),
             }
             row += rows;
         }
     }
 }
 
+/// Rows of a matrix, column after column, and the values that belong to the columns, `pitch` apart.
+#[derive(Clone, Copy)]
+struct Columns<'a> {
+    matrix: &'a [f32],
+    values: &'a [f32],
+    pitch: usize,
+}
+
 /// The outputs of a block of `R` rows at `used` positions.
 #[inline(always)]
 fn combine_block<S: Simd, const R: usize>(
     simd: S,
-    rows: &[f32],
-    panel: &[f32],
+    columns: Columns<'_>,
     out: &mut [f32],
-    [plane, start, used]: [usize; 3],
+    at: [usize; 3],
 ) {
+    let [.., used] = at;
     match used.div_ceil(S::F32_LANES) {
-        2 => combine_vectors::<S, R, 2>(simd, rows, panel, out, [plane, start, used]),
-        _ => combine_vectors::<S, R, 1>(simd, rows, panel, out, [plane, start, used]),
+        2 => combine_vectors::<S, R, 2>(simd, columns, out, at),
+        _ => combine_vectors::<S, R, 1>(simd, columns, out, at),
     }
 }
 
 #[inline(always)]
 fn combine_vectors<S: Simd, const R: usize, const V: usize>(
     simd: S,
-    rows: &[f32],
-    panel: &[f32],
+    columns: Columns<'_>,
     out: &mut [f32],
     [plane, start, used]: [usize; 3],
 ) {
-    let (columns, _) = rows.as_chunks::<R>();
+    let (factors, _) = columns.matrix.as_chunks::<R>();
+    let reach = (factors.len() - 1) * columns.pitch;
+    let source = Source::of_tile::<S, 1, V>(columns.values, 0, reach, 0);
     let mut sums = [[simd.splat_f32s(0.0); V]; R];
-    let packed = panel.chunks_exact(COMBINED_VECTORS * S::F32_LANES);
-    for (packed, column) in packed.zip(columns) {
-        let vectors = vectors::<S, V>(packed);
-        for (sums, factor) in sums.iter_mut().zip(column) {
+    for (column, factors) in factors.iter().enumerate() {
+        let mut vectors = [simd.splat_f32s(0.0); V];
+        for (index, vector) in vectors.iter_mut().enumerate() {
+            // SAFETY: no column is behind the last, nor vector behind its last.
+            *vector = unsafe { source.vector::<S>(column * columns.pitch + index * S::F32_LANES) };
+        }
+        for (sums, factor) in sums.iter_mut().zip(factors) {
             let factor = simd.splat_f32s(*factor);
             for (sum, vector) in sums.iter_mut().zip(vectors) {
-                *sum = simd.mul_add_e_f32s(*vector, factor, *sum);
+                *sum = simd.mul_add_e_f32s(vector, factor, *sum);
             }
         }
     }

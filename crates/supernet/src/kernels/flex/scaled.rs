@@ -1,15 +1,12 @@
 //! Sums of terms that are scaled and shifted by channel and scaled by image, in one pass.
 
 use burn_flex::FlexTensor;
-use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    batch_norm::{PlaneSums, Scaling, apply, plane_sums},
-    memory::{dims, items_per_task, rewrite, tensor, values},
+    batch_norm::{PlaneSums, plane_sums},
+    lines::{Line, map_runs},
+    memory::{dims, in_order, tensor, values},
 };
-
-/// Loads, stores and arithmetic per value, in multiply-adds.
-const WORK: usize = 4;
 
 /// `sum + factor of the image * (scale * term + shift)`.
 pub(super) fn forward(
@@ -18,7 +15,7 @@ pub(super) fn forward(
     affine: Option<[FlexTensor; 2]>,
     factors: Option<&[f32]>,
 ) -> FlexTensor {
-    let [batch, channels, height, width] = dims(&term);
+    let [_, channels, height, width] = dims(&term);
     let plane = height * width;
     let affine = affine.map(|pair| pair.map(|part| part.to_contiguous()));
     let line = |at: usize| {
@@ -27,48 +24,18 @@ pub(super) fn forward(
             Some(pair) => pair.each_ref().map(|part| values(part)[at % channels]),
             None => [1.0, 0.0],
         };
-        Scaling {
+        Line {
             scale: factor * scale,
-            slope: 0.0,
+            slope: factor * scale,
             offset: factor * shift,
         }
     };
-    let lines: Vec<Scaling> = (0..batch * channels).map(line).collect();
-    let term = term.to_contiguous();
-    let Some(sum) = sum else {
-        return apply(&lines, term, None, plane);
-    };
-    let items = items_per_task(batch * channels, WORK * plane);
-    rewrite(sum.to_contiguous(), items * plane, |task, part| {
-        Arch::new().dispatch(Add {
-            lines: &lines[task * items..],
-            term: &values(&term)[task * items * plane..],
-            plane,
-            part,
-        });
-    })
-}
-
-/// Adds planes to those of `part`; all slices begin at the same plane.
-struct Add<'a> {
-    lines: &'a [Scaling],
-    term: &'a [f32],
-    plane: usize,
-    part: &'a mut [f32],
-}
-
-impl WithSimd for Add<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        let terms = self.term.chunks_exact(self.plane);
-        let parts = self.part.chunks_exact_mut(self.plane);
-        for ((part, term), line) in parts.zip(terms).zip(self.lines) {
-            for (value, term) in part.iter_mut().zip(term) {
-                *value += *term * line.scale + line.offset;
-            }
-        }
+    match sum {
+        Some(sum) => map_runs(sum, Some(&term), plane, |at| Line {
+            scale: 1.0,
+            ..line(at)
+        }),
+        None => map_runs(term, None, plane, line),
     }
 }
 
@@ -82,7 +49,7 @@ pub(super) fn backward(
 ) -> (Option<FlexTensor>, Option<[FlexTensor; 2]>) {
     let [batch, channels, height, width] = dims(&dy);
     let plane = height * width;
-    let dy = dy.to_contiguous();
+    let dy = in_order(dy);
     let factor = |image: usize| factors.map_or(1.0, |factors| factors[image]);
     let daffine = term.map(|term| {
         let term = term.to_contiguous();
@@ -107,14 +74,13 @@ pub(super) fn backward(
             let scale = scale
                 .as_ref()
                 .map_or(1.0, |scale| values(scale)[at % channels]);
-            Scaling {
+            Line {
                 scale: factor(at / channels) * scale,
                 slope: 0.0,
                 offset: 0.0,
             }
         };
-        let lines: Vec<Scaling> = (0..batch * channels).map(line).collect();
-        apply(&lines, dy, None, plane)
+        map_runs(dy, None, plane, line)
     });
     (dterm, daffine)
 }

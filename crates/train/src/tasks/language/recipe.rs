@@ -159,8 +159,9 @@ impl Recipe for LanguageRecipe {
     fn step_bytes(&self, config: &FitConfig<Self>) -> Option<u64> {
         let fit = &config.fit;
         let average = fit.own.average_after > 0 || fit.average_decay > 0.0;
-        // Weights, gradients of a pass and of the step, momentum.
-        let copies = 4 + usize::from(average) + usize::from(fit.patience > 0);
+        // Weights, momentum, gradients of a pass and, where there are several, of the step.
+        let copies =
+            3 + usize::from(fit.parts > 1) + usize::from(average) + usize::from(fit.patience > 0);
         let tokens = config.data.sequences.usual_most() * fit.pass_size();
         Some(self.network.step_bytes(tokens, copies))
     }

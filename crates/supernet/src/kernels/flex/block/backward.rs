@@ -3,12 +3,13 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{Block, Buffers, Scratch, contiguous, filter_of};
 use crate::kernels::flex::{
-    batch_norm::{PlaneSums, Scaling, backward_lines, plane_sums},
+    batch_norm::{PlaneSums, backward_lines, plane_sums},
     depthwise::input_gradient,
     lanes::accumulate_taps,
-    memory::{column_sums, dims, fill_beside, owned, tensor, values},
+    lines::Line,
+    memory::{column_sums, dims, fill_beside, in_order, tensor, values},
     pointwise::{images as images_of, transposed},
-    products::{PackedMatrix, combine_planes, correlate_planes},
+    products::{PackedMatrix, Pitched, combine_planes, correlate_planes},
     rows::copy_row,
 };
 use crate::kernels::{BlockGradients, BlockNeeds, BlockParts, images_per_task};
@@ -24,8 +25,10 @@ pub(in crate::kernels::flex) fn backward(
     onto: Option<FlexTensor>,
 ) -> BlockGradients<FlexTensor> {
     let parts = contiguous(parts);
-    let mut onto = onto.map(owned);
-    let [output, variance, dy] = [output, variance, dy].map(|tensor| tensor.to_contiguous());
+    let mut onto = onto.map(in_order);
+    let held = onto.as_mut().and_then(FlexTensor::try_storage_mut::<f32>);
+    let is_held = held.is_some();
+    let [output, variance, dy] = [output, variance, dy].map(in_order);
     let block = Block::new(&parts);
     let [plane, out_plane] = block.planes;
     let (batch, inputs, outputs) = (block.batch, block.inputs, block.outputs);
@@ -44,33 +47,31 @@ pub(in crate::kernels::flex) fn backward(
     let len = |needed: bool, len: usize| if needed { len } else { 0 };
     // Each task, or each image, has sums of its own, which are added up in their order at the end.
     let sizes = [
-        len(needs.below_depthwise() && onto.is_none(), inputs * plane),
+        len(needs.below_depthwise() && !is_held, inputs * plane),
         len(needs.depthwise, inputs * taps),
         len(needs.affine, inputs * 2),
     ];
-    let ontos: Vec<Option<&mut [f32]>> = match onto.as_mut().and_then(FlexTensor::try_storage_mut) {
-        Some(values) => values
-            .chunks_mut(items * inputs * plane)
-            .map(Some)
-            .collect(),
-        None => (0..tasks).map(|_| None).collect(),
+    let onto_size = items * inputs * plane;
+    let ontos: Vec<Onto<'_>> = match &mut onto {
+        None => (0..tasks).map(|_| Onto::Nothing).collect(),
+        Some(onto) if is_held => {
+            let held = onto.try_storage_mut().unwrap_or_default();
+            held.chunks_mut(onto_size).map(Onto::Held).collect()
+        }
+        Some(onto) => values(onto).chunks(onto_size).map(Onto::Shared).collect(),
     };
-    let [dx, ddepthwise, daffine, dpointwise] = fill_beside(
-        [
-            batch * sizes[0],
-            batch * sizes[1],
-            batch * sizes[2],
-            len(needs.pointwise, tasks * outputs * inputs),
-        ],
-        [
-            items * sizes[0],
-            items * sizes[1],
-            items * sizes[2],
-            outputs * inputs,
-        ],
-        ontos,
-        || Scratch::new(&block),
-        |scratch, task, onto, [dx, ddepthwise, daffine, dpointwise]| {
+    let lens = [
+        batch * sizes[0],
+        batch * sizes[1],
+        batch * sizes[2],
+        len(needs.pointwise, tasks * outputs * inputs),
+    ];
+    let [dx, ddepthwise, daffine] = sizes.map(|size| items * size);
+    let sizes = [dx, ddepthwise, daffine, outputs * inputs];
+    let scratch = || Scratch::new(&block);
+    let [dx, ddepthwise, daffine, dpointwise] =
+        fill_beside(lens, sizes, ontos, scratch, |scratch, task, onto, parts| {
+            let [dx, ddepthwise, daffine, dpointwise] = parts;
             let first = task * items;
             let images = BackwardImages {
                 block: &block,
@@ -81,15 +82,14 @@ pub(in crate::kernels::flex) fn backward(
                 first,
                 count: items.min(batch - first),
                 needs,
-                adds: onto.is_some(),
-                dx: onto.unwrap_or(dx),
+                onto,
+                dx,
                 ddepthwise,
                 daffine,
                 dpointwise,
             };
             Arch::new().dispatch(Backward { scratch, images });
-        },
-    );
+        });
 
     let affine = needs.affine.then(|| {
         let sums = column_sums(&daffine, inputs * 2);
@@ -99,7 +99,8 @@ pub(in crate::kernels::flex) fn backward(
     BlockGradients {
         x: needs
             .x
-            .then(|| onto.unwrap_or_else(|| tensor(dx, dims(&parts.x)))),
+            .then(|| onto.filter(|_| is_held))
+            .map(|onto| onto.unwrap_or_else(|| tensor(dx, dims(&parts.x)))),
         affine,
         depthwise: parts
             .depthwise
@@ -115,6 +116,15 @@ pub(in crate::kernels::flex) fn backward(
     }
 }
 
+/// Gradients that the values which a block reads have already.
+enum Onto<'a> {
+    Nothing,
+    /// They are added to in their place.
+    Held(&'a mut [f32]),
+    /// Others hold them, too.
+    Shared(&'a [f32]),
+}
+
 /// Gradients of `count` images from the image `first` on; the slices of gradients begin there, and those
 /// that nobody needs are empty.
 struct BackwardImages<'a> {
@@ -122,14 +132,14 @@ struct BackwardImages<'a> {
     /// The pointwise weights `[channels_in, channels_out]`.
     transposed: &'a PackedMatrix,
     /// Of the gradient of the normalisation.
-    lines: &'a [Scaling],
+    lines: &'a [Line],
     output: &'a [f32],
     dy: &'a [f32],
     first: usize,
     count: usize,
     needs: BlockNeeds,
-    /// Whether gradients are added to what `dx` holds, which are zeros else.
-    adds: bool,
+    onto: Onto<'a>,
+    /// Zeros; none where gradients are added to in their place.
     dx: &'a mut [f32],
     ddepthwise: &'a mut [f32],
     daffine: &'a mut [f32],
@@ -154,11 +164,11 @@ impl WithSimd for Backward<'_> {
         } = self.scratch;
         let mut images = self.images;
         let (block, needs, count) = (images.block, images.needs, images.count);
-        let out_plane = block.planes[1];
-        let [mixed_size, filtered_size] = [block.outputs, block.inputs].map(|n| n * out_plane);
+        let (out_plane, pitch) = (block.planes[1], block.pitch);
+        let [mixed_size, filtered_size] = [block.outputs, block.inputs].map(|n| n * pitch);
         dmixed.resize(count * mixed_size, 0.0);
         filtered.resize(if needs.pointwise { count } else { 0 } * filtered_size, 0.0);
-        dfiltered.resize(filtered_size, 0.0);
+        dfiltered.resize(block.inputs * out_plane, 0.0);
         for index in 0..count {
             let dmixed = &mut dmixed[index * mixed_size..][..mixed_size];
             images.normalisation(index, dmixed);
@@ -169,16 +179,17 @@ impl WithSimd for Backward<'_> {
             }
             if needs.below_pointwise() {
                 let (matrix, panel) = (images.transposed, &mut buffers.panel);
-                let pack = |input: usize, start: usize, to: &mut [f32]| {
-                    copy_row(simd, to, &dmixed[input * out_plane + start..]);
+                let from = Pitched {
+                    values: dmixed,
+                    pitch,
                 };
-                combine_planes(simd, matrix, out_plane, pack, dfiltered, panel);
+                combine_planes(simd, matrix, out_plane, &from, dfiltered, panel);
                 images.below_pointwise(simd, index, image, dfiltered, buffers);
             }
         }
         if needs.pointwise {
             let counts = [block.outputs, block.inputs];
-            let planes = images_of(out_plane, [dmixed, filtered], counts);
+            let planes = images_of([out_plane, pitch], [dmixed, filtered], counts);
             correlate_planes(simd, &planes, block.inputs, images.dpointwise);
         }
     }
@@ -188,11 +199,11 @@ impl BackwardImages<'_> {
     /// The gradient of what is normalised of an image.
     #[inline(always)]
     fn normalisation(&self, index: usize, dmixed: &mut [f32]) {
-        let start = (self.first + index) * dmixed.len();
         let out_plane = self.block.planes[1];
+        let start = (self.first + index) * self.block.outputs * out_plane;
         let dy = self.dy[start..].chunks_exact(out_plane);
         let output = self.output[start..].chunks_exact(out_plane);
-        let planes = dmixed.chunks_exact_mut(out_plane);
+        let planes = dmixed.chunks_exact_mut(self.block.pitch);
         for (((dmixed, dy), output), line) in planes.zip(dy).zip(output).zip(self.lines) {
             for ((dmixed, dy), output) in dmixed.iter_mut().zip(dy).zip(output) {
                 *dmixed = *dy * line.scale + (*output * line.slope + line.offset);
@@ -242,10 +253,10 @@ impl BackwardImages<'_> {
                     continue;
                 }
             }
-            let kept = &mut self.dx[at * plane..][..plane];
-            let dx = match self.adds {
-                true => &mut scratch[..],
-                false => &mut *kept,
+            let range = at * plane..(at + 1) * plane;
+            let dx = match self.onto {
+                Onto::Nothing => &mut self.dx[range.clone()],
+                Onto::Held(_) | Onto::Shared(_) => &mut scratch[..],
             };
             match &block.depthwise {
                 Some((geometry, weight)) => {
@@ -255,9 +266,18 @@ impl BackwardImages<'_> {
                 None => copy_row(simd, dx, dfiltered),
             }
             let [sum, product] = reading.backward(simd, dx, x);
-            if self.adds {
-                for (kept, dx) in kept.iter_mut().zip(scratch.iter()) {
-                    *kept += *dx;
+            match &mut self.onto {
+                Onto::Nothing => {}
+                Onto::Held(held) => {
+                    for (held, dx) in held[range].iter_mut().zip(scratch.iter()) {
+                        *held += *dx;
+                    }
+                }
+                Onto::Shared(onto) => {
+                    let sums = onto[range.clone()].iter().zip(scratch.iter());
+                    for (sum, (onto, dx)) in self.dx[range].iter_mut().zip(sums) {
+                        *sum = onto + dx;
+                    }
                 }
             }
             if needs.affine {

@@ -4,11 +4,12 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{Block, Scratch, contiguous};
 use crate::kernels::BlockParts;
 use crate::kernels::flex::{
-    batch_norm::{apply, moments_to_statistics},
+    batch_norm::{moments_to_statistics, of_channel},
     lanes::moments,
+    lines::map_runs,
     memory::{fill_with, items_per_task, tensor},
-    products::{PackedMatrix, combine_planes},
-    rows::{copy_row, map_row},
+    products::{Packed, PackedMatrix, Pitched, combine_planes},
+    rows::map_row,
 };
 
 /// The normalised output, the mean and the biased variance of each channel.
@@ -21,27 +22,27 @@ pub(in crate::kernels::flex) fn forward(
     let size = block.outputs * block.planes[1];
     let matrix = PackedMatrix::new(block.pointwise, block.inputs);
     let items = items_per_task(block.batch, block.work());
-    let [mixed, sums] = fill_with(
-        [block.batch * size, block.batch * block.outputs * 2],
-        [items * size, items * block.outputs * 2],
-        block.batch.div_ceil(items),
-        || Scratch::new(&block),
-        |scratch, task, [mixed, sums]| {
-            Arch::new().dispatch(Forward {
-                block: &block,
-                matrix: &matrix,
-                scratch,
-                first: task * items,
-                mixed,
-                sums,
-            });
-        },
-    );
+    let lens = [block.batch * size, block.batch * block.outputs * 2];
+    let sizes = [items * size, items * block.outputs * 2];
+    let tasks = block.batch.div_ceil(items);
+    let scratch = || Scratch::new(&block);
+    let [mixed, sums] = fill_with(lens, sizes, tasks, scratch, |scratch, task, parts| {
+        let [mixed, sums] = parts;
+        Arch::new().dispatch(Forward {
+            block: &block,
+            matrix: &matrix,
+            scratch,
+            first: task * items,
+            mixed,
+            sums,
+        });
+    });
     let (pairs, _) = sums.as_chunks::<2>();
     let pairs: Vec<[f64; 2]> = pairs.iter().map(|pair| pair.map(f64::from)).collect();
     let statistics = moments_to_statistics(&pairs, block.outputs, block.planes[1], eps);
     let mixed = tensor(mixed, block.output_shape());
-    let output = apply(&statistics.lines, mixed, None, block.planes[1]);
+    let line = of_channel(&statistics.lines);
+    let output = map_runs(mixed, None, block.planes[1], line);
     (output, statistics.mean, statistics.variance)
 }
 
@@ -65,7 +66,7 @@ impl WithSimd for Forward<'_> {
         let Scratch {
             buffers, filtered, ..
         } = self.scratch;
-        filtered.resize(block.inputs * out_plane, 0.0);
+        filtered.resize(block.inputs * block.pitch, 0.0);
         let images = self.mixed.chunks_exact_mut(block.outputs * out_plane);
         let sums = self.sums.chunks_exact_mut(block.outputs * 2);
         for (index, (mixed, sums)) in images.zip(sums).enumerate() {
@@ -73,16 +74,18 @@ impl WithSimd for Forward<'_> {
             let matrix = self.matrix;
             if block.depthwise.is_some() {
                 block.filter(simd, image, buffers, filtered);
-                let pack = |input: usize, start: usize, to: &mut [f32]| {
-                    copy_row(simd, to, &filtered[input * out_plane + start..]);
+                let from = Pitched {
+                    values: filtered,
+                    pitch: block.pitch,
                 };
-                combine_planes(simd, matrix, out_plane, pack, mixed, &mut buffers.panel);
+                combine_planes(simd, matrix, out_plane, &from, mixed, &mut buffers.panel);
             } else {
                 let pack = |input: usize, start: usize, to: &mut [f32]| {
                     let reading = block.reading(input);
                     map_row(simd, to, &image[input * out_plane + start..], reading);
                 };
-                combine_planes(simd, matrix, out_plane, pack, mixed, &mut buffers.panel);
+                let from = Packed(pack);
+                combine_planes(simd, matrix, out_plane, &from, mixed, &mut buffers.panel);
             }
             for (plane, pair) in mixed.chunks_exact(out_plane).zip(sums.chunks_exact_mut(2)) {
                 pair.copy_from_slice(&moments(simd, plane));

@@ -12,6 +12,7 @@ use super::{
     depthwise::output_plane,
     geometry::Geometry,
     memory::{dims, values},
+    products::pitch_of,
     rows::{Reading, map_row},
 };
 use crate::kernels::{BlockParts, InputActivation};
@@ -30,6 +31,8 @@ struct Block<'a> {
     outputs: usize,
     /// Values of an input plane, and of one that the pointwise convolution reads.
     planes: [usize; 2],
+    /// How far the latter are apart in scratch space.
+    pitch: usize,
     output_size: [usize; 2],
 }
 
@@ -46,6 +49,7 @@ impl<'a> Block<'a> {
             Some((geometry, _)) => geometry.output(),
             None => [height, width],
         };
+        let out_plane = output_size.iter().product();
         Self {
             x: values(&parts.x),
             affine: parts
@@ -58,7 +62,8 @@ impl<'a> Block<'a> {
             batch,
             inputs,
             outputs,
-            planes: [height * width, output_size.iter().product()],
+            planes: [height * width, out_plane],
+            pitch: pitch_of(out_plane),
             output_size,
         }
     }
@@ -88,13 +93,14 @@ impl<'a> Block<'a> {
         self.inputs * self.planes[1] * (taps + self.outputs)
     }
 
-    /// Writes what the pointwise convolution reads of an image to `filtered`.
+    /// Writes what the pointwise convolution reads of an image to `filtered`, planes `pitch` apart.
     #[inline(always)]
     fn filter<S: Simd>(&self, simd: S, image: &[f32], buffers: &mut Buffers, filtered: &mut [f32]) {
         let [plane, out_plane] = self.planes;
         let images = image.chunks_exact(plane);
-        let outs = filtered.chunks_exact_mut(out_plane);
+        let outs = filtered.chunks_exact_mut(self.pitch);
         for (channel, (x, out)) in images.zip(outs).enumerate() {
+            let out = &mut out[..out_plane];
             let reading = self.reading(channel);
             match &self.depthwise {
                 Some((geometry, weight)) => {
