@@ -42,30 +42,55 @@ const SIZES: [Size; 3] = [
 /// Time that a measurement may take before it stops repeating.
 const BUDGET: Duration = Duration::from_secs(3);
 
+/// The backends that this is built with.
+const BUILT: &[&str] = &[
+    #[cfg(feature = "flex")]
+    "flex",
+    #[cfg(feature = "wgpu")]
+    "wgpu",
+    #[cfg(feature = "cuda")]
+    "cuda",
+];
+
 fn main() {
-    let wanted = std::env::var("EGS_BENCH_SIZES").unwrap_or("small,medium".into());
-    let wanted: Vec<&str> = wanted.split(',').collect();
-    let backends = std::env::var("EGS_BENCH_BACKENDS").ok();
-    let asked = |name: &str| {
-        let mut list = backends.iter().flat_map(|list| list.split(','));
-        backends.is_none() || list.any(|backend| backend == name)
-    };
+    let sizes = asked_for(
+        "EGS_BENCH_SIZES",
+        &SIZES.map(|size| size.name),
+        "small,medium",
+    );
+    let backends = asked_for("EGS_BENCH_BACKENDS", BUILT, &BUILT.join(","));
+    let asked = |name: &str| backends.iter().any(|backend| backend == name);
     println!("| backend | rows x ops, draws | composed ms | operation ms | times faster | GB/s |");
     println!("|---|---|---|---|---|---|");
-    for size in SIZES.iter().filter(|size| wanted.contains(&size.name)) {
+    for size in SIZES {
+        if !sizes.iter().any(|name| name == size.name) {
+            continue;
+        }
         #[cfg(feature = "flex")]
         if asked("flex") {
-            measure::<burn_flex::Flex>("flex", size);
+            measure::<burn_flex::Flex>("flex", &size);
         }
         #[cfg(feature = "wgpu")]
         if asked("wgpu") {
-            measure::<burn_wgpu::Wgpu>("wgpu", size);
+            measure::<burn_wgpu::Wgpu>("wgpu", &size);
         }
         #[cfg(feature = "cuda")]
         if asked("cuda") {
-            measure::<burn_cuda::Cuda>("cuda", size);
+            measure::<burn_cuda::Cuda>("cuda", &size);
         }
     }
+}
+
+/// The names that a variable lists, or the usual ones.
+fn asked_for(variable: &str, all: &[&str], usual: &str) -> Vec<String> {
+    let list = std::env::var(variable).unwrap_or_else(|_| usual.to_owned());
+    let names: Vec<String> = list.split(',').map(str::to_owned).collect();
+    if let Some(unknown) = names.iter().find(|name| !all.contains(&name.as_str())) {
+        let valid = all.join(", ");
+        eprintln!("{variable} names `{unknown}`, valid are: {valid}");
+        std::process::exit(2);
+    }
+    names
 }
 
 fn measure<B: EgsBackend>(name: &str, size: &Size) {

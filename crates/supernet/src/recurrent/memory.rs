@@ -27,6 +27,7 @@ impl LanguageConfig {
                 let read: usize = states_read(genotype).iter().sum();
                 cell(self.size, genotype.nodes(), read as f64)
             }
+            // Four gates before and after their functions, two products, state, its tanh, output and mask.
             CellChoice::Lstm => 14.0 * self.size.hidden as f64,
         };
         bytes(self.size, cell, tokens, copies * self.weights())

@@ -17,7 +17,7 @@ pub(super) fn forward(x: FlexTensor, eps: f64) -> (FlexTensor, FlexTensor, FlexT
     let plane = height * width;
     let sums = plane_sums(PlaneSums::Moments(values(&x)), batch * channels, plane);
     let statistics = moments_to_statistics(&sums, channels, plane, eps);
-    let output = map_runs(x, None, plane, of_channel(&statistics.lines));
+    let output = map_runs(x, None, plane, by_channel(&statistics.lines));
     (output, statistics.mean, statistics.variance)
 }
 
@@ -74,7 +74,7 @@ pub(super) fn moments_to_statistics(
 }
 
 /// The line of each plane's channel, planes being in the order of images and channels.
-pub(super) fn of_channel(lines: &[Line]) -> impl Fn(usize) -> Line + Sync + Send {
+pub(super) fn by_channel(lines: &[Line]) -> impl Fn(usize) -> Line + Sync + Send {
     |plane| lines[plane % lines.len()]
 }
 
@@ -94,7 +94,7 @@ pub(super) fn backward(
         plane,
     );
     let lines = backward_lines(&sums, values(&variance), eps, batch * plane);
-    map_runs(dy, Some(&y), plane, of_channel(&lines))
+    map_runs(dy, Some(&y), plane, by_channel(&lines))
 }
 
 /// How a gradient and the normalised values make the gradient of what was normalised, from the sums of the
@@ -139,7 +139,7 @@ pub(super) fn scale_channels(
             offset: shift.as_ref().map_or(0.0, |shift| values(shift)[channel]),
         })
         .collect();
-    map_runs(x, None, height * width, of_channel(&lines))
+    map_runs(x, None, height * width, by_channel(&lines))
 }
 
 /// The gradients of scale and shift: sums of `x * dy` and of `dy` over each channel.

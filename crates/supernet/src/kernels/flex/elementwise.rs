@@ -28,17 +28,16 @@ fn rewrite_with(
     })
 }
 
-/// A vectorised loop over a run.
-struct Map<'a, F>(&'a mut [f32], F);
+/// A ReLU that lets NaN through, as `max` would not.
+struct Rectify<'a>(&'a mut [f32]);
 
-impl<F: Fn(f32) -> f32> WithSimd for Map<'_, F> {
+impl WithSimd for Rectify<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        let Self(values, map) = self;
-        for value in values {
-            *value = map(*value);
+        for value in self.0 {
+            *value = if *value < 0.0 { 0.0 } else { *value };
         }
     }
 }
@@ -58,8 +57,7 @@ pub(super) fn add(sum: FlexTensor, term: &FlexTensor) -> FlexTensor {
 
 pub(super) fn rectify(x: FlexTensor) -> FlexTensor {
     rewrite(x, CHUNK, |_, part| {
-        // Lets NaN through, as `max` would not.
-        Arch::new().dispatch(Map(part, |value| if value < 0.0 { 0.0 } else { value }));
+        Arch::new().dispatch(Rectify(part));
     })
 }
 

@@ -5,8 +5,9 @@ use core::ops::Range;
 use burn_flex::FlexTensor;
 
 use super::{
-    memory::{dims, fill, fill_unset, items_per_task, tensor, values},
+    memory::{dims, fill, fill_one, items_per_task, tensor, values},
     rows::copy_every_second,
+    unset::Unset,
 };
 
 pub(super) fn concat_channels(tensors: Vec<FlexTensor>) -> FlexTensor {
@@ -17,25 +18,14 @@ pub(super) fn concat_channels(tensors: Vec<FlexTensor>) -> FlexTensor {
         .map(|tensor| values(tensor).len() / batch)
         .collect();
     let image: usize = images.iter().sum();
-    let items = items_per_task(batch, image);
-    let (lens, sizes) = ([batch * image], [items * image]);
-    let tasks = vec![(); batch.div_ceil(items)];
     // SAFETY: the parts of an image are as long together as the image.
-    let [out] = unsafe {
-        fill_unset(
-            lens,
-            sizes,
-            tasks,
-            || (),
-            |(), task, (), [mut out]| {
-                for index in task * items..batch.min((task + 1) * items) {
-                    for (tensor, &size) in tensors.iter().zip(&images) {
-                        out.take(size)
-                            .copied(&values(tensor)[index * size..][..size]);
-                    }
-                }
-            },
-        )
+    let out = unsafe {
+        fill_images(batch, image, |index, mut out| {
+            for (tensor, &size) in tensors.iter().zip(&images) {
+                out.take(size)
+                    .copied(&values(tensor)[index * size..][..size]);
+            }
+        })
     };
     tensor(out, [batch, image / (height * width), height, width])
 }
@@ -45,25 +35,34 @@ pub(super) fn channels(x: &FlexTensor, range: Range<usize>) -> FlexTensor {
     let [batch, channels, height, width] = dims(&x);
     let plane = height * width;
     let (image, size, skip) = (channels * plane, range.len() * plane, range.start * plane);
-    let items = items_per_task(batch, size);
-    let (lens, sizes) = ([batch * size], [items * size]);
-    let tasks = vec![(); batch.div_ceil(items)];
-    // SAFETY: what is copied of the images of a task is as long as its part.
-    let [out] = unsafe {
-        fill_unset(
-            lens,
-            sizes,
-            tasks,
-            || (),
-            |(), task, (), [mut out]| {
-                for index in task * items..batch.min((task + 1) * items) {
-                    out.take(size)
-                        .copied(&values(&x)[index * image + skip..][..size]);
-                }
-            },
-        )
+    // SAFETY: an image is copied to whole.
+    let out = unsafe {
+        fill_images(batch, size, |index, out| {
+            out.copied(&values(&x)[index * image + skip..][..size]);
+        })
     };
     tensor(out, [batch, range.len(), height, width])
+}
+
+/// Images of `size` values, each written by `write`, which is given its number.
+///
+/// # Safety
+///
+/// `write` writes every value.
+unsafe fn fill_images(
+    batch: usize,
+    size: usize,
+    write: impl Fn(usize, Unset<'_>) + Sync + Send,
+) -> Vec<f32> {
+    let items = items_per_task(batch, size);
+    // SAFETY: a task writes all of its images, as the caller promises of each.
+    unsafe {
+        fill_one(batch * size, items * size, |task, mut out| {
+            for index in task * items..batch.min((task + 1) * items) {
+                write(index, out.take(size));
+            }
+        })
+    }
 }
 
 pub(super) fn every_second(x: &FlexTensor, shift: usize) -> FlexTensor {

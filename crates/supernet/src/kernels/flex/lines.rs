@@ -5,7 +5,7 @@ use burn_flex::FlexTensor;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
-    memory::{fill_unset, for_each, in_order, items_per_task, tensor, values},
+    memory::{fill_one, for_each, in_order, items_per_task, tensor, values},
     unset::Unset,
 };
 
@@ -49,24 +49,17 @@ pub(super) fn map_runs(
         return tensor;
     }
     let source = values(&tensor);
-    let tasks = vec![(); count.div_ceil(items)];
     // SAFETY: `MapRead` writes a value for each one that it reads, which are as many.
-    let [out] = unsafe {
-        fill_unset(
-            [source.len()],
-            [size],
-            tasks,
-            || (),
-            |(), task, (), [out]| {
-                Arch::new().dispatch(MapRead {
-                    part: &source[task * size..][..out.len()],
-                    others: others_of(task, out.len()),
-                    out,
-                    run,
-                    line: |run| line(task * items + run),
-                });
-            },
-        )
+    let out = unsafe {
+        fill_one(source.len(), size, |task, out| {
+            Arch::new().dispatch(MapRead {
+                part: &source[task * size..][..out.len()],
+                others: others_of(task, out.len()),
+                out,
+                run,
+                line: |run| line(task * items + run),
+            });
+        })
     };
     self::tensor(out, tensor.shape())
 }

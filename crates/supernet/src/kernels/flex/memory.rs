@@ -156,7 +156,8 @@ pub(super) fn fill_beside<const N: usize, T: Send, S>(
     }
 }
 
-/// [`fill_beside`] whose parts hold nothing yet: zeros that are written over are one more pass.
+/// [`fill_beside`] whose parts hold nothing yet. For values that are written in their order, for which zeros
+/// are one more pass; tiles, which write here and there, are faster where zeros have fetched the memory.
 ///
 /// # Panics
 ///
@@ -209,6 +210,23 @@ pub(super) unsafe fn fill_unset<const N: usize, T: Send, S>(
     outs
 }
 
+/// [`fill_unset`] of one output of `len` values in parts of `size`.
+///
+/// # Safety
+///
+/// Each task writes every value of its part.
+pub(super) unsafe fn fill_one(
+    len: usize,
+    size: usize,
+    task: impl Fn(usize, Unset<'_>) + Sync + Send,
+) -> Vec<f32> {
+    let tasks = vec![(); len.div_ceil(size.max(1))];
+    let task = |(): &mut (), index: usize, (), [part]: [Unset<'_>; 1]| task(index, part);
+    // SAFETY: as the caller promises.
+    let [out] = unsafe { fill_unset([len], [size], tasks, || (), task) };
+    out
+}
+
 /// Rewrites the values of a tensor, in row order, in parts of `size` values, `task` being given the
 /// number of its part. Works in place unless the values are shared.
 pub(super) fn rewrite(
@@ -224,19 +242,12 @@ pub(super) fn rewrite(
         return tensor;
     }
     let source = values(&tensor);
-    let tasks = vec![(); source.len().div_ceil(size)];
     // SAFETY: all parts are copied to.
-    let [copy] = unsafe {
-        fill_unset(
-            [source.len()],
-            [size],
-            tasks,
-            || (),
-            |(), index, (), [part]| {
-                let source = &source[index * size..][..part.len()];
-                task(index, part.copied(source));
-            },
-        )
+    let copy = unsafe {
+        fill_one(source.len(), size, |index, part| {
+            let source = &source[index * size..][..part.len()];
+            task(index, part.copied(source));
+        })
     };
     self::tensor(copy, tensor.shape())
 }

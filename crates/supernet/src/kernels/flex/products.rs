@@ -51,11 +51,10 @@ fn rows_of_block(left: usize) -> usize {
 
 /// Planes that are combined.
 pub(super) trait Inputs {
-    /// The values of all inputs from a position on, as many as two vectors, and how far inputs are apart.
-    /// `panel` has room for them.
-    fn from<'a, S: Simd>(
+    /// The values of all inputs from a position on, `used` of each, and how far inputs are apart; `panel` has
+    /// room for as many as are combined together.
+    fn read<'a, S: Simd>(
         &'a self,
-        simd: S,
         start: usize,
         used: usize,
         panel: &'a mut [f32],
@@ -68,9 +67,8 @@ pub(super) struct Packed<F>(pub(super) F);
 
 impl<F: Fn(usize, usize, &mut [f32])> Inputs for Packed<F> {
     #[inline(always)]
-    fn from<'a, S: Simd>(
+    fn read<'a, S: Simd>(
         &'a self,
-        _simd: S,
         start: usize,
         used: usize,
         panel: &'a mut [f32],
@@ -91,9 +89,8 @@ pub(super) struct Pitched<'a> {
 
 impl Inputs for Pitched<'_> {
     #[inline(always)]
-    fn from<'a, S: Simd>(
+    fn read<'a, S: Simd>(
         &'a self,
-        _simd: S,
         start: usize,
         _used: usize,
         _panel: &'a mut [f32],
@@ -131,7 +128,7 @@ pub(super) fn combine_planes<S: Simd>(
     for start in (0..plane).step_by(width) {
         // The last positions are computed again rather than fewer, which would take as long.
         let start = start.min(plane - used);
-        let (values, pitch) = from.from(simd, start, used, panel);
+        let (values, pitch) = from.read::<S>(start, used, panel);
         let at = [plane, start, used];
         let mut row = 0;
         while row < outputs {

@@ -26,8 +26,7 @@ pub(in crate::kernels::flex) fn backward(
 ) -> BlockGradients<FlexTensor> {
     let parts = contiguous(parts);
     let mut onto = onto.map(in_order);
-    let held = onto.as_mut().and_then(FlexTensor::try_storage_mut::<f32>);
-    let is_held = held.is_some();
+    let is_held = onto.as_ref().is_some_and(FlexTensor::is_unique);
     let [output, variance, dy] = [output, variance, dy].map(in_order);
     let block = Block::new(&parts);
     let [plane, out_plane] = block.planes;
@@ -55,8 +54,8 @@ pub(in crate::kernels::flex) fn backward(
     let ontos: Vec<Onto<'_>> = match &mut onto {
         None => (0..tasks).map(|_| Onto::Nothing).collect(),
         Some(onto) if is_held => {
-            let held = onto.try_storage_mut().unwrap_or_default();
-            held.chunks_mut(onto_size).map(Onto::Held).collect()
+            let held = onto.storage_mut().chunks_mut(onto_size);
+            held.map(Onto::Held).collect()
         }
         Some(onto) => values(onto).chunks(onto_size).map(Onto::Shared).collect(),
     };

@@ -4,7 +4,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{Block, Scratch, contiguous};
 use crate::kernels::BlockParts;
 use crate::kernels::flex::{
-    batch_norm::{moments_to_statistics, of_channel},
+    batch_norm::{by_channel, moments_to_statistics},
     lanes::moments,
     lines::map_runs,
     memory::{fill_with, items_per_task, tensor},
@@ -41,7 +41,7 @@ pub(in crate::kernels::flex) fn forward(
     let pairs: Vec<[f64; 2]> = pairs.iter().map(|pair| pair.map(f64::from)).collect();
     let statistics = moments_to_statistics(&pairs, block.outputs, block.planes[1], eps);
     let mixed = tensor(mixed, block.output_shape());
-    let line = of_channel(&statistics.lines);
+    let line = by_channel(&statistics.lines);
     let output = map_runs(mixed, None, block.planes[1], line);
     (output, statistics.mean, statistics.variance)
 }
