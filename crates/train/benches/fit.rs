@@ -49,7 +49,7 @@ const DROP_PATH: f64 = 0.2;
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    workbench::shell::on_pool(|| {
+    workbench::pool::on_pool(|| {
         let backend = BackendName::choose(cli.backend.as_deref(), COMPILED)?;
         dispatch(FitJob { cli, backend })
     })

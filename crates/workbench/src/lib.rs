@@ -32,6 +32,7 @@ pub mod metrics;
 pub mod optim;
 mod palette;
 pub mod plot;
+pub mod pool;
 #[cfg(feature = "burn")]
 pub mod portability;
 #[cfg(feature = "burn")]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use crate::WorkbenchError;
-use crate::allocation::keep_freed;
+use crate::pool::on_pool;
 
 /// Exit code of a refusal: wrong arguments, files or devices.
 pub const REFUSED: u8 = 2;
@@ -84,29 +84,6 @@ pub fn run<E: Failure + Send>(body: impl FnOnce() -> Result<(), E> + Send) -> Ex
             ExitCode::from(FAULT)
         }
     }
-}
-
-/// Stack of a thread of the pool: what a main thread has.
-const STACK: usize = 8 << 20;
-
-/// Runs `body` on a thread of rayon's pool. Called from outside, every operation that shares its
-/// work would put the caller to sleep and wake two other threads, thousands of times a step.
-///
-/// The pool has at least two threads, so that one of them can wait for work that the pool does. Before
-/// they are made, the process is told to keep memory that it frees.
-pub fn on_pool<T: Send>(body: impl FnOnce() -> T + Send) -> T {
-    keep_freed();
-    let wanted = std::env::var("RAYON_NUM_THREADS")
-        .ok()
-        .and_then(|threads| threads.parse().ok())
-        .filter(|threads| *threads > 0)
-        .or_else(|| std::thread::available_parallelism().ok().map(usize::from));
-    // It fails where the pool exists already, which then serves as it is.
-    let _ = rayon::ThreadPoolBuilder::new()
-        .num_threads(wanted.unwrap_or(2).max(2))
-        .stack_size(STACK)
-        .build_global();
-    rayon::scope(|_| body())
 }
 
 fn describe(info: &PanicHookInfo<'_>) -> String {

@@ -56,7 +56,7 @@ struct Cli {
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    workbench::shell::on_pool(|| run(cli))
+    workbench::pool::on_pool(|| run(cli))
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ use super::{
     lanes::{Filter, accumulate_taps},
     memory::{dims, fill, items_per_task, tensor, values},
     rows::Reading,
+    stock::Kept,
 };
 use crate::kernels::{InputActivation, WindowOptions};
 
@@ -85,7 +86,7 @@ impl WithSimd for Forward<'_> {
         let geometry = self.filters.geometry;
         let plane = geometry.input().iter().product();
         let out_plane = geometry.output().iter().product();
-        let mut buffer = vec![0.0; geometry.input_buffer_len()];
+        let mut buffer = Kept::filled(0.0, geometry.input_buffer_len());
         let planes = self.x.chunks_exact(plane);
         let outs = self.out.chunks_exact_mut(out_plane);
         for (index, (x, out)) in planes.zip(outs).enumerate() {
@@ -191,9 +192,9 @@ impl WithSimd for Backward<'_> {
         let plane = geometry.input().iter().product::<usize>();
         let out_plane = geometry.output().iter().product::<usize>();
         let filter = self.dw.len() / self.count;
-        let mut inputs = vec![0.0; geometry.input_buffer_len()];
-        let mut gradients = vec![0.0; geometry.gradient_buffer_len()];
-        let mut run = vec![0.0; geometry.scratch_len()];
+        let mut inputs = Kept::filled(0.0, geometry.input_buffer_len());
+        let mut gradients = Kept::filled(0.0, geometry.gradient_buffer_len());
+        let mut run = Kept::filled(0.0, geometry.scratch_len());
         for index in 0..self.count {
             let x = &self.x[index * plane..][..plane];
             let dy = &self.dy[index * out_plane..][..out_plane];

@@ -10,6 +10,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::lanes::{store, vectors};
 use super::memory::{fill, for_each_with, is_small, items_per_task, tensor, values};
 use super::rows::copy_row;
+use super::stock::Kept;
 
 /// Inputs whose products are added up at once: so many rows of a panel stay in the first cache.
 const BLOCK: usize = 256;
@@ -51,13 +52,17 @@ pub(super) fn product(left: FlexTensor, right: FlexTensor, bias: Option<FlexTens
             }
         }
     }
-    for_each_with(tasks, Vec::new, |panels, task| {
-        Arch::new().dispatch(Run {
-            product: &product,
-            panels,
-            task,
-        });
-    });
+    for_each_with(
+        tasks,
+        || Kept::with_room(0),
+        |panels, task| {
+            Arch::new().dispatch(Run {
+                product: &product,
+                panels,
+                task,
+            });
+        },
+    );
     tensor(out, [rows, columns])
 }
 

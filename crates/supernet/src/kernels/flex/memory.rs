@@ -1,6 +1,7 @@
 //! Tensors as slices, and the split of work over threads.
 
 use core::mem::MaybeUninit;
+use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::{DType, Shape, TensorData, TensorMetadata};
 use burn_flex::FlexTensor;
@@ -78,7 +79,7 @@ pub(super) fn for_each<T: Send>(items: Vec<T>, task: impl Fn(T) + Sync) {
 
 /// [`for_each`] with scratch space that items after each other share: whatever one leaves there, the next
 /// must not depend on.
-pub(super) fn for_each_with<T: Send, S>(
+pub(super) fn for_each_with<T: Send, S: Send>(
     items: Vec<T>,
     scratch: impl Fn() -> S + Sync + Send,
     task: impl Fn(&mut S, T) + Sync + Send,
@@ -89,7 +90,20 @@ pub(super) fn for_each_with<T: Send, S>(
             let mut scratch = scratch();
             items.into_iter().for_each(|item| task(&mut scratch, item));
         }
-        _ => items.into_par_iter().for_each_init(scratch, task),
+        _ => {
+            // The pool cuts items into more pieces than it has threads; those after each other share.
+            let idle = Mutex::new(Vec::new());
+            let idle = || idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let lend = || {
+                let lent = idle().pop();
+                lent.unwrap_or_else(&scratch)
+            };
+            let done = items.into_par_iter().fold(lend, |mut lent, item| {
+                task(&mut lent, item);
+                lent
+            });
+            done.for_each(|lent| idle().push(lent));
+        }
     }
 }
 
@@ -118,7 +132,7 @@ pub(super) fn fill<const N: usize>(
 }
 
 /// [`fill`] with scratch space as in [`for_each_with`].
-pub(super) fn fill_with<const N: usize, S>(
+pub(super) fn fill_with<const N: usize, S: Send>(
     lens: [usize; N],
     sizes: [usize; N],
     count: usize,
@@ -135,7 +149,7 @@ pub(super) fn fill_with<const N: usize, S>(
 }
 
 /// [`fill_with`], a task for each item, which it is given too.
-pub(super) fn fill_beside<const N: usize, T: Send, S>(
+pub(super) fn fill_beside<const N: usize, T: Send, S: Send>(
     lens: [usize; N],
     sizes: [usize; N],
     items: Vec<T>,
@@ -166,7 +180,7 @@ pub(super) fn fill_beside<const N: usize, T: Send, S>(
 /// # Safety
 ///
 /// Each task writes every value of its parts.
-pub(super) unsafe fn fill_unset<const N: usize, T: Send, S>(
+pub(super) unsafe fn fill_unset<const N: usize, T: Send, S: Send>(
     lens: [usize; N],
     sizes: [usize; N],
     items: Vec<T>,

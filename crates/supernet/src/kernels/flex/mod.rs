@@ -29,6 +29,7 @@ mod pool;
 mod products;
 mod rows;
 mod scaled;
+mod stock;
 mod tiles;
 mod unset;
 mod work;

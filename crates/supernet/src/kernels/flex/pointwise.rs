@@ -8,6 +8,7 @@ use super::{
     memory::{dims, fill, fill_with, items_per_task, tensor, values},
     products::{Packed, PackedMatrix, PlaneOf, Planes, combine_planes, correlate_planes},
     rows::copy_row,
+    stock::Kept,
 };
 
 pub(super) fn forward(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
@@ -30,16 +31,22 @@ fn map_channels(x: &FlexTensor, matrix: &PackedMatrix, [outputs, inputs]: [usize
     let items = items_per_task(batch, inputs * out_image);
     let tasks = batch.div_ceil(items);
     let (lens, sizes) = ([batch * out_image], [items * out_image]);
-    let [out] = fill_with(lens, sizes, tasks, Vec::new, |panel, task, [out]| {
-        Arch::new().dispatch(Combine {
-            matrix,
-            sizes: [outputs, inputs],
-            plane,
-            images: &values(x)[task * items * image..],
-            panel,
-            out,
-        });
-    });
+    let [out] = fill_with(
+        lens,
+        sizes,
+        tasks,
+        || Kept::with_room(0),
+        |panel, task, [out]| {
+            Arch::new().dispatch(Combine {
+                matrix,
+                sizes: [outputs, inputs],
+                plane,
+                images: &values(x)[task * items * image..],
+                panel,
+                out,
+            });
+        },
+    );
     out
 }
 

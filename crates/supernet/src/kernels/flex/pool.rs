@@ -8,8 +8,9 @@ use super::{
     depthwise::{input_gradient, output_plane},
     extremes::{Maximum, Winner, Winners},
     geometry::Geometry,
-    memory::{dims, fill, items_per_task, tensor, values},
+    memory::{dims, fill_with, items_per_task, tensor, values},
     rows::Keep,
+    stock::Kept,
     tiles::fill_rows,
 };
 use crate::kernels::PoolWindow;
@@ -90,14 +91,16 @@ fn run(
     let planes = batch * channels;
     let items = items_per_task(planes, geometry.taps.list.len() * plane.max(out_plane));
     let count = planes.div_ceil(items);
-    let [out] = fill(
+    let [out] = fill_with(
         [planes * out_plane],
         [items * out_plane],
         count,
-        |task, [out]| {
+        || Buffers::new(geometry, pass, plane),
+        |buffers, task, [out]| {
             Arch::new().dispatch(Planes {
                 geometry,
                 pass,
+                buffers,
                 first: task * items,
                 source: &values(&source)[task * items * plane..],
                 plane,
@@ -109,10 +112,53 @@ fn run(
     tensor(out, [batch, channels, out_size[0], out_size[1]])
 }
 
+/// What planes after each other share. What windows read between rows stays as it was made.
+struct Buffers {
+    inputs: Kept,
+    gradients: Kept,
+    winners: Kept,
+    run: Kept,
+    scaled: Kept,
+}
+
+impl Buffers {
+    /// Those that the pass uses.
+    fn new(geometry: &Geometry, pass: Pass<'_>, plane: usize) -> Self {
+        let none = || Kept::filled(0.0, 0);
+        let inputs = |filler| Kept::filled(filler, geometry.input_buffer_len());
+        let gradients = |filler| Kept::filled(filler, geometry.gradient_buffer_len());
+        let run = || Kept::filled(0.0, geometry.scratch_len());
+        let mut buffers = Self {
+            inputs: none(),
+            gradients: none(),
+            winners: none(),
+            run: none(),
+            scaled: none(),
+        };
+        match pass {
+            Pass::Average { .. } => buffers.inputs = inputs(0.0),
+            Pass::Maximum => buffers.inputs = inputs(f32::NEG_INFINITY),
+            Pass::AverageGradient { .. } => {
+                buffers.gradients = gradients(0.0);
+                buffers.run = run();
+                buffers.scaled = Kept::filled(0.0, plane);
+            }
+            Pass::MaximumGradient { .. } => {
+                buffers.inputs = inputs(f32::NEG_INFINITY);
+                buffers.gradients = gradients(0.0);
+                buffers.winners = gradients(-1.0);
+                buffers.run = run();
+            }
+        }
+        buffers
+    }
+}
+
 /// The planes of `out`, which holds zeros, from those of `source`; the first has number `first`.
 struct Planes<'a> {
     geometry: &'a Geometry,
     pass: Pass<'a>,
+    buffers: &'a mut Buffers,
     first: usize,
     source: &'a [f32],
     plane: usize,
@@ -126,55 +172,50 @@ impl WithSimd for Planes<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let geometry = self.geometry;
-        let filler = match self.pass {
-            Pass::Average { .. } | Pass::AverageGradient { .. } => 0.0,
-            Pass::Maximum | Pass::MaximumGradient { .. } => f32::NEG_INFINITY,
-        };
-        let mut inputs = vec![filler; geometry.input_buffer_len()];
-        let mut gradients = vec![0.0; geometry.gradient_buffer_len()];
-        let mut winners = vec![-1.0; geometry.gradient_buffer_len()];
-        let mut run = vec![0.0; geometry.scratch_len()];
-        let mut scratch = vec![0.0; self.plane];
+        let Buffers {
+            inputs,
+            gradients,
+            winners,
+            run,
+            scaled,
+        } = self.buffers;
         let planes = self.source.chunks_exact(self.plane);
         let outs = self.out.chunks_exact_mut(self.out_plane);
         for (index, (source, out)) in planes.zip(outs).enumerate() {
             match self.pass {
                 Pass::Average { ones, shares } => {
-                    geometry.spread_input(simd, source, &mut inputs, Keep);
-                    output_plane(simd, geometry, &inputs, ones, out);
+                    geometry.spread_input(simd, source, inputs, Keep);
+                    output_plane(simd, geometry, inputs, ones, out);
                     for (out, share) in out.iter_mut().zip(shares) {
                         *out *= share;
                     }
                 }
                 Pass::AverageGradient { ones, shares } => {
-                    for ((scratch, dy), share) in scratch.iter_mut().zip(source).zip(shares) {
-                        *scratch = dy * share;
+                    for ((scaled, dy), share) in scaled.iter_mut().zip(source).zip(shares) {
+                        *scaled = dy * share;
                     }
-                    geometry.spread_gradient(simd, &scratch, &mut gradients);
-                    input_gradient(simd, geometry, &gradients, ones, &mut run, out);
+                    geometry.spread_gradient(simd, scaled, gradients);
+                    input_gradient(simd, geometry, gradients, ones, run, out);
                 }
                 Pass::Maximum => {
-                    geometry.spread_input(simd, source, &mut inputs, Keep);
+                    geometry.spread_input(simd, source, inputs, Keep);
                     let tile = Maximum {
-                        source: &inputs,
+                        source: inputs,
                         taps: &geometry.taps,
                     };
                     fill_rows(simd, &tile, geometry.outputs(out));
                 }
                 Pass::MaximumGradient { x } => {
                     let x = &x[(self.first + index) * self.out_plane..][..self.out_plane];
-                    geometry.spread_input(simd, x, &mut inputs, Keep);
+                    geometry.spread_input(simd, x, inputs, Keep);
                     let tile = Winner {
-                        source: &inputs,
+                        source: inputs,
                         taps: &geometry.taps,
                     };
-                    fill_rows(simd, &tile, geometry.gradients(&mut winners));
-                    geometry.spread_gradient(simd, source, &mut gradients);
-                    let collect = Winners {
-                        gradients: &gradients,
-                        winners: &winners,
-                    };
-                    geometry.fill_inputs(simd, &collect, &mut run, out);
+                    fill_rows(simd, &tile, geometry.gradients(winners));
+                    geometry.spread_gradient(simd, source, gradients);
+                    let collect = Winners { gradients, winners };
+                    geometry.fill_inputs(simd, &collect, run, out);
                 }
             }
         }

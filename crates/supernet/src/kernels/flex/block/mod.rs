@@ -14,6 +14,7 @@ use super::{
     memory::{dims, values},
     products::pitch_of,
     rows::{Reading, map_row},
+    stock::Kept,
 };
 use crate::kernels::{BlockParts, InputActivation};
 
@@ -123,21 +124,21 @@ fn filter_of(weight: &[f32], channels: usize, channel: usize) -> &[f32] {
 struct Scratch {
     buffers: Buffers,
     /// What pointwise convolutions read of the images of a task.
-    filtered: Vec<f32>,
+    filtered: Kept,
     /// The gradient of what one reads of an image.
-    dfiltered: Vec<f32>,
+    dfiltered: Kept,
     /// The gradients of what they write of the images of a task.
-    dmixed: Vec<f32>,
+    dmixed: Kept,
 }
 
 /// Of a plane. What windows read between the rows of `inputs` and `gradients` stays zero.
 struct Buffers {
-    inputs: Vec<f32>,
-    gradients: Vec<f32>,
-    run: Vec<f32>,
+    inputs: Kept,
+    gradients: Kept,
+    run: Kept,
     /// The gradient of an input plane. Cells that no window reads stay zero.
-    plane: Vec<f32>,
-    panel: Vec<f32>,
+    plane: Kept,
+    panel: Kept,
 }
 
 impl Scratch {
@@ -151,17 +152,17 @@ impl Scratch {
             None => [0; 3],
         };
         let buffers = Buffers {
-            inputs: vec![0.0; inputs],
-            gradients: vec![0.0; gradients],
-            run: vec![0.0; run],
-            plane: vec![0.0; block.planes[0]],
-            panel: Vec::new(),
+            inputs: Kept::filled(0.0, inputs),
+            gradients: Kept::filled(0.0, gradients),
+            run: Kept::filled(0.0, run),
+            plane: Kept::filled(0.0, block.planes[0]),
+            panel: Kept::with_room(0),
         };
         Self {
             buffers,
-            filtered: Vec::new(),
-            dfiltered: Vec::new(),
-            dmixed: Vec::new(),
+            filtered: Kept::with_room(block.inputs * block.pitch),
+            dfiltered: Kept::with_room(block.inputs * block.planes[1]),
+            dmixed: Kept::with_room(block.outputs * block.pitch),
         }
     }
 }
